@@ -1,0 +1,90 @@
+//! What is wrong with a configuration, and what to do about it.
+
+use alloc::string::String;
+use core::fmt;
+
+/// A configuration is refused before anything is sent. The message names the value and says what to do.
+///
+/// ```
+/// use oauth_proto::AuthorizationServer;
+///
+/// let error = AuthorizationServer::new("http://as.example.com/authorize", "https://as.example.com/token").unwrap_err();
+/// assert_eq!(error.code(), "endpoint");
+/// assert!(error.to_string().starts_with("authorization_endpoint: "));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// An endpoint of the authorization server, named as in RFC 8414.
+    Endpoint {
+        /// The endpoint's name.
+        name: &'static str,
+        /// What to do.
+        problem: &'static str,
+    },
+    /// The issuer identifier (RFC 8414 §2).
+    Issuer {
+        /// What to do.
+        problem: &'static str,
+    },
+    /// A member of the server's metadata (RFC 8414 §2).
+    Metadata {
+        /// The member's name.
+        name: &'static str,
+        /// What to do.
+        problem: &'static str,
+    },
+    /// The redirect URI (RFC 8252 §7).
+    RedirectUri {
+        /// What to do.
+        problem: &'static str,
+    },
+    /// Another value of the client's configuration.
+    Client {
+        /// The value's name.
+        name: &'static str,
+        /// What to do.
+        problem: &'static str,
+    },
+    /// A parameter of a request.
+    Parameter {
+        /// The parameter's name.
+        name: String,
+        /// What to do.
+        problem: &'static str,
+    },
+}
+
+impl ConfigError {
+    pub(crate) fn parameter(name: &str, problem: &'static str) -> Self {
+        Self::Parameter { name: name.into(), problem }
+    }
+
+    /// A name that stays the same from version to version.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Endpoint { .. } => "endpoint",
+            Self::Issuer { .. } => "issuer",
+            Self::Metadata { .. } => "metadata",
+            Self::RedirectUri { .. } => "redirect_uri",
+            Self::Client { .. } => "client",
+            Self::Parameter { .. } => "parameter",
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, problem) = match self {
+            Self::Endpoint { name, problem } | Self::Metadata { name, problem } | Self::Client { name, problem } => {
+                (*name, *problem)
+            }
+            Self::Issuer { problem } => ("issuer", *problem),
+            Self::RedirectUri { problem } => ("redirect_uri", *problem),
+            Self::Parameter { name, problem } => (name.as_str(), *problem),
+        };
+        write!(f, "{name}: {problem}")
+    }
+}
+
+impl core::error::Error for ConfigError {}

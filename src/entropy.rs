@@ -1,0 +1,107 @@
+//! Randomness as an argument: the crate draws none by itself.
+
+use core::fmt;
+
+use crate::secret::wipe;
+
+/// 96 random octets for one login: 32 each for the code verifier, the state and the nonce.
+///
+/// One value serves one login: it is neither `Clone` nor `Copy`, its `Debug` shows nothing, and it is wiped when
+/// dropped. 256 bits for each part are more than RFC 7636 §7.1 (verifier) and RFC 6749 §10.10 (state) ask for.
+///
+/// ```
+/// use oauth_proto::Entropy;
+///
+/// // Constant octets are refused: the three parts must differ.
+/// assert!(Entropy::new([0; 96]).is_err());
+/// # #[cfg(feature = "getrandom")]
+/// let entropy = Entropy::from_os().expect("the operating system has randomness");
+/// ```
+pub struct Entropy {
+    verifier: [u8; 32],
+    state: [u8; 32],
+    nonce: [u8; 32],
+}
+
+/// Why octets cannot serve as [`Entropy`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntropyError {
+    /// Two of the three parts are equal, so the octets are not random.
+    Repeated,
+    /// The operating system gave no randomness (feature `getrandom`).
+    Unavailable,
+}
+
+impl Entropy {
+    /// Takes 96 octets from a cryptographically secure random number generator.
+    ///
+    /// # Errors
+    /// [`EntropyError::Repeated`] when two of the three 32-octet parts are equal, as a constant fill or a stuck
+    /// generator makes them.
+    pub fn new(mut octets: [u8; 96]) -> Result<Self, EntropyError> {
+        let mut entropy = Self { verifier: [0; 32], state: [0; 32], nonce: [0; 32] };
+        let parts = [&mut entropy.verifier, &mut entropy.state, &mut entropy.nonce];
+        for (part, chunk) in parts.into_iter().zip(octets.chunks_exact(32)) {
+            part.copy_from_slice(chunk);
+        }
+        wipe(&mut octets);
+        let Self { verifier, state, nonce } = &entropy;
+        if verifier == state || state == nonce || verifier == nonce {
+            return Err(EntropyError::Repeated);
+        }
+        Ok(entropy)
+    }
+
+    /// Draws 96 octets from the operating system (feature `getrandom`).
+    ///
+    /// # Errors
+    /// [`EntropyError::Unavailable`] when the operating system gives none.
+    #[cfg(feature = "getrandom")]
+    pub fn from_os() -> Result<Self, EntropyError> {
+        let mut octets = [0; 96];
+        getrandom::fill(&mut octets).map_err(|_| EntropyError::Unavailable)?;
+        Self::new(octets)
+    }
+
+    pub(crate) fn verifier(&self) -> &[u8; 32] {
+        &self.verifier
+    }
+
+    pub(crate) fn state(&self) -> &[u8; 32] {
+        &self.state
+    }
+
+    pub(crate) fn nonce(&self) -> &[u8; 32] {
+        &self.nonce
+    }
+}
+
+impl Drop for Entropy {
+    fn drop(&mut self) {
+        wipe(&mut self.verifier);
+        wipe(&mut self.state);
+        wipe(&mut self.nonce);
+    }
+}
+
+impl fmt::Debug for Entropy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entropy(..)")
+    }
+}
+
+impl fmt::Display for EntropyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Repeated => {
+                "two parts of the entropy are equal: pass 96 octets from a secure random number generator"
+            }
+            Self::Unavailable => {
+                "the operating system gave no randomness: try again, or pass 96 octets to Entropy::new"
+            }
+        })
+    }
+}
+
+impl core::error::Error for EntropyError {}

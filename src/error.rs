@@ -1,0 +1,334 @@
+//! Errors, sorted by who must act. None shows a code, a token, a secret or a redirect URL.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+/// Why a machine did not do what an event asked for.
+///
+/// [`Error::is_fatal`] tells the two kinds apart that a driver must know: after a fatal error the login is over and
+/// says the same on every later event; after any other the machine is exactly as it was before the event.
+///
+/// ```
+/// use oauth_proto::{Error, Ignored, Over};
+///
+/// assert!(!Error::Ignored(Ignored::StateMismatch).is_fatal());
+/// assert!(Error::Over(Over::Cancelled).is_fatal());
+/// assert_eq!(Error::Ignored(Ignored::StateMismatch).code(), "state_mismatch");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller's code must change: an event came where it cannot.
+    Misuse(Misuse),
+    /// Nobody need act: the event was not for this machine, or came late. Never fatal.
+    Ignored(Ignored),
+    /// The user or the server said no, in the server's words.
+    Refused(Box<Refused>),
+    /// The server broke a rule, so nothing it said is used.
+    Violation(Violation),
+    /// It is over: start a new login.
+    Over(Over),
+}
+
+/// The caller's code must change. Never caused by data from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// `Start` must be the first event.
+    NotStarted,
+    /// `Start` came twice.
+    AlreadyStarted,
+    /// A session takes `ResponseReceived` and `SendFailed` only.
+    NotForASession,
+}
+
+/// Not for this machine, or late. The machine is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ignored {
+    /// The URL is not this login's redirect URI (RFC 9700 §2.1).
+    NotOurRedirect,
+    /// The redirect is longer than [`MAX_REDIRECT_BYTES`](crate::redirect::MAX_REDIRECT_BYTES).
+    RedirectTooLarge,
+    /// A parameter of the authorization response came twice (RFC 6749 §3.1).
+    DuplicateParameter,
+    /// The redirect has no `state` (RFC 6749 §10.12).
+    StateMissing,
+    /// The redirect has another `state` (RFC 6749 §10.12): it belongs to another login, or is forged.
+    StateMismatch,
+    /// No redirect is awaited: one has been accepted already.
+    RedirectNotAwaited,
+    /// The answer quotes the id of no request under way.
+    UnknownRequest,
+    /// The login has ended with tokens.
+    Finished,
+}
+
+/// A rule that the server broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Violation {
+    /// The authorization response has no `iss` though the server promised it (RFC 9207 §2.4).
+    IssuerMissing,
+    /// `iss` is another server's (RFC 9207 §2.4).
+    IssuerMismatch,
+    /// `code` or `error` cannot be decoded or has characters it must not have (RFC 6749 Appendix A).
+    RedirectMalformed,
+    /// The authorization response has neither `code` nor `error` (RFC 6749 §4.1.2).
+    CodeMissing,
+    /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32.
+    ResponseTooLarge,
+    /// The answer is a redirect, which is never followed (RFC 9700 §4.12).
+    RedirectedResponse,
+    /// The answer is not of a JSON type (RFC 6749 §5.1).
+    ContentType,
+    /// The body is not the JSON object it must be, or a member has the wrong type or characters (RFC 6749 §5.1).
+    ResponseMalformed,
+    /// No `access_token` (RFC 6749 §5.1).
+    AccessTokenMissing,
+    /// No `token_type` (RFC 6749 §5.1).
+    TokenTypeMissing,
+    /// A `token_type` that this client must not use (RFC 6749 §7.1).
+    TokenTypeUnsupported(ServerText),
+    /// `openid` was asked for and no `id_token` came (OpenID Connect Core §3.1.3.3).
+    IdTokenMissing,
+}
+
+/// It is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Over {
+    /// The caller cancelled it.
+    Cancelled,
+    /// Its deadline passed.
+    Expired,
+    /// The code may have been used and the answer was lost; a code must not be sent twice (RFC 6749 §4.1.2).
+    OutcomeUnknown,
+}
+
+/// A refusal in the server's words, with the HTTP status where there was one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub(crate) status: Option<u16>,
+    pub(crate) error: Option<ServerText>,
+    pub(crate) description: Option<ServerText>,
+    pub(crate) uri: Option<ServerText>,
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Refused {
+    /// `error`: the server's code, such as `access_denied` or `invalid_grant`. Its case matters (RFC 6749 §1.9).
+    pub fn oauth_error(&self) -> Option<&str> {
+        self.error.as_ref().map(ServerText::as_str)
+    }
+
+    /// `error_description`, control characters dropped. Text from outside: never render it as HTML.
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_ref().map(ServerText::as_str)
+    }
+
+    /// `error_uri`, if it is an `http` or `https` URL.
+    pub fn uri(&self) -> Option<&str> {
+        self.uri.as_ref().map(ServerText::as_str)
+    }
+
+    /// The HTTP status; `None` for an error that came by redirect.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// Seconds to wait as the server asked (`Retry-After`), at most an hour.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
+    /// Whether trying later may help: 429 or 5xx (RFC 6585 §4, RFC 9110 §15.6).
+    pub fn is_transient(&self) -> bool {
+        matches!(self.status, Some(429 | 500..=599))
+    }
+}
+
+/// Text that a server sent: shown by its accessor alone, since nobody knows what a server puts in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ServerText(Box<str>);
+
+impl ServerText {
+    const MAX_CHARS: usize = 1024;
+
+    /// Drops control characters and what comes after 1,024 characters.
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.chars().filter(|character| !character.is_control()).take(Self::MAX_CHARS).collect())
+    }
+
+    /// The text, not to be trusted.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ServerText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerText(..)")
+    }
+}
+
+impl Error {
+    /// Whether the login has ended. Every other error left the machine as it was.
+    pub fn is_fatal(&self) -> bool {
+        !matches!(self, Self::Misuse(_) | Self::Ignored(_))
+    }
+
+    /// A name that stays the same from version to version, for metrics and foreign interfaces.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Misuse(misuse) => misuse.code(),
+            Self::Ignored(ignored) => ignored.code(),
+            Self::Refused(refused) => refused.code(),
+            Self::Violation(violation) => violation.code(),
+            Self::Over(over) => over.code(),
+        }
+    }
+}
+
+impl Misuse {
+    fn code(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not_started",
+            Self::AlreadyStarted => "already_started",
+            Self::NotForASession => "not_for_a_session",
+        }
+    }
+}
+
+impl Ignored {
+    fn code(self) -> &'static str {
+        match self {
+            Self::NotOurRedirect => "not_our_redirect",
+            Self::RedirectTooLarge => "redirect_too_large",
+            Self::DuplicateParameter => "duplicate_parameter",
+            Self::StateMissing => "state_missing",
+            Self::StateMismatch => "state_mismatch",
+            Self::RedirectNotAwaited => "redirect_not_awaited",
+            Self::UnknownRequest => "unknown_request",
+            Self::Finished => "finished",
+        }
+    }
+}
+
+impl Refused {
+    fn code(&self) -> &'static str {
+        match (self.status, &self.error) {
+            _ if self.is_transient() => "retryable",
+            (None, _) => "authorization_error",
+            (Some(_), Some(_)) => "oauth_error",
+            (Some(_), None) => "http_error",
+        }
+    }
+}
+
+impl Violation {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::IssuerMissing => "issuer_missing",
+            Self::IssuerMismatch => "issuer_mismatch",
+            Self::RedirectMalformed => "redirect_malformed",
+            Self::CodeMissing => "missing_code",
+            Self::ResponseTooLarge => "response_too_large",
+            Self::RedirectedResponse => "redirect_refused",
+            Self::ContentType => "unexpected_content_type",
+            Self::ResponseMalformed => "response_malformed",
+            Self::AccessTokenMissing => "missing_access_token",
+            Self::TokenTypeMissing => "missing_token_type",
+            Self::TokenTypeUnsupported(_) => "unsupported_token_type",
+            Self::IdTokenMissing => "missing_id_token",
+        }
+    }
+}
+
+impl Over {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::OutcomeUnknown => "outcome_unknown",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Misuse(misuse) => f.write_str(match misuse {
+                Misuse::NotStarted => "the login has not been started: send Event::Start first",
+                Misuse::AlreadyStarted => "the login has been started: make a new Login for another one",
+                Misuse::NotForASession => "a session takes ResponseReceived and SendFailed only",
+            }),
+            Self::Ignored(ignored) => f.write_str(match ignored {
+                Ignored::NotOurRedirect => "the URL is not this login's redirect URI; keep waiting",
+                Ignored::RedirectTooLarge => "the redirect is too long to be looked at; keep waiting",
+                Ignored::DuplicateParameter => "the redirect repeats a parameter (RFC 6749 section 3.1); keep waiting",
+                Ignored::StateMissing => "the redirect has no state (RFC 6749 section 10.12); keep waiting",
+                Ignored::StateMismatch => "the redirect has another state (RFC 6749 section 10.12); keep waiting",
+                Ignored::RedirectNotAwaited => "a redirect has been accepted already; this one is not looked at",
+                Ignored::UnknownRequest => "the answer belongs to no request under way; it is not looked at",
+                Ignored::Finished => "the login has finished; the event is not looked at",
+            }),
+            Self::Refused(refused) => refused.fmt(f),
+            Self::Violation(violation) => f.write_str(violation.message()),
+            Self::Over(over) => f.write_str(match over {
+                Over::Cancelled => "the login was cancelled; start a new one",
+                Over::Expired => "the login took too long; start a new one",
+                Over::OutcomeUnknown => {
+                    "the code may have been used and the answer was lost (RFC 6749 section 4.1.2); start a new login"
+                }
+            }),
+        }
+    }
+}
+
+impl Violation {
+    fn message(&self) -> &'static str {
+        match self {
+            Self::IssuerMissing => "the redirect has no iss though the server promised it (RFC 9207 section 2.4)",
+            Self::IssuerMismatch => "the redirect's iss is another server's (RFC 9207 section 2.4)",
+            Self::RedirectMalformed => "the redirect's code or error is malformed (RFC 6749 appendix A)",
+            Self::CodeMissing => "the redirect has neither code nor error (RFC 6749 section 4.1.2)",
+            Self::ResponseTooLarge => "the response is too large or too deeply nested",
+            Self::RedirectedResponse => {
+                "the endpoint answered with a redirect, which is never followed (RFC 9700 section 4.12): configure the \
+                 endpoint's final URL"
+            }
+            Self::ContentType => "the response is not JSON (RFC 6749 section 5.1): is the endpoint's URL right?",
+            Self::ResponseMalformed => "the response is malformed (RFC 6749 section 5.1)",
+            Self::AccessTokenMissing => "the response has no access_token (RFC 6749 section 5.1)",
+            Self::TokenTypeMissing => "the response has no token_type (RFC 6749 section 5.1)",
+            Self::TokenTypeUnsupported(_) => "the token_type is not Bearer (RFC 6749 section 7.1)",
+            Self::IdTokenMissing => {
+                "openid was asked for and the response has no id_token (OpenID Connect Core section 3.1.3.3)"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    /// Shows an error code only if it looks like one (lower-case letters and `_`): a server may put anything there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let looks_like_a_code =
+            |code: &&str| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        f.write_str("refused by the server")?;
+        match self.oauth_error() {
+            Some(code) if looks_like_a_code(&code) => write!(f, ": {code}")?,
+            Some(_) => f.write_str(" with an error code of its own")?,
+            None => {}
+        }
+        if let Some(status) = self.status {
+            write!(f, " (HTTP status {status})")?;
+        }
+        if self.is_transient() {
+            f.write_str("; try again later")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Error {}

@@ -1,0 +1,91 @@
+//! `application/x-www-form-urlencoded`, as RFC 6749 Appendix B wants it, in both directions.
+//!
+//! Encoding is the `form_urlencoded` crate's. Decoding is strict and therefore ours: a broken percent sequence or
+//! octets that are not UTF-8 are an error here, where the library's decoder puts U+FFFD in their place.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use url::form_urlencoded::byte_serialize;
+
+/// The value could not be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Undecodable;
+
+/// Appends `value`, encoded.
+pub(crate) fn push_encoded(out: &mut String, value: &str) {
+    for piece in byte_serialize(value.as_bytes()) {
+        out.push_str(piece);
+    }
+}
+
+/// Appends `&name=value`, the value encoded. `name` must need no encoding.
+pub(crate) fn push_pair(out: &mut String, name: &str, value: &str) {
+    out.push('&');
+    out.push_str(name);
+    out.push('=');
+    push_encoded(out, value);
+}
+
+/// How many octets `value` takes when encoded: buffers that hold secrets are sized once and never move.
+pub(crate) fn encoded_len(value: &str) -> usize {
+    byte_serialize(value.as_bytes()).map(str::len).sum()
+}
+
+/// The raw name and value of each pair: split at `&` and the first `=`, nothing decoded yet (RFC 3986 §2.4).
+/// Empty sequences are skipped; a pair without `=` has an empty value.
+pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// Decodes a raw name or value once: `+` is a space, `%XX` an octet, and the octets must be UTF-8.
+pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Undecodable> {
+    if !raw.bytes().any(|octet| octet == b'%' || octet == b'+') {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let mut octets = Vec::with_capacity(raw.len());
+    let mut rest = raw.bytes();
+    while let Some(octet) = rest.next() {
+        octets.push(match octet {
+            b'+' => b' ',
+            b'%' => {
+                let high = rest.next().and_then(hex).ok_or(Undecodable)?;
+                let low = rest.next().and_then(hex).ok_or(Undecodable)?;
+                high << 4 | low
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(octets).map(Cow::Owned).map_err(|_| Undecodable)
+}
+
+/// Decodes every pair of a query; an undecodable pair is an error.
+pub(crate) fn decode_pairs(query: &str) -> Result<Vec<(String, String)>, Undecodable> {
+    pairs(query).map(|(name, value)| Ok((decode(name)?.into_owned(), decode(value)?.into_owned()))).collect()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appendix_b_sample_round_trips() {
+        let mut out = String::new();
+        push_encoded(&mut out, " %&+\u{a3}\u{20ac}");
+        assert_eq!(out, "+%25%26%2B%C2%A3%E2%82%AC");
+        assert_eq!(decode(&out).unwrap(), " %&+\u{a3}\u{20ac}");
+        assert_eq!(encoded_len(" %&+\u{a3}\u{20ac}"), out.len());
+    }
+
+    #[test]
+    fn broken_sequences_are_errors() {
+        for raw in ["%", "%4", "%zz", "%FF", "%E2%82", "a%2"] {
+            assert_eq!(decode(raw), Err(Undecodable), "{raw}");
+        }
+    }
+}

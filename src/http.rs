@@ -1,0 +1,246 @@
+//! HTTP at message level: plain data, carried by whatever HTTP stack the caller has.
+//!
+//! # The contract for whoever carries a [`Request`]
+//! 1. TLS with server authentication, unless the URL is a loopback `http` one that the configuration allowed.
+//! 2. **Follow no redirect** (RFC 9700 §4.12): hand a 3xx over as it is.
+//! 3. Send method, URL, headers and body as they are; add no other `Authorization`.
+//! 4. Stop reading the body at [`Request::max_response_bytes`] and hand over what there is, one octet more than the
+//!    limit at most: the machine refuses what is too large.
+//! 5. Answer every request once: [`Event::ResponseReceived`](crate::Event::ResponseReceived) or
+//!    [`Event::SendFailed`](crate::Event::SendFailed), with the request's own id.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::secret::Secret;
+
+/// A response body may have this many octets; more are refused before any of it is parsed.
+pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
+
+/// Names one request, so that its answer can quote it; an answer to any other id changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(u64);
+
+impl RequestId {
+    /// From the number that [`RequestId::as_u64`] gave, for those who pass ids through a foreign interface.
+    pub const fn from_u64(id: u64) -> Self {
+        Self(id)
+    }
+
+    /// The id as a number. It is no secret.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// A short public name for something secret: eight octets folded out of 32 random ones, or of a digest.
+    pub(crate) fn fold(octets: &[u8; 32]) -> Self {
+        Self(
+            octets.chunks_exact(8).fold(0, |folded, chunk| {
+                folded ^ chunk.iter().fold(0, |word: u64, octet| word << 8 | u64::from(*octet))
+            }),
+        )
+    }
+}
+
+/// Whether a request may have reached the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delivered {
+    /// Certainly not: no connection was made, no name was found.
+    No,
+    /// It may have: a timeout, a connection reset, anything after the first octet was written.
+    Maybe,
+}
+
+/// An HTTP request to be sent: see the [module](self) for the contract.
+///
+/// `Debug` shows neither the body nor the `Authorization` header; both are wiped when the request is dropped.
+pub struct Request {
+    id: RequestId,
+    url: Arc<str>,
+    content_type: &'static str,
+    authorization: Option<Arc<Secret>>,
+    body: Secret,
+}
+
+impl Request {
+    pub(crate) fn post(
+        id: RequestId,
+        url: Arc<str>,
+        content_type: &'static str,
+        authorization: Option<Arc<Secret>>,
+        body: Secret,
+    ) -> Self {
+        Self { id, url, content_type, authorization, body }
+    }
+
+    /// The id that the answer quotes.
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// `POST`.
+    pub fn method(&self) -> &'static str {
+        "POST"
+    }
+
+    /// The endpoint, as it was configured, its query kept.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Names in lower case, and values: `content-type`, `accept` and, with `client_secret_basic`, `authorization`.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let authorization = self.authorization.as_deref().map(|value| ("authorization", value.reveal()));
+        [("content-type", self.content_type), ("accept", "application/json")].into_iter().chain(authorization)
+    }
+
+    /// The body: it holds secrets.
+    pub fn body(&self) -> &[u8] {
+        self.body.reveal().as_bytes()
+    }
+
+    /// Stop reading the answer's body here.
+    pub fn max_response_bytes(&self) -> usize {
+        MAX_RESPONSE_BYTES
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("id", &self.id)
+            .field("method", &self.method())
+            .field("url", &self.url())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An HTTP response, borrowed: it is parsed where it lies.
+///
+/// ```
+/// use oauth_proto::Response;
+///
+/// let headers = [("Content-Type", "application/json")];
+/// let response = Response::new(200, &headers, br#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"Bearer"}"#);
+/// assert_eq!(response.status(), 200);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Response<'a> {
+    status: u16,
+    headers: Headers<'a>,
+    body: &'a [u8],
+}
+
+impl<'a> Response<'a> {
+    /// Status code, headers and body as they came. Header names may be in any case.
+    pub fn new(status: u16, headers: impl Into<Headers<'a>>, body: &'a [u8]) -> Self {
+        Self { status, headers: headers.into(), body }
+    }
+
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The body.
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// The first value of a header, its name in any case.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.first(name)
+    }
+}
+
+impl fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// Response headers in whichever form the caller's HTTP stack has them.
+#[derive(Clone, Copy)]
+pub struct Headers<'a>(Inner<'a>);
+
+#[derive(Clone, Copy)]
+enum Inner<'a> {
+    Borrowed(&'a [(&'a str, &'a str)]),
+    Owned(&'a [(String, String)]),
+    #[cfg(feature = "http")]
+    Map(&'a http::HeaderMap),
+}
+
+impl<'a> Headers<'a> {
+    /// No headers.
+    pub const NONE: Headers<'static> = Headers(Inner::Borrowed(&[]));
+
+    fn first(&self, name: &str) -> Option<&'a str> {
+        match self.0 {
+            Inner::Borrowed(list) => {
+                list.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+            }
+            Inner::Owned(list) => {
+                list.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+            }
+            #[cfg(feature = "http")]
+            Inner::Map(map) => map.get(name).and_then(|value| value.to_str().ok()),
+        }
+    }
+}
+
+impl<'a> From<&'a [(&'a str, &'a str)]> for Headers<'a> {
+    fn from(list: &'a [(&'a str, &'a str)]) -> Self {
+        Self(Inner::Borrowed(list))
+    }
+}
+
+impl<'a, const N: usize> From<&'a [(&'a str, &'a str); N]> for Headers<'a> {
+    fn from(list: &'a [(&'a str, &'a str); N]) -> Self {
+        Self(Inner::Borrowed(list))
+    }
+}
+
+impl<'a> From<&'a [(String, String)]> for Headers<'a> {
+    fn from(list: &'a [(String, String)]) -> Self {
+        Self(Inner::Owned(list))
+    }
+}
+
+#[cfg(feature = "http")]
+mod conversions {
+    use alloc::vec::Vec;
+
+    use super::{Headers, Inner, Request, Response};
+
+    impl<'a> From<&'a http::HeaderMap> for Headers<'a> {
+        fn from(map: &'a http::HeaderMap) -> Self {
+            Self(Inner::Map(map))
+        }
+    }
+
+    impl<'a, B: AsRef<[u8]>> From<&'a http::Response<B>> for Response<'a> {
+        fn from(response: &'a http::Response<B>) -> Self {
+            Self::new(response.status().as_u16(), response.headers(), response.body().as_ref())
+        }
+    }
+
+    /// The `authorization` header is marked sensitive. The body's copy is no longer wiped by this crate.
+    ///
+    /// # Errors
+    /// Of the `http` crate, when it cannot hold the endpoint's URL.
+    impl TryFrom<&Request> for http::Request<Vec<u8>> {
+        type Error = http::Error;
+
+        fn try_from(request: &Request) -> Result<Self, http::Error> {
+            let mut builder = http::Request::builder().method(request.method()).uri(request.url());
+            for (name, value) in request.headers() {
+                let mut value = http::HeaderValue::from_str(value)?;
+                value.set_sensitive(name == "authorization");
+                builder = builder.header(name, value);
+            }
+            builder.body(request.body().to_vec())
+        }
+    }
+}

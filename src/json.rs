@@ -1,0 +1,258 @@
+//! The members of a token endpoint's answer, read where they lie: known members are borrowed, unknown ones skipped
+//! without a copy, a known one that comes twice is refused (RFC 8259 §4).
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
+
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+
+/// Containers may be nested this deep.
+pub(crate) const MAX_DEPTH: usize = 32;
+
+/// A member that this client knows, in whatever type it came; the reader decides what it accepts.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) enum Value<'a> {
+    /// Absent or `null`.
+    #[default]
+    None,
+    Text(Cow<'a, str>),
+    Integer(u64),
+    Negative,
+    Float(f64),
+    /// A list of strings, joined with spaces: how some servers write a scope.
+    Texts(String),
+    Other,
+}
+
+/// RFC 6749 §5.1 and §5.2, and OpenID Connect Core §3.1.3.3.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Members<'a> {
+    pub access_token: Value<'a>,
+    pub token_type: Value<'a>,
+    pub expires_in: Value<'a>,
+    pub refresh_token: Value<'a>,
+    pub scope: Value<'a>,
+    pub id_token: Value<'a>,
+    pub error: Value<'a>,
+    pub error_description: Value<'a>,
+    pub error_uri: Value<'a>,
+}
+
+/// `None` unless the body is one JSON object, and nothing else, within the depth limit.
+pub(crate) fn members(body: &[u8]) -> Option<Members<'_>> {
+    if !within_depth(body) {
+        return None;
+    }
+    serde_json::from_slice(body).ok()
+}
+
+/// Whether containers nest no deeper than [`MAX_DEPTH`]. Few bodies have that many brackets at all, and counting them
+/// is cheap; only then is the depth followed, strings left out.
+pub(crate) fn within_depth(body: &[u8]) -> bool {
+    let brackets = body.iter().filter(|octet| matches!(octet, b'{' | b'[')).count();
+    if brackets <= MAX_DEPTH {
+        return true;
+    }
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for octet in body {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                depth = depth.saturating_add(1);
+                if depth > MAX_DEPTH {
+                    return false;
+                }
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    true
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        let mut members = Members::default();
+        let mut seen = [false; 9];
+        while let Some(name) = map.next_key()? {
+            let (index, slot) = match name {
+                Name::AccessToken => (0, &mut members.access_token),
+                Name::TokenType => (1, &mut members.token_type),
+                Name::ExpiresIn => (2, &mut members.expires_in),
+                Name::RefreshToken => (3, &mut members.refresh_token),
+                Name::Scope => (4, &mut members.scope),
+                Name::IdToken => (5, &mut members.id_token),
+                Name::Error => (6, &mut members.error),
+                Name::ErrorDescription => (7, &mut members.error_description),
+                Name::ErrorUri => (8, &mut members.error_uri),
+                Name::Unknown => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            if seen.get_mut(index).is_none_or(|seen| core::mem::replace(seen, true)) {
+                return Err(A::Error::custom("a member comes twice"));
+            }
+            *slot = map.next_value()?;
+        }
+        Ok(members)
+    }
+}
+
+enum Name {
+    AccessToken,
+    TokenType,
+    ExpiresIn,
+    RefreshToken,
+    Scope,
+    IdToken,
+    Error,
+    ErrorDescription,
+    ErrorUri,
+    Unknown,
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl Visitor<'_> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+        Ok(match name {
+            "access_token" => Name::AccessToken,
+            "token_type" => Name::TokenType,
+            "expires_in" => Name::ExpiresIn,
+            "refresh_token" => Name::RefreshToken,
+            "scope" => Name::Scope,
+            "id_token" => Name::IdToken,
+            "error" => Name::Error,
+            "error_description" => Name::ErrorDescription,
+            "error_uri" => Name::ErrorUri,
+            _ => Name::Unknown,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
+        Ok(Value::None)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Other)
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value<'de>, E> {
+        Ok(Value::Integer(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value<'de>, E> {
+        Ok(u64::try_from(number).map_or(Value::Negative, Value::Integer))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value<'de>, E> {
+        Ok(Value::Float(number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Cow::Owned(text.into())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value<'de>, A::Error> {
+        let mut joined = String::new();
+        let mut texts_only = true;
+        while let Some(item) = list.next_element::<Item<'de>>()? {
+            match item {
+                Item::Text(text) if texts_only => {
+                    if !joined.is_empty() {
+                        joined.push(' ');
+                    }
+                    joined.push_str(&text);
+                }
+                _ => texts_only = false,
+            }
+        }
+        Ok(if texts_only { Value::Texts(joined) } else { Value::Other })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Value::Other)
+    }
+}
+
+/// An element of a list: text, or something to be skipped.
+enum Item<'a> {
+    Text(Cow<'a, str>),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Item<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Depth is limited already, so following the value's own structure is safe.
+        Value::deserialize(deserializer).map(|value| match value {
+            Value::Text(text) => Item::Text(text),
+            _ => Item::Other,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_containers_and_not_text() {
+        let nested = |depth: usize| [alloc::vec![b'['; depth], alloc::vec![b']'; depth]].concat();
+        assert!(within_depth(&nested(MAX_DEPTH)));
+        assert!(!within_depth(&nested(MAX_DEPTH + 1)));
+        assert!(within_depth(&[b"{\"a\":\"\\\"", alloc::vec![b'['; 100].as_slice(), b"\"}"].concat()));
+        assert!(within_depth(&b"[],".repeat(1000)));
+    }
+}

@@ -1,0 +1,149 @@
+//! The login: from nothing to tokens. Events go in, each accepted one yields exactly one action.
+//!
+//! The states are in [the crate's documentation](crate); every transition is in [`TRANSITIONS`].
+
+mod saved;
+mod state;
+
+use alloc::sync::Arc;
+use core::fmt;
+
+pub use saved::SavedLogin;
+use state::{Rules, State};
+pub use state::{Transition, Trigger, Yields, CODE_LIFETIME_SECS, TRANSITIONS};
+
+use crate::authorization::{AuthorizationRequest, AuthorizationUrl};
+use crate::client::Client;
+use crate::config_error::ConfigError;
+use crate::entropy::Entropy;
+use crate::error::Error;
+use crate::http::{Delivered, Request, RequestId, Response};
+use crate::time::UnixTime;
+use crate::token::Tokens;
+
+/// What happened outside. Both machines take it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The user wants to log in.
+    Start(Entropy),
+    /// A URL came to the app: the whole of it, whether it looks like ours or not.
+    RedirectReceived(&'a str),
+    /// The answer to the request of this id.
+    ResponseReceived(RequestId, Response<'a>),
+    /// The request of this id got no answer.
+    SendFailed(RequestId, Delivered),
+    /// The user gave up, or the app's own patience ended.
+    Cancelled,
+}
+
+/// What is to be done outside.
+#[derive(Debug)]
+#[must_use = "the login waits until this is done and its outcome is handed to `handle`"]
+#[non_exhaustive]
+pub enum Action {
+    /// Open this URL in the user's browser, and wait for the redirect.
+    OpenUrl(AuthorizationUrl),
+    /// Send this request, and hand its answer over.
+    SendRequest(Request),
+    /// The login is done.
+    TokensReady(Tokens),
+}
+
+/// Where a login is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Not started.
+    Ready,
+    /// The user is in the browser.
+    AwaitingRedirect,
+    /// The code is on its way to the token endpoint.
+    ExchangingCode,
+    /// The tokens have been handed out.
+    Finished,
+    /// A fatal error ended it.
+    Failed,
+}
+
+/// One login (RFC 6749 §4.1 with RFC 7636), as a machine without I/O.
+///
+/// ```
+/// use oauth_proto::{Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, UnixTime};
+///
+/// let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+/// let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+/// let mut login = Login::new(client, AuthorizationRequest::new().scope("read"))?;
+/// # let entropy = Entropy::new(core::array::from_fn(|index| index as u8))?;
+/// let Action::OpenUrl(url) = login.handle(Event::Start(entropy), UnixTime::from_secs(0))? else { panic!() };
+/// assert!(url.starts_with("https://as.example.com/authorize?response_type=code&client_id=s6BhdRkqt3"));
+///
+/// // Somebody else's link changes nothing.
+/// let error = login.handle(Event::RedirectReceived("com.example.app:/callback?code=x&state=y"), UnixTime::from_secs(1));
+/// assert!(!error.unwrap_err().is_fatal());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Login {
+    client: Client,
+    request: Arc<AuthorizationRequest>,
+    state: State,
+}
+
+impl Login {
+    /// A login that has not been started. Client and request may be shared by any number of logins.
+    ///
+    /// # Errors
+    /// [`ConfigError::Parameter`] for the first problem in the request, or for a parameter that the authorization
+    /// endpoint's own query has too.
+    pub fn new(client: Client, request: impl Into<Arc<AuthorizationRequest>>) -> Result<Self, ConfigError> {
+        let request = request.into();
+        request.check()?;
+        if let Some(name) = client.server_query_names().iter().find(|name| request.sends(name)) {
+            return Err(ConfigError::parameter(
+                name,
+                "is in the authorization endpoint's own query already: remove one",
+            ));
+        }
+        Ok(Self { client, request, state: State::Ready })
+    }
+
+    /// Takes what happened and says what to do: the only method that changes a login. `now` is the present time.
+    ///
+    /// # Errors
+    /// If [`Error::is_fatal`] is false, the event was refused and the login is exactly as it was: keep waiting. If it
+    /// is true, the login is over, its secrets are wiped, and every later event gets the same error.
+    pub fn handle(&mut self, event: Event<'_>, now: UnixTime) -> Result<Action, Error> {
+        self.state.handle(&Rules { client: &self.client, request: &self.request }, event, now)
+    }
+
+    /// What the login waits for, the same as often as it is asked: for a lost callback, or after [`Login::resume`].
+    /// `None` before the start and after the end.
+    pub fn pending_action(&self) -> Option<Action> {
+        self.state.pending_action(&Rules { client: &self.client, request: &self.request })
+    }
+
+    /// Where the login is.
+    pub fn phase(&self) -> Phase {
+        self.state.phase()
+    }
+
+    /// After this time the login cannot succeed any more: hand over [`Event::Cancelled`] then, or wait on; either way
+    /// the answer is [`Over::Expired`](crate::Over::Expired). `None` when nothing is pending.
+    pub fn deadline(&self) -> Option<UnixTime> {
+        self.state.deadline()
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("phase", &self.phase())
+            .field("deadline", &self.deadline())
+            .finish_non_exhaustive()
+    }
+}

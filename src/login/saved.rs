@@ -1,0 +1,116 @@
+//! A pending login on its way through the death of its process (Android and iOS end apps while the browser is open).
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::{Deserialize, Serialize};
+
+use super::state::{AwaitingRedirect, State};
+use super::Login;
+use crate::authorization::AuthorizationRequest;
+use crate::client::Client;
+use crate::pkce::Base64Url32;
+use crate::restore::{RestoreError, SAVED_VERSION};
+use crate::secret::{as_text, wipe, Secret, SecretOctets};
+use crate::time::UnixTime;
+
+/// What [`Login::save`] gives: any serde format can hold it. It has secrets, so store it where only the app can read it,
+/// and remove it once the login has ended. Its `Debug` shows none of them.
+///
+/// ```
+/// # use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Phase, UnixTime};
+/// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+/// # let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+/// # let mut login = Login::new(client.clone(), AuthorizationRequest::new())?;
+/// # let now = UnixTime::from_secs(0);
+/// # let entropy = Entropy::new(core::array::from_fn(|index| index as u8))?;
+/// let action = login.handle(Event::Start(entropy), now)?;
+/// let stored: String = serde_json::to_string(&login.save())?;
+/// // The process dies; another one is started by the redirect.
+/// let saved = serde_json::from_str(&stored)?;
+/// let login = Login::resume(client, saved, now)?;
+/// assert_eq!(login.phase(), Phase::AwaitingRedirect);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SavedLogin {
+    version: u32,
+    client: String,
+    #[serde(with = "as_text")]
+    code_verifier: Secret,
+    #[serde(with = "as_text")]
+    state: Secret,
+    #[serde(with = "as_text")]
+    nonce: Secret,
+    deadline: UnixTime,
+    request: Vec<(String, String)>,
+}
+
+impl Login {
+    /// The login as it waits for the redirect; `None` in every other phase: before it nothing is worth saving, and
+    /// after it the code may have been used, so a death then means a new login.
+    pub fn save(&self) -> Option<SavedLogin> {
+        let State::AwaitingRedirect(state) = &self.state else { return None };
+        let text = |octets: &SecretOctets| Secret::new(Base64Url32::encode(octets.octets()).as_str());
+        Some(SavedLogin {
+            version: SAVED_VERSION,
+            client: self.client.login_fingerprint().to_owned(),
+            code_verifier: text(&state.verifier),
+            state: text(&state.state),
+            nonce: text(&state.nonce),
+            deadline: state.deadline,
+            request: self.request.to_pairs(),
+        })
+    }
+
+    /// Goes on where [`Login::save`] was called, with the same client.
+    ///
+    /// # Errors
+    /// [`RestoreError`]: of another client, of an unknown version, past its deadline, or damaged.
+    pub fn resume(client: Client, saved: SavedLogin, now: UnixTime) -> Result<Self, RestoreError> {
+        if saved.version != SAVED_VERSION {
+            return Err(RestoreError::UnknownVersion);
+        }
+        if saved.client != client.login_fingerprint() {
+            return Err(RestoreError::OtherClient);
+        }
+        if now > saved.deadline {
+            return Err(RestoreError::Expired);
+        }
+        let request = AuthorizationRequest::from_pairs(&saved.request).map_err(|_| RestoreError::Malformed)?;
+        let state = AwaitingRedirect {
+            verifier: octets(&saved.code_verifier)?,
+            state: octets(&saved.state)?,
+            nonce: octets(&saved.nonce)?,
+            deadline: saved.deadline,
+        };
+        let mut login = Self::new(client, Arc::new(request)).map_err(|_| RestoreError::Malformed)?;
+        login.state = State::AwaitingRedirect(state);
+        Ok(login)
+    }
+}
+
+fn octets(text: &Secret) -> Result<SecretOctets, RestoreError> {
+    let mut buffer = [0; 32];
+    let decoded = Base64UrlUnpadded::decode(text.reveal(), &mut buffer).map(<[u8]>::len);
+    let octets = SecretOctets::new(&buffer);
+    wipe(&mut buffer);
+    if decoded == Ok(32) {
+        Ok(octets)
+    } else {
+        Err(RestoreError::Malformed)
+    }
+}
+
+impl fmt::Debug for SavedLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SavedLogin")
+            .field("version", &self.version)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

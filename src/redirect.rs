@@ -1,0 +1,242 @@
+//! Redirect URL to authorization response (RFC 6749 §4.1.2, RFC 8252, RFC 9207), as a pure function.
+//!
+//! # Order of checks
+//! 1. Is it our redirect URI (scheme, authority, path, own query)? 2. Its size. 3. Split at `&` and the first `=`,
+//!    then decode. 4. No parameter twice. 5. `state`, in constant time. 6. `iss`. 7. Only then `error`. 8. `code`.
+//!
+//! What fails before `state` has matched may come from anybody, so it is [`Error::Ignored`]; what fails after it
+//! comes from the server and is final. The fragment is never read (RFC 9700 §2.1.2), nor are tokens in the query.
+//!
+//! # Form post
+//! With `response_mode=form_post` (Sign in with Apple needs it for names and mail addresses) the server lets the
+//! browser POST the same parameters to the redirect URI. [`from_form_post`] makes the URL that a redirect would
+//! have been out of that body, and everything else is the same.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
+
+use subtle::ConstantTimeEq;
+
+use crate::chars;
+use crate::error::{Error, Ignored, Refused, ServerText, Violation};
+use crate::form;
+use crate::secret::Secret;
+
+pub use crate::redirect_uri::RedirectUri;
+
+/// A redirect longer than this is not looked at (64 KiB).
+pub const MAX_REDIRECT_BYTES: usize = 64 * 1024;
+
+/// What the authorization response of a pending login must match.
+#[derive(Clone, Copy)]
+pub struct Expected<'a> {
+    /// The redirect URI that the authorization request named.
+    pub redirect_uri: &'a RedirectUri,
+    /// The `state` that was sent. Never empty.
+    pub state: &'a str,
+    /// The issuer identifier of the server that the user was sent to, if it is known.
+    pub issuer: Option<&'a str>,
+    /// Whether the server promised `iss` (`authorization_response_iss_parameter_supported`, RFC 9207 §3).
+    pub iss_required: bool,
+}
+
+impl fmt::Debug for Expected<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expected").field("redirect_uri", self.redirect_uri).finish_non_exhaustive()
+    }
+}
+
+/// An authorization response that passed all checks: only [`parse`] makes one, so only a checked response leads to
+/// a token request.
+pub struct AuthorizationResponse<'a> {
+    code: Cow<'a, str>,
+    query: &'a str,
+}
+
+impl AuthorizationResponse<'_> {
+    /// The authorization code, to be sent to the token endpoint once.
+    pub fn into_code(self) -> AuthorizationCode {
+        AuthorizationCode(Secret::from(self.code))
+    }
+
+    /// Reads what else the redirect carried into any `Deserialize` type (feature `std`). Unknown parameters are ignored.
+    ///
+    /// # Errors
+    /// Of `serde_urlencoded`, when the parameters do not fit the type.
+    #[cfg(feature = "std")]
+    pub fn parameters<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_urlencoded::de::Error> {
+        serde_urlencoded::from_str(self.query)
+    }
+
+    /// The raw query, still encoded, for those who read it without `serde_urlencoded`. It holds the code.
+    pub fn raw_query(&self) -> &str {
+        self.query
+    }
+}
+
+impl fmt::Debug for AuthorizationResponse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthorizationResponse(..)")
+    }
+}
+
+/// An authorization code that came with the right `state` and `iss` (RFC 6749 §4.1.2). Wiped when dropped.
+#[derive(Clone)]
+pub struct AuthorizationCode(Secret);
+
+impl AuthorizationCode {
+    /// The code.
+    pub fn reveal(&self) -> &str {
+        self.0.reveal()
+    }
+}
+
+impl fmt::Debug for AuthorizationCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthorizationCode(..)")
+    }
+}
+
+/// Checks a redirect and takes the code out of it. No clock, no randomness, no state: fuzz it as it is.
+///
+/// # Errors
+/// [`Error::Ignored`] for what may come from anybody, [`Error::Violation`] and [`Error::Refused`] for what the server
+/// said with the right `state`.
+///
+/// ```
+/// use oauth_proto::redirect::{parse, Expected, RedirectUri};
+///
+/// let redirect_uri = RedirectUri::new("com.example.app:/callback")?;
+/// let expected = Expected { redirect_uri: &redirect_uri, state: "af0ifjsldkj", issuer: None, iss_required: false };
+/// let response = parse("com.example.app:/callback?code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj", &expected)?;
+/// assert_eq!(response.into_code().reveal(), "SplxlOBeZQQYbYS6WxSbIA");
+///
+/// let forged = parse("com.example.app:/callback?code=SplxlOBeZQQYbYS6WxSbIA&state=evil", &expected).unwrap_err();
+/// assert_eq!((forged.code(), forged.is_fatal()), ("state_mismatch", false));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn parse<'a>(url: &'a str, expected: &Expected<'_>) -> Result<AuthorizationResponse<'a>, Error> {
+    let query = expected.redirect_uri.query_of(url).ok_or(Error::Ignored(Ignored::NotOurRedirect))?;
+    if url.len() > MAX_REDIRECT_BYTES {
+        return Err(Error::Ignored(Ignored::RedirectTooLarge));
+    }
+    if !expected.redirect_uri.has_own_query(query) {
+        return Err(Error::Ignored(Ignored::NotOurRedirect));
+    }
+    let parameters = Parameters::collect(query)?;
+    parameters.check_state(expected.state)?;
+    parameters.check_issuer(expected)?;
+    parameters.check_error()?;
+    let code = parameters.code.ok_or(Error::Violation(Violation::CodeMissing))?;
+    let code = form::decode(code).ok().filter(|code| chars::is_vschars(code));
+    Ok(AuthorizationResponse { code: code.ok_or(Error::Violation(Violation::RedirectMalformed))?, query })
+}
+
+/// The URL that a redirect would have been, out of the body of a form post to `redirect_uri`.
+///
+/// ```
+/// use oauth_proto::redirect::from_form_post;
+///
+/// let url = from_form_post("https://app.example.com/callback", "code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj");
+/// assert_eq!(url, "https://app.example.com/callback?code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj");
+/// ```
+pub fn from_form_post(redirect_uri: &str, body: &str) -> String {
+    let separator = if redirect_uri.contains('?') { '&' } else { '?' };
+    let mut url = String::with_capacity(redirect_uri.len().saturating_add(body.len()).saturating_add(1));
+    url.push_str(redirect_uri);
+    url.push(separator);
+    // A form has no fragment: a raw '#' is part of a value.
+    for (index, piece) in body.split('#').enumerate() {
+        if index > 0 {
+            url.push_str("%23");
+        }
+        url.push_str(piece);
+    }
+    url
+}
+
+/// The raw values of the parameters that this client understands. One without a value counts as absent
+/// (RFC 6749 §3.1), though as a repetition it still counts.
+#[derive(Default)]
+struct Parameters<'a> {
+    code: Option<&'a str>,
+    state: Option<&'a str>,
+    iss: Option<&'a str>,
+    error: Option<&'a str>,
+    error_description: Option<&'a str>,
+    error_uri: Option<&'a str>,
+}
+
+impl<'a> Parameters<'a> {
+    fn collect(query: &'a str) -> Result<Self, Error> {
+        let mut parameters = Self::default();
+        let mut seen = [false; 6];
+        for (raw_name, value) in form::pairs(query) {
+            // A name that cannot be decoded is none of ours (R40).
+            let Ok(name) = form::decode(raw_name) else { continue };
+            let (index, slot) = match &*name {
+                "code" => (0, &mut parameters.code),
+                "state" => (1, &mut parameters.state),
+                "iss" => (2, &mut parameters.iss),
+                "error" => (3, &mut parameters.error),
+                "error_description" => (4, &mut parameters.error_description),
+                "error_uri" => (5, &mut parameters.error_uri),
+                _ => continue,
+            };
+            if seen.get_mut(index).is_none_or(|seen| core::mem::replace(seen, true)) {
+                return Err(Error::Ignored(Ignored::DuplicateParameter));
+            }
+            *slot = Some(value).filter(|value| !value.is_empty());
+        }
+        Ok(parameters)
+    }
+
+    fn check_state(&self, expected: &str) -> Result<(), Error> {
+        let state = self.state.ok_or(Error::Ignored(Ignored::StateMissing))?;
+        // What cannot be decoded is not what was sent.
+        let state = form::decode(state).unwrap_or_default();
+        if !expected.is_empty() && bool::from(state.as_bytes().ct_eq(expected.as_bytes())) {
+            Ok(())
+        } else {
+            Err(Error::Ignored(Ignored::StateMismatch))
+        }
+    }
+
+    fn check_issuer(&self, expected: &Expected<'_>) -> Result<(), Error> {
+        match (self.iss, expected.issuer) {
+            (None, _) if expected.iss_required => Err(Error::Violation(Violation::IssuerMissing)),
+            // Plain string comparison (RFC 9207 §2.4): nothing is normalised.
+            (Some(iss), Some(issuer)) if form::decode(iss).ok().as_deref() != Some(issuer) => {
+                Err(Error::Violation(Violation::IssuerMismatch))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An error wins over a code, which is then never used (R36).
+    fn check_error(&self) -> Result<(), Error> {
+        let Some(error) = self.error else { return Ok(()) };
+        let error = form::decode(error).ok().filter(|error| chars::is_nqschars(error));
+        let error = error.ok_or(Error::Violation(Violation::RedirectMalformed))?;
+        Err(Error::Refused(alloc::boxed::Box::new(Refused {
+            status: None,
+            error: Some(ServerText::new(&error)),
+            description: self
+                .error_description
+                .and_then(|raw| form::decode(raw).ok())
+                .map(|text| ServerText::new(&text)),
+            uri: self
+                .error_uri
+                .and_then(|raw| form::decode(raw).ok())
+                .filter(|uri| is_web_url(uri))
+                .map(|uri| ServerText::new(&uri)),
+            retry_after: None,
+        })))
+    }
+}
+
+/// Whether a URL from the server may be shown as a link (R37): http or https, and characters of a URI alone.
+pub(crate) fn is_web_url(uri: &str) -> bool {
+    (uri.starts_with("https://") || uri.starts_with("http://")) && chars::is_scope_token(uri)
+}

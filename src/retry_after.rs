@@ -1,0 +1,104 @@
+//! `Retry-After` in seconds or as an HTTP date (RFC 9110 §10.2.3), clamped.
+
+use crate::http::Response;
+use crate::time::UnixTime;
+
+/// The longest wait that a server can ask for: an hour.
+pub const MAX_RETRY_AFTER_SECS: u64 = 60 * 60;
+
+/// Seconds to wait, if the response says so in a way that can be understood. A date counts from the server's own
+/// `Date`, or from `now` where there is none.
+pub(crate) fn seconds(response: &Response<'_>, now: UnixTime) -> Option<u64> {
+    let value = response.header("retry-after")?.trim_matches([' ', '\t']);
+    let seconds = if !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit()) {
+        value.parse().unwrap_or(u64::MAX)
+    } else {
+        let server_now = response.header("date").and_then(http_date).unwrap_or(now);
+        http_date(value)?.saturating_since(server_now)
+    };
+    Some(seconds.min(MAX_RETRY_AFTER_SECS))
+}
+
+/// The three forms of an HTTP date (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`,
+/// `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
+pub(crate) fn http_date(text: &str) -> Option<UnixTime> {
+    let mut words = text.split([' ', ',', '-']).filter(|word| !word.is_empty());
+    let _day_name = words.next()?;
+    let (day, month, year, time) = match (words.next()?, words.next()?, words.next()?, words.next()?) {
+        (month, day, time, year) if time.contains(':') => (day, month, year, time),
+        (day, month, year, time) => (day, month, year, time),
+    };
+    if words.next().is_some_and(|zone| zone != "GMT") || words.next().is_some() {
+        return None;
+    }
+    let month = MONTHS.iter().position(|name| *name == month)?;
+    let year = match year.len() {
+        4 => number(year)?,
+        // RFC 850's two digits: the nearest century that suits dates of our time.
+        2 => number(year).map(|year| if year < 70 { year.saturating_add(2000) } else { year.saturating_add(1900) })?,
+        _ => return None,
+    };
+    let mut clock = time.split(':');
+    let (hour, minute, second) = (number(clock.next()?)?, number(clock.next()?)?, number(clock.next()?)?);
+    let day = number(day)?;
+    if clock.next().is_some() || year < 1970 || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    // All numbers are small by now: four digits of a year at most.
+    let leap_years_before = |year: u64| year / 4 - year / 100 + year / 400;
+    let leap_day = u64::from(month > 1 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+    let days = (year - 1970) * 365 + leap_years_before(year - 1) - leap_years_before(1969)
+        + *DAYS_BEFORE_MONTH.get(month)?
+        + leap_day
+        + day
+        - 1;
+    Some(UnixTime::from_secs(days * 86_400 + hour * 3600 + minute * 60 + second))
+}
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const DAYS_BEFORE_MONTH: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+fn number(digits: &str) -> Option<u64> {
+    let plain = !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|octet| octet.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_forms_of_rfc_9110_are_one_time() {
+        let time = Some(UnixTime::from_secs(784_111_777));
+        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), time);
+        assert_eq!(http_date("Sunday, 06-Nov-94 08:49:37 GMT"), time);
+        assert_eq!(http_date("Sun Nov  6 08:49:37 1994"), time);
+    }
+
+    #[test]
+    fn leap_days_and_centuries() {
+        assert_eq!(http_date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(UnixTime::from_secs(0)));
+        assert_eq!(http_date("Tue, 29 Feb 2000 00:00:00 GMT"), Some(UnixTime::from_secs(951_782_400)));
+        assert_eq!(http_date("Wed, 01 Mar 2000 00:00:00 GMT"), Some(UnixTime::from_secs(951_868_800)));
+        assert_eq!(http_date("Fri, 31 Dec 9999 23:59:59 GMT"), Some(UnixTime::from_secs(253_402_300_799)));
+    }
+
+    #[test]
+    fn what_is_no_date_is_none() {
+        for text in [
+            "",
+            "soon",
+            "-5",
+            "Sun, 06 Nov 1994",
+            "Sun, 06 Foo 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 0 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1969 08:49:37 GMT",
+            "Sun, 06 Nov 1994 25:49:37 GMT",
+            "Sun, 06 Nov 19940 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 GMT GMT",
+        ] {
+            assert_eq!(http_date(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,513 @@
+//! All that changes a session is in this file: its states, the functions that go from one to the next, and the table of
+//! transitions, which a test holds against them.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::{Access, LoginRequired, SavedSession, SessionAction, SessionPhase};
+use crate::bearer::Bearer;
+use crate::client::Client;
+use crate::error::{Error, Ignored};
+use crate::http::{Delivered, Request, RequestId, Response};
+use crate::retry_after::MAX_RETRY_AFTER_SECS;
+use crate::secret::Secret;
+use crate::time::UnixTime;
+use crate::token::{self, TokenResponse, Tokens};
+
+/// A token is good for this long after it came, whatever the server says: an `expires_in` of 0 must not make every call
+/// ask for another token.
+pub(super) const MIN_LIFETIME_SECS: u64 = 2;
+
+/// The longest wait that the session itself chooses between refreshes that fail.
+pub(super) const MAX_BACKOFF_SECS: u64 = 64;
+
+/// How often a revocation is sent at most.
+pub(super) const MAX_REVOCATIONS: u32 = 5;
+
+/// What can happen to a session, as far as the table tells events apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionTrigger {
+    /// `access` while the token is fresh.
+    AccessFresh,
+    /// `access` when a refresh is due.
+    AccessDue,
+    /// The API refused the token.
+    Refused,
+    /// The API refused a token that a refusal had brought.
+    RefusedAgain,
+    /// The answer to the refresh, with tokens.
+    ResponseWithTokens,
+    /// Tokens from a refresh that was taken for lost.
+    LateResponseWithTokens,
+    /// The answer to the refresh: `invalid_grant`.
+    InvalidGrant,
+    /// Any other answer to the refresh.
+    ResponseLater,
+    /// An answer, or a failure to send, with another id.
+    UnknownRequest,
+    /// The request did not reach the server.
+    NotDelivered,
+    /// The request may have reached the server.
+    MaybeDelivered,
+    /// `sign_out`.
+    SignOut,
+    /// The answer to the revocation, whatever it says, but for one that asks for patience.
+    Revoked,
+    /// An answer to the revocation that asks for patience.
+    RevocationLater,
+}
+
+/// One row of [`TRANSITIONS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionTransition {
+    /// The phase before.
+    pub from: SessionPhase,
+    /// What happens.
+    pub on: SessionTrigger,
+    /// The phase after.
+    pub to: SessionPhase,
+}
+
+const fn row(from: SessionPhase, on: SessionTrigger, to: SessionPhase) -> SessionTransition {
+    SessionTransition { from, on, to }
+}
+
+/// Every transition from one phase to another. Whatever is not listed leaves the phase as it is.
+pub const TRANSITIONS: &[SessionTransition] = {
+    use {SessionPhase as P, SessionTrigger as T};
+    &[
+        row(P::Active, T::AccessDue, P::Refreshing),
+        row(P::Active, T::Refused, P::Refreshing),
+        row(P::Active, T::RefusedAgain, P::LoginRequired),
+        row(P::Active, T::SignOut, P::SigningOut),
+        row(P::Refreshing, T::ResponseWithTokens, P::Active),
+        row(P::Refreshing, T::LateResponseWithTokens, P::Active),
+        row(P::Refreshing, T::InvalidGrant, P::LoginRequired),
+        row(P::Refreshing, T::ResponseLater, P::Active),
+        row(P::Refreshing, T::NotDelivered, P::Active),
+        row(P::Refreshing, T::MaybeDelivered, P::OutcomeUnknown),
+        row(P::Refreshing, T::RefusedAgain, P::LoginRequired),
+        row(P::Refreshing, T::SignOut, P::SigningOut),
+        row(P::OutcomeUnknown, T::AccessDue, P::Refreshing),
+        row(P::OutcomeUnknown, T::Refused, P::Refreshing),
+        row(P::OutcomeUnknown, T::RefusedAgain, P::LoginRequired),
+        row(P::OutcomeUnknown, T::LateResponseWithTokens, P::Active),
+        row(P::OutcomeUnknown, T::SignOut, P::SigningOut),
+        row(P::LoginRequired, T::SignOut, P::SigningOut),
+        row(P::SigningOut, T::Revoked, P::SignedOut),
+    ]
+};
+
+pub(super) enum State {
+    Active(Box<Active>),
+    LoginRequired(Ended),
+    SigningOut(SigningOut),
+    SignedOut,
+}
+
+/// A grant that lives, as far as is known.
+#[derive(Clone)]
+pub(super) struct Active {
+    pub access: AccessToken,
+    pub refresh_token: Option<Secret>,
+    pub id_token: Option<Secret>,
+    /// The scope of the grant: a refresh can narrow an access token's, never this (RFC 6749 §6).
+    pub granted_scope: String,
+    /// A narrower scope that refreshes ask for.
+    pub refresh_scope: Option<String>,
+    flight: Option<Flight>,
+    /// A refresh that was taken for lost: its tokens are still welcome until a newer one brings some.
+    lost: Option<RequestId>,
+    retry_at: Option<UnixTime>,
+    failures: u32,
+    sent: u64,
+    pub last_error: Option<Error>,
+}
+
+#[derive(Clone)]
+pub(super) struct AccessToken {
+    pub token: Arc<Secret>,
+    pub scope: String,
+    pub obtained_at: Option<UnixTime>,
+    pub expires_at: Option<UnixTime>,
+    generation: u64,
+    /// The API refused it.
+    refused: bool,
+    /// It came because the one before it was refused.
+    after_refusal: bool,
+}
+
+/// The one refresh that may be under way.
+#[derive(Clone, Copy)]
+struct Flight {
+    id: RequestId,
+    sent_at: UnixTime,
+}
+
+/// The grant is over; what is left is kept for the sign-out alone.
+pub(super) struct Ended {
+    pub why: LoginRequired,
+    pub refresh_token: Option<Secret>,
+    pub last_error: Option<Error>,
+}
+
+/// Nothing local is left but the token that is being revoked.
+pub(super) struct SigningOut {
+    id: RequestId,
+    token: Secret,
+    hint: &'static str,
+    sent: u32,
+}
+
+impl State {
+    pub(super) fn phase(&self) -> SessionPhase {
+        match self {
+            Self::Active(active) if active.flight.is_some() => SessionPhase::Refreshing,
+            Self::Active(active) if active.lost.is_some() => SessionPhase::OutcomeUnknown,
+            Self::Active(_) => SessionPhase::Active,
+            Self::LoginRequired(_) => SessionPhase::LoginRequired,
+            Self::SigningOut(_) => SessionPhase::SigningOut,
+            Self::SignedOut => SessionPhase::SignedOut,
+        }
+    }
+
+    pub(super) fn access(&mut self, client: &Client, now: UnixTime) -> Access {
+        match self {
+            Self::Active(active) => active.access(client, now),
+            Self::LoginRequired(ended) => Access::LoginRequired(ended.why.clone()),
+            Self::SigningOut(_) | Self::SignedOut => Access::LoginRequired(LoginRequired::SignedOut),
+        }
+    }
+
+    /// The API refused the token of this generation.
+    pub(super) fn refused(&mut self, client: &Client, generation: u64, now: UnixTime) -> Access {
+        if let Self::Active(active) = self {
+            if active.access.generation == generation {
+                if active.access.after_refusal {
+                    self.end(LoginRequired::TokenRefused);
+                } else {
+                    active.access.refused = true;
+                }
+            }
+        }
+        self.access(client, now)
+    }
+
+    /// An answer, or none, to the request of this id.
+    pub(super) fn outcome(
+        &mut self,
+        client: &Client,
+        id: RequestId,
+        outcome: Result<&Response<'_>, Delivered>,
+        now: UnixTime,
+    ) -> Result<SessionAction, Error> {
+        match self {
+            Self::Active(active) => {
+                let action = active.outcome(client, id, outcome, now)?;
+                if let SessionAction::LoginRequired(why) = &action {
+                    let why = why.clone();
+                    // The server has said that the refresh token is no more: there is nothing left to revoke.
+                    active.refresh_token = None;
+                    self.end(why);
+                }
+                Ok(action)
+            }
+            Self::SigningOut(signing_out) => {
+                let action = signing_out.outcome(id, outcome, now)?;
+                if matches!(action, SessionAction::SignedOut) {
+                    *self = Self::SignedOut;
+                }
+                Ok(action)
+            }
+            Self::LoginRequired(_) | Self::SignedOut => Err(Error::Ignored(Ignored::UnknownRequest)),
+        }
+    }
+
+    /// Forgets everything at once; gives the revocation to be sent, if there is something to revoke and a place to.
+    pub(super) fn sign_out(&mut self, client: &Client) -> Option<Request> {
+        let (token, hint) = match self {
+            Self::Active(active) => match active.refresh_token.take() {
+                Some(token) => (token, "refresh_token"),
+                None => (Secret::new(active.access.token.reveal()), "access_token"),
+            },
+            Self::LoginRequired(ended) => match ended.refresh_token.take() {
+                Some(token) => (token, "refresh_token"),
+                None => {
+                    *self = Self::SignedOut;
+                    return None;
+                }
+            },
+            Self::SigningOut(signing_out) => return signing_out.request(client),
+            Self::SignedOut => return None,
+        };
+        let mut signing_out = SigningOut { id: RequestId::from_u64(0), token, hint, sent: 0 };
+        let request = signing_out.request(client);
+        *self = if request.is_some() { Self::SigningOut(signing_out) } else { Self::SignedOut };
+        request
+    }
+
+    fn end(&mut self, why: LoginRequired) {
+        let (refresh_token, last_error) = match self {
+            Self::Active(active) => (active.refresh_token.take(), active.last_error.take()),
+            _ => (None, None),
+        };
+        *self = Self::LoginRequired(Ended { why, refresh_token, last_error });
+    }
+}
+
+impl Active {
+    pub(super) fn new(tokens: Tokens) -> Self {
+        let granted_scope = String::from(tokens.scope());
+        Self {
+            access: AccessToken {
+                token: Arc::new(tokens.access_token),
+                scope: granted_scope.clone(),
+                obtained_at: tokens.obtained_at,
+                expires_at: tokens.expires_at,
+                generation: 0,
+                refused: false,
+                after_refusal: false,
+            },
+            refresh_token: tokens.refresh_token,
+            id_token: tokens.id_token,
+            granted_scope,
+            refresh_scope: None,
+            flight: None,
+            lost: None,
+            retry_at: None,
+            failures: 0,
+            sent: 0,
+            last_error: None,
+        }
+    }
+
+    fn access(&mut self, client: &Client, now: UnixTime) -> Access {
+        let usable = self.access.is_usable(now);
+        let ready = |active: &Self| {
+            Access::Ready(Bearer::new(Arc::clone(&active.access.token), active.access.generation, client.clone()))
+        };
+        if usable && !self.access.is_due(client.leeway(), now) {
+            return ready(self);
+        }
+        if self.refresh_token.is_none() {
+            return if usable { ready(self) } else { Access::LoginRequired(LoginRequired::NoRefreshToken) };
+        }
+        if let Some(flight) = self.flight {
+            if flight.is_under_way(client.refresh_timeout(), now) {
+                return if usable { ready(self) } else { Access::Wait(flight.id) };
+            }
+            self.lose(flight.id);
+        }
+        if let Some(retry_at) = self.retry_at {
+            // A wait longer than any the session can choose means that the clock was set back.
+            if now < retry_at && retry_at.saturating_since(now) <= MAX_RETRY_AFTER_SECS {
+                return if usable { ready(self) } else { Access::RetryAt(retry_at) };
+            }
+        }
+        match self.refresh(client, now) {
+            Some(request) => Access::SendRequest(request),
+            None => Access::LoginRequired(LoginRequired::NoRefreshToken),
+        }
+    }
+
+    pub(super) fn deadline(&self, client: &Client) -> Option<UnixTime> {
+        self.flight.map(|flight| flight.sent_at.saturating_add(client.refresh_timeout()))
+    }
+
+    fn refresh(&mut self, client: &Client, now: UnixTime) -> Option<Request> {
+        let refresh_token = self.refresh_token.as_ref()?;
+        self.sent = self.sent.saturating_add(1);
+        let id = request_id(refresh_token, self.sent);
+        self.flight = Some(Flight { id, sent_at: now });
+        self.retry_at = None;
+        Some(client.token_endpoint().refresh_token(id, refresh_token, self.refresh_scope.as_deref(), &[]))
+    }
+
+    /// The answer of this refresh has not come: the server may have spent the refresh token, or not.
+    fn lose(&mut self, id: RequestId) {
+        self.flight = None;
+        self.lost = Some(id);
+    }
+
+    fn outcome(
+        &mut self,
+        client: &Client,
+        id: RequestId,
+        outcome: Result<&Response<'_>, Delivered>,
+        now: UnixTime,
+    ) -> Result<SessionAction, Error> {
+        let is_current = self.flight.is_some_and(|flight| flight.id == id);
+        let is_lost = self.lost == Some(id);
+        if !is_current && !is_lost {
+            return Err(Error::Ignored(Ignored::UnknownRequest));
+        }
+        let answer = outcome.map(|response| token::parse_response(response, now));
+        match answer {
+            Ok(Ok(tokens)) => Ok(self.renew(client, tokens, now)),
+            // Of a refresh that was taken for lost, only tokens are of use.
+            _ if !is_current => Err(Error::Ignored(Ignored::UnknownRequest)),
+            Ok(Err(error)) if is_invalid_grant(&error) => {
+                self.last_error = Some(error.clone());
+                Ok(SessionAction::LoginRequired(LoginRequired::GrantEnded(error)))
+            }
+            Ok(Err(error)) => {
+                let retry_after = match &error {
+                    Error::Refused(refused) => refused.retry_after(),
+                    _ => None,
+                };
+                self.last_error = Some(error);
+                self.flight = None;
+                self.failures = self.failures.saturating_add(1);
+                Ok(self.later(retry_after.unwrap_or_else(|| backoff(self.failures)), now))
+            }
+            Err(delivered) => {
+                match delivered {
+                    Delivered::No => self.flight = None,
+                    Delivered::Maybe => self.lose(id),
+                }
+                // The first failure of the network costs no wait: the next need may try again.
+                let wait = backoff(self.failures);
+                self.failures = self.failures.saturating_add(1);
+                Ok(self.later(wait, now))
+            }
+        }
+    }
+
+    fn later(&mut self, seconds: u64, now: UnixTime) -> SessionAction {
+        let at = now.saturating_add(seconds);
+        self.retry_at = Some(at);
+        SessionAction::RetryAt(at)
+    }
+
+    fn renew(&mut self, client: &Client, tokens: TokenResponse<'_>, now: UnixTime) -> SessionAction {
+        let scope = match (tokens.scope, &self.refresh_scope) {
+            (Some(scope), _) => scope.into_owned(),
+            // Omitted means as asked for, or as granted at first (RFC 6749 §5.1, §6).
+            (None, Some(asked)) => asked.clone(),
+            (None, None) => self.granted_scope.clone(),
+        };
+        self.access = AccessToken {
+            token: Arc::new(Secret::from(tokens.access_token)),
+            scope,
+            obtained_at: Some(now),
+            expires_at: tokens.expires_in.map(|seconds| now.saturating_add(seconds)),
+            generation: self.access.generation.saturating_add(1),
+            refused: false,
+            after_refusal: self.access.refused,
+        };
+        // No new refresh token means that the old one stays in force (RFC 6749 §6).
+        if let Some(refresh_token) = tokens.refresh_token {
+            self.refresh_token = Some(Secret::from(refresh_token));
+        }
+        if let Some(id_token) = tokens.id_token {
+            self.id_token = Some(Secret::from(id_token));
+        }
+        self.flight = None;
+        self.lost = None;
+        self.retry_at = None;
+        self.failures = 0;
+        self.last_error = None;
+        SessionAction::Save(SavedSession::of(client, self))
+    }
+}
+
+impl AccessToken {
+    pub(super) fn restored(
+        token: Secret,
+        scope: String,
+        obtained_at: Option<UnixTime>,
+        expires_at: Option<UnixTime>,
+    ) -> Self {
+        Self {
+            token: Arc::new(token),
+            scope,
+            obtained_at,
+            expires_at,
+            generation: 0,
+            refused: false,
+            after_refusal: false,
+        }
+    }
+
+    fn is_usable(&self, now: UnixTime) -> bool {
+        let just_came = self.obtained_at.is_some_and(|at| at <= now && now.saturating_since(at) < MIN_LIFETIME_SECS);
+        !self.refused && (just_came || self.expires_at.is_none_or(|at| now < at))
+    }
+
+    /// Whether a refresh is due: within the leeway before the expiry, or within half the lifetime of a short-lived token.
+    fn is_due(&self, leeway: u64, now: UnixTime) -> bool {
+        let Some(expires_at) = self.expires_at else { return false };
+        let just_came = self.obtained_at.is_some_and(|at| at <= now && now.saturating_since(at) < MIN_LIFETIME_SECS);
+        let lifetime = self.obtained_at.map_or(u64::MAX, |at| expires_at.saturating_since(at));
+        !just_came && now.saturating_add(leeway.min(lifetime / 2)) >= expires_at
+    }
+}
+
+impl Flight {
+    /// A flight that was sent in the future means that the clock was set back: it may not hold anybody up.
+    fn is_under_way(self, timeout: u64, now: UnixTime) -> bool {
+        self.sent_at <= now && now.saturating_since(self.sent_at) < timeout
+    }
+}
+
+impl SigningOut {
+    fn request(&mut self, client: &Client) -> Option<Request> {
+        if self.sent >= MAX_REVOCATIONS {
+            return None;
+        }
+        self.sent = self.sent.saturating_add(1);
+        self.id = request_id(&self.token, u64::from(self.sent).wrapping_neg());
+        client.token_endpoint().revocation(self.id, &self.token, Some(self.hint))
+    }
+
+    /// Signing out has happened already; nothing that the server answers can undo it (RFC 7009 §2.2).
+    fn outcome(
+        &self,
+        id: RequestId,
+        outcome: Result<&Response<'_>, Delivered>,
+        now: UnixTime,
+    ) -> Result<SessionAction, Error> {
+        if id != self.id {
+            return Err(Error::Ignored(Ignored::UnknownRequest));
+        }
+        let wait = match outcome {
+            Ok(response) if matches!(response.status(), 429 | 500..=599) => token::refusal(response, now).retry_after(),
+            Ok(_) => return Ok(SessionAction::SignedOut),
+            Err(_) => None,
+        };
+        if self.sent >= MAX_REVOCATIONS {
+            return Ok(SessionAction::SignedOut);
+        }
+        Ok(SessionAction::RetryAt(now.saturating_add(wait.unwrap_or_else(|| backoff(self.sent)))))
+    }
+}
+
+/// Only `invalid_grant`, in this very case, with a 4xx status, ends a grant (RFC 6749 §5.2).
+fn is_invalid_grant(error: &Error) -> bool {
+    match error {
+        Error::Refused(refused) => {
+            refused.oauth_error() == Some("invalid_grant")
+                && matches!(refused.status(), Some(400..=499))
+                && !refused.is_transient()
+        }
+        _ => false,
+    }
+}
+
+/// 0, 1, 2, 4 … seconds.
+fn backoff(failures: u32) -> u64 {
+    match failures.checked_sub(1) {
+        None => 0,
+        Some(doublings) => 1_u64.checked_shl(doublings).unwrap_or(u64::MAX).min(MAX_BACKOFF_SECS),
+    }
+}
+
+/// A public name for the `count`th request with this token: a digest, so that it tells nothing of the token.
+fn request_id(token: &Secret, count: u64) -> RequestId {
+    let digest = Sha256::new().chain_update(token.reveal().as_bytes()).chain_update(count.to_be_bytes()).finalize();
+    RequestId::fold(&digest.into())
+}

@@ -1,0 +1,50 @@
+//! Time as an argument: the crate reads no clock.
+
+use serde::{Deserialize, Serialize};
+
+/// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+///
+/// Whoever drives a machine passes the time in. All sums saturate, so no lifetime that a server sends and no
+/// clock that jumps can overflow.
+///
+/// ```
+/// use oauth_proto::UnixTime;
+///
+/// let now = UnixTime::from_secs(1_700_000_000);
+/// assert_eq!(now.saturating_add(60).as_secs(), 1_700_000_060);
+/// assert!(now < now.saturating_add(1));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixTime(u64);
+
+impl UnixTime {
+    /// A time of so many seconds since the epoch.
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs)
+    }
+
+    /// Seconds since the epoch.
+    pub const fn as_secs(self) -> u64 {
+        self.0
+    }
+
+    /// The time `secs` seconds later, or the last time there is.
+    #[must_use]
+    pub const fn saturating_add(self, secs: u64) -> Self {
+        Self(self.0.saturating_add(secs))
+    }
+
+    /// Seconds from `earlier` to this time; 0 when `earlier` is not earlier.
+    pub const fn saturating_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Feature `std`. A time before 1970 becomes 0.
+#[cfg(feature = "std")]
+impl From<std::time::SystemTime> for UnixTime {
+    fn from(time: std::time::SystemTime) -> Self {
+        Self(time.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+    }
+}

@@ -1,0 +1,11 @@
+//! The token endpoint: requests (RFC 6749 §4.1.3, §6) and responses (RFC 6749 §5), as pure functions.
+
+mod request;
+mod response;
+mod tokens;
+
+pub(crate) use request::Settings;
+pub use request::{ClientAuthentication, TokenEndpoint, TokenRequestFormat};
+pub(crate) use response::refusal;
+pub use response::{parse_response, TokenResponse};
+pub use tokens::Tokens;

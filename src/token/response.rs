@@ -1,0 +1,192 @@
+//! The token endpoint's answer (RFC 6749 §5): strict where it protects, lenient where servers differ.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use core::fmt;
+
+use crate::chars;
+use crate::error::{Error, Refused, ServerText, Violation};
+use crate::http::{Response, MAX_RESPONSE_BYTES};
+use crate::json::{self, Members, Value};
+use crate::redirect::is_web_url;
+use crate::retry_after;
+use crate::time::UnixTime;
+
+/// A successful answer (RFC 6749 §5.1), borrowed from the response's body.
+pub struct TokenResponse<'a> {
+    pub(crate) access_token: Cow<'a, str>,
+    pub(crate) expires_in: Option<u64>,
+    pub(crate) refresh_token: Option<Cow<'a, str>>,
+    pub(crate) scope: Option<Cow<'a, str>>,
+    pub(crate) id_token: Option<Cow<'a, str>>,
+}
+
+impl TokenResponse<'_> {
+    /// The longest lifetime that is believed, in seconds: 136 years.
+    pub const MAX_EXPIRES_IN: u64 = u32::MAX as u64;
+
+    /// `access_token`: one or more visible characters or spaces.
+    pub fn access_token(&self) -> &str {
+        &self.access_token
+    }
+
+    /// `expires_in`, in seconds, at most [`TokenResponse::MAX_EXPIRES_IN`]; a negative one is 0. A number, or a text of
+    /// digits as some servers send it.
+    pub fn expires_in(&self) -> Option<u64> {
+        self.expires_in
+    }
+
+    /// `refresh_token`. `None` on a refresh means that the old one stays in force (§6).
+    pub fn refresh_token(&self) -> Option<&str> {
+        self.refresh_token.as_deref()
+    }
+
+    /// `scope`. `None` means what was asked for; an empty text means no scope at all (§5.1).
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    /// `id_token`, as it came. **It is not verified**: believe nothing it says.
+    pub fn id_token(&self) -> Option<&str> {
+        self.id_token.as_deref()
+    }
+}
+
+impl fmt::Debug for TokenResponse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenResponse").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
+/// Reads an answer of the token endpoint. No state: fuzz it as it is. `now` serves only a `Retry-After` that is a
+/// date without a `Date` beside it.
+///
+/// # Errors
+/// [`Error::Refused`] for an OAuth error or another status than 200, [`Error::Violation`] for an answer that breaks a rule.
+///
+/// ```
+/// use oauth_proto::token::parse_response;
+/// use oauth_proto::{Response, UnixTime};
+///
+/// let headers = [("Content-Type", "application/json;charset=UTF-8")];
+/// let body = br#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"Bearer","expires_in":3600}"#;
+/// let tokens = parse_response(&Response::new(200, &headers, body), UnixTime::from_secs(0))?;
+/// assert_eq!(tokens.access_token(), "2YotnFZFEjr1zCsicMWpAA");
+/// assert_eq!(tokens.expires_in(), Some(3600));
+/// # Ok::<(), oauth_proto::Error>(())
+/// ```
+pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<TokenResponse<'a>, Error> {
+    match response.status() {
+        200 => {}
+        // 304 and its like are no redirects, but no answers either.
+        300..=399 => return Err(Error::Violation(Violation::RedirectedResponse)),
+        _ => return Err(Error::Refused(Box::new(refusal(response, now)))),
+    }
+    if response.body().len() > MAX_RESPONSE_BYTES || !json::within_depth(response.body()) {
+        return Err(Error::Violation(Violation::ResponseTooLarge));
+    }
+    if !is_json(response) {
+        return Err(Error::Violation(Violation::ContentType));
+    }
+    let mut members = json::members(response.body()).ok_or(Error::Violation(Violation::ResponseMalformed))?;
+    if members.error != Value::None {
+        let refused = words(&mut members, 200).ok_or(Error::Violation(Violation::ResponseMalformed))?;
+        return Err(Error::Refused(Box::new(refused)));
+    }
+    tokens(members)
+}
+
+fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
+    let malformed = || Error::Violation(Violation::ResponseMalformed);
+    let access_token = match members.access_token {
+        Value::None => return Err(Error::Violation(Violation::AccessTokenMissing)),
+        Value::Text(token) if token.is_empty() => return Err(Error::Violation(Violation::AccessTokenMissing)),
+        Value::Text(token) if chars::is_vschars(&token) => token,
+        _ => return Err(malformed()),
+    };
+    match members.token_type {
+        Value::None => return Err(Error::Violation(Violation::TokenTypeMissing)),
+        Value::Text(kind) if kind.is_empty() => return Err(Error::Violation(Violation::TokenTypeMissing)),
+        Value::Text(kind) if kind.eq_ignore_ascii_case("Bearer") => {}
+        Value::Text(kind) => return Err(Error::Violation(Violation::TokenTypeUnsupported(ServerText::new(&kind)))),
+        _ => return Err(malformed()),
+    }
+    // An empty optional token is none.
+    let optional_token = |value| match value {
+        Value::None => Ok(None),
+        Value::Text(token) if token.is_empty() => Ok(None),
+        Value::Text(token) if chars::is_vschars(&token) => Ok(Some(token)),
+        _ => Err(malformed()),
+    };
+    Ok(TokenResponse {
+        access_token,
+        expires_in: expires_in(&members.expires_in).ok_or_else(malformed)?,
+        refresh_token: optional_token(members.refresh_token)?,
+        scope: match members.scope {
+            Value::None => None,
+            Value::Text(scope) if scope.bytes().all(|octet| (0x20..=0x7e).contains(&octet)) => Some(scope),
+            Value::Texts(scope) if scope.bytes().all(|octet| (0x20..=0x7e).contains(&octet)) => Some(Cow::Owned(scope)),
+            _ => return Err(malformed()),
+        },
+        id_token: optional_token(members.id_token)?,
+    })
+}
+
+/// The outer `None` is a wrong type.
+fn expires_in(value: &Value<'_>) -> Option<Option<u64>> {
+    let seconds = match value {
+        Value::None => return Some(None),
+        Value::Integer(seconds) => *seconds,
+        Value::Negative => 0,
+        // `as` saturates, and makes 0 of what is negative.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Value::Float(seconds) => *seconds as u64,
+        Value::Text(digits) if !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit()) => {
+            digits.parse().unwrap_or(u64::MAX)
+        }
+        _ => return None,
+    };
+    Some(Some(seconds.min(TokenResponse::MAX_EXPIRES_IN)))
+}
+
+/// Any status but 200 and 3xx: the server's words if there are any, and the status in any case.
+pub(crate) fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
+    let status = response.status();
+    let readable = response.body().len() <= MAX_RESPONSE_BYTES && is_json(response);
+    let members = if readable { json::members(response.body()) } else { None };
+    let said =
+        if (400..=599).contains(&status) { members.and_then(|mut members| words(&mut members, status)) } else { None };
+    let mut refused =
+        said.unwrap_or(Refused { status: Some(status), error: None, description: None, uri: None, retry_after: None });
+    refused.retry_after = retry_after::seconds(response, now);
+    refused
+}
+
+/// RFC 6749 §5.2, if `error` is a text of its characters.
+fn words(members: &mut Members<'_>, status: u16) -> Option<Refused> {
+    let text = |value: &Value<'_>| match value {
+        Value::Text(text) if !text.is_empty() => Some(ServerText::new(text)),
+        _ => None,
+    };
+    let error = match &members.error {
+        Value::Text(error) if chars::is_nqschars(error) => ServerText::new(error),
+        _ => return None,
+    };
+    Some(Refused {
+        status: Some(status),
+        error: Some(error),
+        description: text(&members.error_description),
+        uri: text(&members.error_uri).filter(|uri| is_web_url(uri.as_str())),
+        retry_after: None,
+    })
+}
+
+/// `application/json`, a `+json` type (RFC 6839 §3.1), or no type at all. A prefix is not enough: `application/json-seq`
+/// is another format.
+fn is_json(response: &Response<'_>) -> bool {
+    let Some(content_type) = response.header("content-type") else { return true };
+    let media_type = content_type.split([';', ',']).next().unwrap_or_default().trim_matches([' ', '\t']);
+    let suffix = media_type.len().checked_sub(5).and_then(|start| media_type.get(start..));
+    media_type.eq_ignore_ascii_case("application/json")
+        || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
+}

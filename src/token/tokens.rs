@@ -1,0 +1,122 @@
+//! What a login ends with.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+
+use super::TokenResponse;
+use crate::authorization::AuthorizationRequest;
+use crate::secret::Secret;
+use crate::time::UnixTime;
+
+/// The tokens of a login. Give them to a [`Session`](crate::Session), which keeps them fresh and hands them out.
+///
+/// `Debug` shows none of them, and they are wiped when dropped.
+pub struct Tokens {
+    pub(crate) access_token: Secret,
+    pub(crate) refresh_token: Option<Secret>,
+    pub(crate) id_token: Option<Secret>,
+    pub(crate) obtained_at: Option<UnixTime>,
+    pub(crate) expires_at: Option<UnixTime>,
+    pub(crate) response_scope: Option<Box<str>>,
+    pub(crate) request: Arc<AuthorizationRequest>,
+    pub(crate) body: Option<Secret>,
+}
+
+impl Tokens {
+    pub(crate) fn new(
+        response: TokenResponse<'_>,
+        request: Arc<AuthorizationRequest>,
+        body: Option<Secret>,
+        now: UnixTime,
+    ) -> Self {
+        Self {
+            access_token: Secret::from(response.access_token),
+            refresh_token: response.refresh_token.map(Secret::from),
+            id_token: response.id_token.map(Secret::from),
+            obtained_at: Some(now),
+            expires_at: response.expires_in.map(|seconds| now.saturating_add(seconds)),
+            response_scope: response.scope.map(|scope| scope.into_owned().into_boxed_str()),
+            request,
+            body,
+        }
+    }
+
+    /// Without a login: tokens that the app had before it used this crate. Give them to a session once.
+    ///
+    /// ```
+    /// use oauth_proto::{Secret, Tokens, UnixTime};
+    ///
+    /// let expires_at = Some(UnixTime::from_secs(1_700_000_000));
+    /// let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), expires_at, "openid profile");
+    /// assert_eq!(tokens.scope(), "openid profile");
+    /// ```
+    pub fn from_parts(
+        access_token: Secret,
+        refresh_token: Option<Secret>,
+        expires_at: Option<UnixTime>,
+        scope: &str,
+    ) -> Self {
+        Self {
+            access_token,
+            refresh_token,
+            id_token: None,
+            obtained_at: None,
+            expires_at,
+            response_scope: Some(scope.to_owned().into_boxed_str()),
+            request: Arc::new(AuthorizationRequest::new()),
+            body: None,
+        }
+    }
+
+    /// The access token.
+    pub fn access_token(&self) -> &Secret {
+        &self.access_token
+    }
+
+    /// The refresh token, if one came. Many servers give one for the scope `offline_access` alone.
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        self.refresh_token.as_ref()
+    }
+
+    /// The ID token, if one came. **It is not verified**: believe nothing it says.
+    pub fn id_token(&self) -> Option<&Secret> {
+        self.id_token.as_ref()
+    }
+
+    /// When the access token expires, if the server said so.
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.expires_at
+    }
+
+    /// The scope in force: what the server said, or what was asked for if it said nothing (RFC 6749 §5.1).
+    pub fn scope(&self) -> &str {
+        self.response_scope.as_deref().unwrap_or(self.request.requested_scope())
+    }
+
+    /// The scope as the server said it; `None` if it said nothing.
+    pub fn response_scope(&self) -> Option<&str> {
+        self.response_scope.as_deref()
+    }
+
+    /// Reads the whole token response into any `Deserialize` type, for members that this crate does not know. It is
+    /// there only if the client was built with
+    /// [`ClientBuilder::keep_token_response`](crate::ClientBuilder::keep_token_response), since keeping it costs a copy.
+    ///
+    /// # Errors
+    /// Of `serde_json`, when the response was not kept or does not fit the type.
+    pub fn members<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.body.as_ref().map_or("", Secret::reveal))
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens")
+            .field("expires_at", &self.expires_at)
+            .field("has_refresh_token", &self.refresh_token.is_some())
+            .field("has_id_token", &self.id_token.is_some())
+            .finish_non_exhaustive()
+    }
+}
