@@ -1,11 +1,12 @@
 //! `WWW-Authenticate` (RFC 9110 §11.6.1, RFC 6750 §3), and what a client that sent a token should do about it.
 
-use alloc::borrow::{Cow, ToOwned};
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::endpoint::{self, Transport};
+use crate::error::ServerText;
 
 /// A field line longer than this is not looked at (16 KiB).
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
@@ -13,8 +14,8 @@ pub const MAX_LINE_BYTES: usize = 16 * 1024;
 /// A challenge may have this many parameters.
 pub const MAX_PARAMETERS: usize = 64;
 
-/// One challenge (RFC 9110 §11.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One challenge (RFC 9110 §11.3). `Debug` shows its scheme alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Challenge<'a> {
     scheme: &'a str,
     token68: Option<&'a str>,
@@ -45,6 +46,12 @@ impl<'a> Challenge<'a> {
     /// A parameter by its name, in any case.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+impl fmt::Debug for Challenge<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Challenge").field("scheme", &self.scheme).finish_non_exhaustive()
     }
 }
 
@@ -232,12 +239,12 @@ pub enum Advice {
     /// The token lacks a scope (RFC 6750 §3.1).
     InsufficientScope {
         /// The scope it takes, if the API says.
-        scope: Option<String>,
+        scope: Option<ServerText>,
     },
     /// The user must prove more or more recently who they are (RFC 9470 §3).
     StepUp {
         /// Authentication context classes to ask for.
-        acr_values: Option<String>,
+        acr_values: Option<ServerText>,
         /// Seconds since the user last authenticated, at most.
         max_age: Option<u64>,
     },
@@ -246,7 +253,7 @@ pub enum Advice {
     /// The API's metadata names its authorization servers (RFC 9728 §5.1).
     Discover {
         /// An https URL. The document's `resource` must be the URL that was called.
-        resource_metadata: String,
+        resource_metadata: ServerText,
     },
     /// The answer is not about the token.
     None,
@@ -267,7 +274,7 @@ pub fn advice(status: u16, lines: &[&str]) -> Advice {
     let challenges: Vec<_> = lines.iter().filter_map(|line| parse(line).ok()).flatten().collect();
     let with_token = || challenges.iter().filter(|challenge| challenge.is("Bearer") || challenge.is("DPoP"));
     let saying = |error: &str| with_token().find(|challenge| challenge.parameter("error") == Some(error));
-    let owned = |challenge: &Challenge<'_>, name: &str| challenge.parameter(name).map(ToOwned::to_owned);
+    let owned = |challenge: &Challenge<'_>, name: &str| challenge.parameter(name).map(ServerText::whole);
     if saying("use_dpop_nonce").is_some_and(|challenge| challenge.is("DPoP")) {
         return Advice::DpopNonce;
     }
@@ -284,7 +291,7 @@ pub fn advice(status: u16, lines: &[&str]) -> Advice {
     // Only an https URL is ever worth fetching (RFC 9728 §3).
     let metadata = with_token().filter_map(|challenge| challenge.parameter("resource_metadata"));
     if let Some(url) = metadata.into_iter().find(|url| endpoint::check(url, Transport::Https).is_ok()) {
-        return Advice::Discover { resource_metadata: url.to_owned() };
+        return Advice::Discover { resource_metadata: ServerText::whole(url) };
     }
     if status == 401 && with_token().next().is_some() {
         Advice::Authenticate

@@ -9,7 +9,6 @@ use core::fmt;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
-use crate::chars;
 use crate::config_error::ConfigError;
 use crate::endpoint;
 use crate::form;
@@ -276,6 +275,9 @@ impl ClientBuilder {
         if self.typed_parameters_failed {
             return Err(ConfigError::parameter("token_parameters", "must be a struct or map of plain values"));
         }
+        if self.server.iss_required && self.server.issuer.is_none() {
+            return Err(ConfigError::Issuer { problem: "is not set though iss is required: set it with issuer(…)" });
+        }
         let redirect_uri = RedirectUri::check(&self.redirect_uri, self.undotted_scheme)?;
         let authentication = self.authentication()?;
         let api_origins = self.api_origins.iter().map(|origin| {
@@ -315,9 +317,7 @@ impl ClientBuilder {
     fn authentication(&self) -> Result<ClientAuthentication, ConfigError> {
         let client = |name, problem| ConfigError::Client { name, problem };
         let Some(secret) = &self.secret else { return Ok(ClientAuthentication::None) };
-        if !chars::is_vschars(secret.reveal()) && secret.reveal().chars().any(char::is_control)
-            || secret.reveal().is_empty()
-        {
+        if secret.reveal().is_empty() || secret.reveal().chars().any(char::is_control) {
             return Err(client("client_secret", "is empty or has control characters: write it as it was issued"));
         }
         let supported = |method: &Method| match &self.server.authentication_methods {

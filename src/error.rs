@@ -160,6 +160,11 @@ impl ServerText {
         Self(text.chars().filter(|character| !character.is_control()).take(Self::MAX_CHARS).collect())
     }
 
+    /// All of a text whose size has been limited before, and which must not be cut.
+    pub(crate) fn whole(text: &str) -> Self {
+        Self(text.chars().filter(|character| !character.is_control()).collect())
+    }
+
     /// The text, not to be trusted.
     pub fn as_str(&self) -> &str {
         &self.0

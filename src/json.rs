@@ -40,17 +40,24 @@ pub(crate) struct Members<'a> {
     pub error_uri: Value<'a>,
 }
 
-/// `None` unless the body is one JSON object, and nothing else, within the depth limit.
-pub(crate) fn members(body: &[u8]) -> Option<Members<'_>> {
+/// Why a body has no members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    TooDeep,
+    Malformed,
+}
+
+/// The members, if the body is one JSON object, and nothing else, within the depth limit.
+pub(crate) fn members(body: &[u8]) -> Result<Members<'_>, Unreadable> {
     if !within_depth(body) {
-        return None;
+        return Err(Unreadable::TooDeep);
     }
-    serde_json::from_slice(body).ok()
+    serde_json::from_slice(body).map_err(|_| Unreadable::Malformed)
 }
 
 /// Whether containers nest no deeper than [`MAX_DEPTH`]. Few bodies have that many brackets at all, and counting them
 /// is cheap; only then is the depth followed, strings left out.
-pub(crate) fn within_depth(body: &[u8]) -> bool {
+fn within_depth(body: &[u8]) -> bool {
     let brackets = body.iter().filter(|octet| matches!(octet, b'{' | b'[')).count();
     if brackets <= MAX_DEPTH {
         return true;

@@ -1,6 +1,151 @@
 //! OAuth 2.0 login for native apps, and the API calls after it, as state machines without I/O.
+//!
+//! Log a user in (authorization code with PKCE: RFC 6749, RFC 7636, RFC 8252), call an API with the access token, refresh
+//! it when it expires, sign out. The crate does no I/O, reads no clock and draws no random numbers: events go in, actions
+//! come out, and any HTTP stack, async runtime, thread model or platform carries them out. `no_std` with `alloc`.
+//!
+//! # The states
+//!
+//! A [`Login`] goes from nothing to tokens. Every event that it accepts yields exactly one [`Action`]; an event that it
+//! refuses changes nothing.
+//!
+//! ```text
+//!             Start               RedirectReceived           ResponseReceived
+//!   Ready ────────────▶ AwaitingRedirect ──────▶ ExchangingCode ──────▶ Finished
+//!            OpenUrl      │        SendRequest    │         TokensReady
+//!                         │ ↺ not ours: refused   │ ↺ SendFailed(No): SendRequest
+//!                         └───────────┬───────────┘
+//!                                     └─ denied · server broke a rule · cancelled · expired ─▶ Failed
+//! ```
+//!
+//! A [`Session`] goes from tokens to authorized API calls, for as long as the grant lives.
+//!
+//! ```text
+//!             a refresh is due            invalid_grant
+//!   Active ─────────────────────▶ Refreshing ──────────▶ LoginRequired
+//!     ▲  ▲    tokens · try later     │    ▲
+//!     │  └───────────────────────────┘    │ the next need
+//!     │          SendFailed(Maybe)   └▶ OutcomeUnknown
+//!     └───────────── late tokens ─────────┘
+//!                                           any ── sign_out ─▶ SigningOut ── revoked ─▶ SignedOut
+//! ```
+//!
+//! In full, as [`login::TRANSITIONS`] and [`session::TRANSITIONS`] have them; what is not here does not happen:
+//!
+//! ```text
+//! Login
+//!   Ready            ── Start ─▶ AwaitingRedirect
+//!   Ready            ── Cancelled ─▶ Failed
+//!   AwaitingRedirect ── RedirectWithCode ─▶ ExchangingCode
+//!   AwaitingRedirect ── RedirectWithError · RedirectBroken · Cancelled · Expired ─▶ Failed
+//!   ExchangingCode   ── ResponseWithTokens ─▶ Finished
+//!   ExchangingCode   ── NotDelivered ─▶ ExchangingCode
+//!   ExchangingCode   ── ResponseWithError · ResponseBroken · MaybeDelivered · Cancelled · Expired ─▶ Failed
+//!
+//! Session
+//!   Active           ── AccessDue · Refused ─▶ Refreshing
+//!   Active           ── RefusedAgain ─▶ LoginRequired
+//!   Refreshing       ── ResponseWithTokens · LateResponseWithTokens · ResponseLater · NotDelivered ─▶ Active
+//!   Refreshing       ── MaybeDelivered ─▶ OutcomeUnknown
+//!   Refreshing       ── InvalidGrant ─▶ LoginRequired
+//!   OutcomeUnknown   ── AccessDue · Refused · RefusedAgain ─▶ Refreshing
+//!   OutcomeUnknown   ── LateResponseWithTokens ─▶ Active
+//!   Active · Refreshing · OutcomeUnknown · LoginRequired ── SignOut ─▶ SigningOut
+//!   Active · Refreshing · OutcomeUnknown · LoginRequired ── SignOutHere ─▶ SignedOut
+//!   SigningOut       ── Revoked ─▶ SignedOut
+//! ```
+//!
+//! # The driver
+//!
+//! All there is to write. A redirect that was not ours leaves the login as it was, so the loop waits for the next one, and
+//! the browser is not opened again.
+//!
+//! ```
+//! use oauth_proto::{Access, Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Session};
+//! # use oauth_proto::{Delivered, Request, Response, UnixTime};
+//! # struct Answer { request: oauth_proto::RequestId, headers: [(&'static str, &'static str); 1], body: Vec<u8> }
+//! # impl Answer { fn event(&self) -> Event<'_> {
+//! #     Event::ResponseReceived(self.request, Response::new(200, &self.headers, &self.body)) } }
+//! # struct Http;
+//! # impl Http { fn send(&self, request: &Request) -> Answer {
+//! #     let body = br#"{"access_token":"AT1","token_type":"Bearer","expires_in":3600,"refresh_token":"RT1"}"#.to_vec();
+//! #     Answer { request: request.id(), headers: [("Content-Type", "application/json")], body } } }
+//! # #[derive(Default)] struct Browser { state: String, opened: u32, visits: u32 }
+//! # impl Browser {
+//! #     fn open(&mut self, url: &str) {
+//! #         self.opened += 1;
+//! #         self.state = url.split("&state=").nth(1).unwrap()[..43].to_string(); }
+//! #     fn next_redirect(&mut self) -> String {
+//! #         self.visits += 1;
+//! #         if self.visits == 1 { return "com.example.app:/callback?code=forged&state=forged".into(); }
+//! #         format!("com.example.app:/callback?code=SplxlOBeZQQYbYS6WxSbIA&state={}", self.state) }
+//! # }
+//! # fn now() -> UnixTime { UnixTime::from_secs(1_700_000_000) }
+//! # fn entropy() -> Result<Entropy, oauth_proto::EntropyError> { Entropy::new(core::array::from_fn(|i| i as u8)) }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (http, mut browser) = (Http, Browser::default());
+//! let server = AuthorizationServer::new("https://tenant.auth0.com/authorize", "https://tenant.auth0.com/oauth/token")?;
+//! let client = Client::builder(server, "your client id", "com.example.app:/callback")
+//!     .api_origin("https://api.example.com")
+//!     .build()?;
+//! let request = AuthorizationRequest::new().scope("read:me offline_access").audience("https://api.example.com");
+//!
+//! let mut login = Login::new(client.clone(), request)?;
+//! let mut step = login.handle(Event::Start(entropy()?), now()); // with std: Entropy::from_os()
+//! let tokens = loop {
+//!     step = match step {
+//!         Ok(Action::TokensReady(tokens)) => break tokens,
+//!         Ok(Action::SendRequest(request)) => login.handle(http.send(&request).event(), now()),
+//!         Ok(Action::OpenUrl(url)) => {
+//!             browser.open(&url);
+//!             login.handle(Event::RedirectReceived(&browser.next_redirect()), now())
+//!         }
+//!         Err(error) if error.is_fatal() => return Err(error.into()),
+//!         Err(_not_ours) => login.handle(Event::RedirectReceived(&browser.next_redirect()), now()),
+//!     };
+//! };
+//!
+//! let mut session = Session::new(client, tokens);
+//! let Access::Ready(bearer) = session.access(now()) else { todo!("see Session") };
+//! let authorization = bearer.authorization("https://api.example.com/me", &[])?; // Authorization: Bearer …
+//! # assert_eq!((authorization.as_str(), browser.opened, browser.visits), ("Bearer AT1", 1, 2));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `http.send` is yours: the contract is in [`http`]. When a request cannot be sent, hand over
+//! [`Event::SendFailed`] and say whether it may have reached the server. How a session is driven is shown at [`Session`].
+//! `examples/login` in the repository does all of it on real HTTP.
+//!
+//! # Where to look
+//!
+//! | for | open |
+//! | --- | --- |
+//! | configuration, and every check of it | [`Client`], [`AuthorizationServer`] |
+//! | what to ask for | [`AuthorizationRequest`] |
+//! | the login, and saving it while the browser is open | [`login`] |
+//! | tokens for calls, refresh, what a 401 means, sign-out | [`session`], [`bearer`], [`challenge`] |
+//! | the parsers, as pure functions | [`redirect::parse`], [`token::parse_response`], [`challenge::parse`] |
+//! | errors, sorted by who must act | [`error`] |
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! | --- | --- | --- |
+//! | `std` | yes | typed vendor parameters (`serde_urlencoded`), `UnixTime` from `SystemTime` |
+//! | `getrandom` | yes | `Entropy::from_os` |
+//! | `http` | no | conversions with the types of the `http` crate; needs `std` |
+//!
+//! Without default features the crate needs `alloc` alone; time and randomness are arguments anyway. To drop the tables of
+//! internationalized host names, which are most of what the `url` crate weighs, run
+//! `cargo update -p idna_adapter --precise 1.0.0` in *your* lock file: a library cannot choose that for you.
+//!
+//! # Limits, on purpose
+//!
+//! No sockets, TLS, browsers, storage or timers. No implicit and no password grant, no `plain` PKCE, no client without PKCE.
+//! ID tokens are handed out **unverified**. A secret is wiped when it is dropped; what the compiler moved about before, and
+//! what a JSON escape made the parser copy, is not.
 #![no_std]
-#![cfg_attr(docsrs, feature(doc_auto_cfg))]
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -35,7 +180,7 @@ pub use bearer::{Bearer, BearerError};
 pub use client::{Client, ClientBuilder};
 pub use config_error::ConfigError;
 pub use entropy::{Entropy, EntropyError};
-pub use error::{Error, Ignored, Misuse, Over, Refused, Violation};
+pub use error::{Error, Ignored, Misuse, Over, Refused, ServerText, Violation};
 pub use http::{Delivered, Headers, Request, RequestId, Response};
 pub use login::{Action, Event, Login, Phase, SavedLogin};
 pub use restore::RestoreError;

@@ -51,27 +51,12 @@ impl fmt::Debug for Expected<'_> {
 /// a token request.
 pub struct AuthorizationResponse<'a> {
     code: Cow<'a, str>,
-    query: &'a str,
 }
 
 impl AuthorizationResponse<'_> {
     /// The authorization code, to be sent to the token endpoint once.
     pub fn into_code(self) -> AuthorizationCode {
         AuthorizationCode(Secret::from(self.code))
-    }
-
-    /// Reads what else the redirect carried into any `Deserialize` type (feature `std`). Unknown parameters are ignored.
-    ///
-    /// # Errors
-    /// Of `serde_urlencoded`, when the parameters do not fit the type.
-    #[cfg(feature = "std")]
-    pub fn parameters<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_urlencoded::de::Error> {
-        serde_urlencoded::from_str(self.query)
-    }
-
-    /// The raw query, still encoded, for those who read it without `serde_urlencoded`. It holds the code.
-    pub fn raw_query(&self) -> &str {
-        self.query
     }
 }
 
@@ -130,7 +115,30 @@ pub fn parse<'a>(url: &'a str, expected: &Expected<'_>) -> Result<AuthorizationR
     parameters.check_error()?;
     let code = parameters.code.ok_or(Error::Violation(Violation::CodeMissing))?;
     let code = form::decode(code).ok().filter(|code| chars::is_vschars(code));
-    Ok(AuthorizationResponse { code: code.ok_or(Error::Violation(Violation::RedirectMalformed))?, query })
+    code.map(|code| AuthorizationResponse { code }).ok_or(Error::Violation(Violation::RedirectMalformed))
+}
+
+/// Reads what else a redirect carried into any `Deserialize` type (feature `std`). Unknown parameters are skipped. Anybody
+/// can write a redirect: read it after [`Login::handle`](crate::Login::handle) or [`parse`] has accepted it, not before.
+///
+/// # Errors
+/// Of `serde_urlencoded`, when the parameters do not fit the type.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// struct Extra {
+///     session_state: String,
+/// }
+///
+/// let url = "com.example.app:/callback?code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj&session_state=8fd1";
+/// let extra: Extra = oauth_proto::redirect::parameters(url)?;
+/// assert_eq!(extra.session_state, "8fd1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "std")]
+pub fn parameters<T: serde::de::DeserializeOwned>(url: &str) -> Result<T, serde_urlencoded::de::Error> {
+    let before_fragment = url.split_once('#').map_or(url, |(before, _)| before);
+    serde_urlencoded::from_str(before_fragment.split_once('?').map_or("", |(_, query)| query))
 }
 
 /// The URL that a redirect would have been, out of the body of a form post to `redirect_uri`.

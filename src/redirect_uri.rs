@@ -209,7 +209,8 @@ impl<'a> Parts<'a> {
     /// A port, with the scheme's own one as if it had not been written (RFC 3986 §6.2.3).
     fn port(&self, port: Option<&'a str>) -> Option<&'a str> {
         let default = if self.scheme.eq_ignore_ascii_case("https") { "443" } else { "80" };
-        port.filter(|port| !port.is_empty() && !(self.is_http() && *port == default))
+        let unwritten = |port: &&str| port.is_empty() || self.is_http() && *port == default;
+        port.filter(|port| !unwritten(port))
     }
 
     /// The path, exact; of http an empty one is `/` (RFC 3986 §6.2.3).

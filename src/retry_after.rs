@@ -44,15 +44,20 @@ pub(crate) fn http_date(text: &str) -> Option<UnixTime> {
     if clock.next().is_some() || year < 1970 || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    // All numbers are small by now: four digits of a year at most.
-    let leap_years_before = |year: u64| year / 4 - year / 100 + year / 400;
     let leap_day = u64::from(month > 1 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
-    let days = (year - 1970) * 365 + leap_years_before(year - 1) - leap_years_before(1969)
-        + *DAYS_BEFORE_MONTH.get(month)?
-        + leap_day
-        + day
-        - 1;
-    Some(UnixTime::from_secs(days * 86_400 + hour * 3600 + minute * 60 + second))
+    let days = days_before_year(year)?
+        .checked_add(*DAYS_BEFORE_MONTH.get(month)?)?
+        .checked_add(leap_day)?
+        .checked_add(day.checked_sub(1)?)?;
+    let seconds = days.checked_mul(24)?.checked_add(hour)?.checked_mul(60)?.checked_add(minute)?.checked_mul(60)?;
+    Some(UnixTime::from_secs(seconds.checked_add(second)?))
+}
+
+/// Days from 1970-01-01 to the first day of `year`.
+fn days_before_year(year: u64) -> Option<u64> {
+    let leap_days = |year: u64| (year / 4).checked_sub(year / 100)?.checked_add(year / 400);
+    let last = year.checked_sub(1)?;
+    year.checked_sub(1970)?.checked_mul(365)?.checked_add(leap_days(last)?)?.checked_sub(leap_days(1969)?)
 }
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -101,6 +101,8 @@ pub(crate) mod as_text {
 
         use super::Secret;
 
+        // serde hands the field over as it is.
+        #[allow(clippy::ref_option)]
         pub(crate) fn serialize<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
             match secret {
                 Some(secret) => serializer.serialize_some(secret.reveal()),

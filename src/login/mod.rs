@@ -21,8 +21,7 @@ use crate::http::{Delivered, Request, RequestId, Response};
 use crate::time::UnixTime;
 use crate::token::Tokens;
 
-/// What happened outside. Both machines take it.
-#[derive(Debug)]
+/// What happened outside. Both machines take it. `Debug` shows its name and id alone.
 #[non_exhaustive]
 pub enum Event<'a> {
     /// The user wants to log in.
@@ -37,14 +36,28 @@ pub enum Event<'a> {
     Cancelled,
 }
 
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(_) => f.write_str("Start"),
+            Self::RedirectReceived(_) => f.write_str("RedirectReceived"),
+            Self::ResponseReceived(id, response) => {
+                f.debug_tuple("ResponseReceived").field(id).field(response).finish()
+            }
+            Self::SendFailed(id, delivered) => f.debug_tuple("SendFailed").field(id).field(delivered).finish(),
+            Self::Cancelled => f.write_str("Cancelled"),
+        }
+    }
+}
+
 /// What is to be done outside.
 #[derive(Debug)]
 #[must_use = "the login waits until this is done and its outcome is handed to `handle`"]
-#[non_exhaustive]
 pub enum Action {
     /// Open this URL in the user's browser, and wait for the redirect.
     OpenUrl(AuthorizationUrl),
-    /// Send this request, and hand its answer over.
+    /// Send this request, and hand its answer over. The same request comes again after [`Delivered::No`]: wait a moment
+    /// before sending it again, and give up with [`Event::Cancelled`].
     SendRequest(Request),
     /// The login is done.
     TokensReady(Tokens),
@@ -127,8 +140,9 @@ impl Login {
         self.state.phase()
     }
 
-    /// After this time the login cannot succeed any more: hand over [`Event::Cancelled`] then, or wait on; either way
-    /// the answer is [`Over::Expired`](crate::Over::Expired). `None` when nothing is pending.
+    /// The last moment at which the user may come back, or, while the code is exchanged, at which an undelivered request
+    /// may be sent again. Any event after it ends the login with [`Over::Expired`](crate::Over::Expired), but for an
+    /// answer to the token request, which is taken however late it comes. `None` when nothing is pending.
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()
     }

@@ -2,7 +2,9 @@
 //!
 //! The states are in [the crate's documentation](crate); every transition is in [`TRANSITIONS`].
 
+mod access_token;
 mod saved;
+mod sign_out;
 mod state;
 
 use alloc::boxed::Box;
@@ -17,7 +19,7 @@ use crate::bearer::Bearer;
 use crate::challenge::{self, Advice};
 use crate::client::Client;
 use crate::config_error::ConfigError;
-use crate::error::{Error, Misuse};
+use crate::error::{Error, Misuse, ServerText};
 use crate::http::{Request, RequestId};
 use crate::login::Event;
 use crate::secret::Secret;
@@ -27,7 +29,6 @@ use crate::token::Tokens;
 /// The answer to who needs an access token.
 #[derive(Debug)]
 #[must_use = "a request that is not sent holds up everybody who waits for it"]
-#[non_exhaustive]
 pub enum Access {
     /// Make the call with this token.
     Ready(Bearer),
@@ -45,7 +46,6 @@ pub enum Access {
 /// What the outcome of a request means.
 #[derive(Debug)]
 #[must_use = "new tokens that are not stored are lost when the process ends"]
-#[non_exhaustive]
 pub enum SessionAction {
     /// New tokens came. **Store this before they are used**, since the old refresh token may be spent; then ask
     /// [`Session::access`] again.
@@ -71,12 +71,12 @@ pub enum LoginRequired {
     /// The API demands more scope (RFC 6750 §3.1): log in with it added. The session goes on.
     InsufficientScope {
         /// What the API demands, if it says.
-        scope: Option<String>,
+        scope: Option<ServerText>,
     },
     /// The API demands a stronger or more recent authentication (RFC 9470): log in with these. The session goes on.
     StepUp {
         /// For [`AuthorizationRequest::acr_values`](crate::AuthorizationRequest::acr_values).
-        acr_values: Option<String>,
+        acr_values: Option<ServerText>,
         /// For [`AuthorizationRequest::max_age`](crate::AuthorizationRequest::max_age).
         max_age: Option<u64>,
     },

@@ -7,7 +7,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{AccessToken, Active, State};
+use super::access_token::AccessToken;
+use super::state::{Active, State};
 use super::Session;
 use crate::client::Client;
 use crate::restore::{RestoreError, SAVED_VERSION};
@@ -33,6 +34,8 @@ pub struct SavedSession {
     #[serde(default)]
     refresh_scope: Option<String>,
     #[serde(default)]
+    resource: Option<String>,
+    #[serde(default)]
     obtained_at: Option<UnixTime>,
     #[serde(default)]
     expires_at: Option<UnixTime>,
@@ -49,6 +52,7 @@ impl SavedSession {
             scope: active.access.scope.clone(),
             granted_scope: active.granted_scope.clone(),
             refresh_scope: active.refresh_scope.clone(),
+            resource: active.resource.clone(),
             obtained_at: active.access.obtained_at,
             expires_at: active.access.expires_at,
         }
@@ -77,9 +81,10 @@ impl Session {
         }
         let tokens = Tokens::from_parts(Secret::default(), saved.refresh_token, None, &saved.granted_scope);
         let mut active = Active::new(tokens);
-        active.access = AccessToken::restored(saved.access_token, saved.scope, saved.obtained_at, saved.expires_at);
+        active.access = AccessToken::new(saved.access_token, saved.scope, saved.obtained_at, saved.expires_at);
         active.id_token = saved.id_token;
         active.refresh_scope = saved.refresh_scope;
+        active.resource = saved.resource;
         Ok(Self { client, state: State::Active(Box::new(active)) })
     }
 }

@@ -7,6 +7,8 @@ use alloc::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::access_token::AccessToken;
+use super::sign_out::SigningOut;
 use super::{Access, LoginRequired, SavedSession, SessionAction, SessionPhase};
 use crate::bearer::Bearer;
 use crate::client::Client;
@@ -17,15 +19,8 @@ use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::token::{self, TokenResponse, Tokens};
 
-/// A token is good for this long after it came, whatever the server says: an `expires_in` of 0 must not make every call
-/// ask for another token.
-pub(super) const MIN_LIFETIME_SECS: u64 = 2;
-
 /// The longest wait that the session itself chooses between refreshes that fail.
 pub(super) const MAX_BACKOFF_SECS: u64 = 64;
-
-/// How often a revocation is sent at most.
-pub(super) const MAX_REVOCATIONS: u32 = 5;
 
 /// What can happen to a session, as far as the table tells events apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +48,10 @@ pub enum SessionTrigger {
     NotDelivered,
     /// The request may have reached the server.
     MaybeDelivered,
-    /// `sign_out`.
+    /// `sign_out`, with something to revoke and a place to.
     SignOut,
+    /// `sign_out`, with nothing to revoke or nowhere to.
+    SignOutHere,
     /// The answer to the revocation, whatever it says, but for one that asks for patience.
     Revoked,
     /// An answer to the revocation that asks for patience.
@@ -84,20 +81,23 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Active, T::Refused, P::Refreshing),
         row(P::Active, T::RefusedAgain, P::LoginRequired),
         row(P::Active, T::SignOut, P::SigningOut),
+        row(P::Active, T::SignOutHere, P::SignedOut),
         row(P::Refreshing, T::ResponseWithTokens, P::Active),
         row(P::Refreshing, T::LateResponseWithTokens, P::Active),
         row(P::Refreshing, T::InvalidGrant, P::LoginRequired),
         row(P::Refreshing, T::ResponseLater, P::Active),
         row(P::Refreshing, T::NotDelivered, P::Active),
         row(P::Refreshing, T::MaybeDelivered, P::OutcomeUnknown),
-        row(P::Refreshing, T::RefusedAgain, P::LoginRequired),
         row(P::Refreshing, T::SignOut, P::SigningOut),
+        row(P::Refreshing, T::SignOutHere, P::SignedOut),
         row(P::OutcomeUnknown, T::AccessDue, P::Refreshing),
         row(P::OutcomeUnknown, T::Refused, P::Refreshing),
-        row(P::OutcomeUnknown, T::RefusedAgain, P::LoginRequired),
+        row(P::OutcomeUnknown, T::RefusedAgain, P::Refreshing),
         row(P::OutcomeUnknown, T::LateResponseWithTokens, P::Active),
         row(P::OutcomeUnknown, T::SignOut, P::SigningOut),
+        row(P::OutcomeUnknown, T::SignOutHere, P::SignedOut),
         row(P::LoginRequired, T::SignOut, P::SigningOut),
+        row(P::LoginRequired, T::SignOutHere, P::SignedOut),
         row(P::SigningOut, T::Revoked, P::SignedOut),
     ]
 };
@@ -119,6 +119,8 @@ pub(super) struct Active {
     pub granted_scope: String,
     /// A narrower scope that refreshes ask for.
     pub refresh_scope: Option<String>,
+    /// The API that the access tokens are for (RFC 8707 §2.2).
+    pub resource: Option<String>,
     flight: Option<Flight>,
     /// A refresh that was taken for lost: its tokens are still welcome until a newer one brings some.
     lost: Option<RequestId>,
@@ -126,19 +128,6 @@ pub(super) struct Active {
     failures: u32,
     sent: u64,
     pub last_error: Option<Error>,
-}
-
-#[derive(Clone)]
-pub(super) struct AccessToken {
-    pub token: Arc<Secret>,
-    pub scope: String,
-    pub obtained_at: Option<UnixTime>,
-    pub expires_at: Option<UnixTime>,
-    generation: u64,
-    /// The API refused it.
-    refused: bool,
-    /// It came because the one before it was refused.
-    after_refusal: bool,
 }
 
 /// The one refresh that may be under way.
@@ -153,14 +142,6 @@ pub(super) struct Ended {
     pub why: LoginRequired,
     pub refresh_token: Option<Secret>,
     pub last_error: Option<Error>,
-}
-
-/// Nothing local is left but the token that is being revoked.
-pub(super) struct SigningOut {
-    id: RequestId,
-    token: Secret,
-    hint: &'static str,
-    sent: u32,
 }
 
 impl State {
@@ -187,7 +168,10 @@ impl State {
     pub(super) fn refused(&mut self, client: &Client, generation: u64, now: UnixTime) -> Access {
         if let Self::Active(active) = self {
             if active.access.generation == generation {
-                if active.access.after_refusal {
+                // A refresh that is due or under way will bring another token anyway.
+                let fresh =
+                    active.flight.is_none() && active.lost.is_none() && !active.access.is_due(client.leeway(), now);
+                if fresh && active.access.after_refusal {
                     self.end(LoginRequired::TokenRefused);
                 } else {
                     active.access.refused = true;
@@ -244,7 +228,7 @@ impl State {
             Self::SigningOut(signing_out) => return signing_out.request(client),
             Self::SignedOut => return None,
         };
-        let mut signing_out = SigningOut { id: RequestId::from_u64(0), token, hint, sent: 0 };
+        let mut signing_out = SigningOut::new(token, hint);
         let request = signing_out.request(client);
         *self = if request.is_some() { Self::SigningOut(signing_out) } else { Self::SignedOut };
         request
@@ -263,19 +247,12 @@ impl Active {
     pub(super) fn new(tokens: Tokens) -> Self {
         let granted_scope = String::from(tokens.scope());
         Self {
-            access: AccessToken {
-                token: Arc::new(tokens.access_token),
-                scope: granted_scope.clone(),
-                obtained_at: tokens.obtained_at,
-                expires_at: tokens.expires_at,
-                generation: 0,
-                refused: false,
-                after_refusal: false,
-            },
+            access: AccessToken::new(tokens.access_token, granted_scope.clone(), tokens.obtained_at, tokens.expires_at),
             refresh_token: tokens.refresh_token,
             id_token: tokens.id_token,
             granted_scope,
             refresh_scope: None,
+            resource: tokens.request.resources().first().cloned(),
             flight: None,
             lost: None,
             retry_at: None,
@@ -296,8 +273,11 @@ impl Active {
         if self.refresh_token.is_none() {
             return if usable { ready(self) } else { Access::LoginRequired(LoginRequired::NoRefreshToken) };
         }
-        if let Some(flight) = self.flight {
-            if flight.is_under_way(client.refresh_timeout(), now) {
+        if let Some(mut flight) = self.flight {
+            // The clock was set back: the timeout counts from now, and nobody sends the refresh token a second time.
+            flight.sent_at = flight.sent_at.min(now);
+            self.flight = Some(flight);
+            if now.saturating_since(flight.sent_at) < client.refresh_timeout() {
                 return if usable { ready(self) } else { Access::Wait(flight.id) };
             }
             self.lose(flight.id);
@@ -324,7 +304,12 @@ impl Active {
         let id = request_id(refresh_token, self.sent);
         self.flight = Some(Flight { id, sent_at: now });
         self.retry_at = None;
-        Some(client.token_endpoint().refresh_token(id, refresh_token, self.refresh_scope.as_deref(), &[]))
+        Some(client.token_endpoint().refresh_token(
+            id,
+            refresh_token,
+            self.refresh_scope.as_deref(),
+            self.resource.as_slice(),
+        ))
     }
 
     /// The answer of this refresh has not come: the server may have spent the refresh token, or not.
@@ -390,15 +375,9 @@ impl Active {
             (None, Some(asked)) => asked.clone(),
             (None, None) => self.granted_scope.clone(),
         };
-        self.access = AccessToken {
-            token: Arc::new(Secret::from(tokens.access_token)),
-            scope,
-            obtained_at: Some(now),
-            expires_at: tokens.expires_in.map(|seconds| now.saturating_add(seconds)),
-            generation: self.access.generation.saturating_add(1),
-            refused: false,
-            after_refusal: self.access.refused,
-        };
+        let expires_at = tokens.expires_in.map(|seconds| now.saturating_add(seconds));
+        self.access =
+            AccessToken::new(Secret::from(tokens.access_token), scope, Some(now), expires_at).after(&self.access);
         // No new refresh token means that the old one stays in force (RFC 6749 §6).
         if let Some(refresh_token) = tokens.refresh_token {
             self.refresh_token = Some(Secret::from(refresh_token));
@@ -415,77 +394,6 @@ impl Active {
     }
 }
 
-impl AccessToken {
-    pub(super) fn restored(
-        token: Secret,
-        scope: String,
-        obtained_at: Option<UnixTime>,
-        expires_at: Option<UnixTime>,
-    ) -> Self {
-        Self {
-            token: Arc::new(token),
-            scope,
-            obtained_at,
-            expires_at,
-            generation: 0,
-            refused: false,
-            after_refusal: false,
-        }
-    }
-
-    fn is_usable(&self, now: UnixTime) -> bool {
-        let just_came = self.obtained_at.is_some_and(|at| at <= now && now.saturating_since(at) < MIN_LIFETIME_SECS);
-        !self.refused && (just_came || self.expires_at.is_none_or(|at| now < at))
-    }
-
-    /// Whether a refresh is due: within the leeway before the expiry, or within half the lifetime of a short-lived token.
-    fn is_due(&self, leeway: u64, now: UnixTime) -> bool {
-        let Some(expires_at) = self.expires_at else { return false };
-        let just_came = self.obtained_at.is_some_and(|at| at <= now && now.saturating_since(at) < MIN_LIFETIME_SECS);
-        let lifetime = self.obtained_at.map_or(u64::MAX, |at| expires_at.saturating_since(at));
-        !just_came && now.saturating_add(leeway.min(lifetime / 2)) >= expires_at
-    }
-}
-
-impl Flight {
-    /// A flight that was sent in the future means that the clock was set back: it may not hold anybody up.
-    fn is_under_way(self, timeout: u64, now: UnixTime) -> bool {
-        self.sent_at <= now && now.saturating_since(self.sent_at) < timeout
-    }
-}
-
-impl SigningOut {
-    fn request(&mut self, client: &Client) -> Option<Request> {
-        if self.sent >= MAX_REVOCATIONS {
-            return None;
-        }
-        self.sent = self.sent.saturating_add(1);
-        self.id = request_id(&self.token, u64::from(self.sent).wrapping_neg());
-        client.token_endpoint().revocation(self.id, &self.token, Some(self.hint))
-    }
-
-    /// Signing out has happened already; nothing that the server answers can undo it (RFC 7009 §2.2).
-    fn outcome(
-        &self,
-        id: RequestId,
-        outcome: Result<&Response<'_>, Delivered>,
-        now: UnixTime,
-    ) -> Result<SessionAction, Error> {
-        if id != self.id {
-            return Err(Error::Ignored(Ignored::UnknownRequest));
-        }
-        let wait = match outcome {
-            Ok(response) if matches!(response.status(), 429 | 500..=599) => token::refusal(response, now).retry_after(),
-            Ok(_) => return Ok(SessionAction::SignedOut),
-            Err(_) => None,
-        };
-        if self.sent >= MAX_REVOCATIONS {
-            return Ok(SessionAction::SignedOut);
-        }
-        Ok(SessionAction::RetryAt(now.saturating_add(wait.unwrap_or_else(|| backoff(self.sent)))))
-    }
-}
-
 /// Only `invalid_grant`, in this very case, with a 4xx status, ends a grant (RFC 6749 §5.2).
 fn is_invalid_grant(error: &Error) -> bool {
     match error {
@@ -499,7 +407,7 @@ fn is_invalid_grant(error: &Error) -> bool {
 }
 
 /// 0, 1, 2, 4 … seconds.
-fn backoff(failures: u32) -> u64 {
+pub(super) fn backoff(failures: u32) -> u64 {
     match failures.checked_sub(1) {
         None => 0,
         Some(doublings) => 1_u64.checked_shl(doublings).unwrap_or(u64::MAX).min(MAX_BACKOFF_SECS),
@@ -507,7 +415,7 @@ fn backoff(failures: u32) -> u64 {
 }
 
 /// A public name for the `count`th request with this token: a digest, so that it tells nothing of the token.
-fn request_id(token: &Secret, count: u64) -> RequestId {
+pub(super) fn request_id(token: &Secret, count: u64) -> RequestId {
     let digest = Sha256::new().chain_update(token.reveal().as_bytes()).chain_update(count.to_be_bytes()).finalize();
     RequestId::fold(&digest.into())
 }

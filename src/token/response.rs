@@ -7,7 +7,7 @@ use core::fmt;
 use crate::chars;
 use crate::error::{Error, Refused, ServerText, Violation};
 use crate::http::{Response, MAX_RESPONSE_BYTES};
-use crate::json::{self, Members, Value};
+use crate::json::{self, Members, Unreadable, Value};
 use crate::redirect::is_web_url;
 use crate::retry_after;
 use crate::time::UnixTime;
@@ -82,13 +82,18 @@ pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<Toke
         300..=399 => return Err(Error::Violation(Violation::RedirectedResponse)),
         _ => return Err(Error::Refused(Box::new(refusal(response, now)))),
     }
-    if response.body().len() > MAX_RESPONSE_BYTES || !json::within_depth(response.body()) {
+    if response.body().len() > MAX_RESPONSE_BYTES {
         return Err(Error::Violation(Violation::ResponseTooLarge));
     }
     if !is_json(response) {
         return Err(Error::Violation(Violation::ContentType));
     }
-    let mut members = json::members(response.body()).ok_or(Error::Violation(Violation::ResponseMalformed))?;
+    let mut members = json::members(response.body()).map_err(|unreadable| {
+        Error::Violation(match unreadable {
+            Unreadable::TooDeep => Violation::ResponseTooLarge,
+            Unreadable::Malformed => Violation::ResponseMalformed,
+        })
+    })?;
     if members.error != Value::None {
         let refused = words(&mut members, 200).ok_or(Error::Violation(Violation::ResponseMalformed))?;
         return Err(Error::Refused(Box::new(refused)));
@@ -120,7 +125,7 @@ fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
     };
     Ok(TokenResponse {
         access_token,
-        expires_in: expires_in(&members.expires_in).ok_or_else(malformed)?,
+        expires_in: expires_in(&members.expires_in)?,
         refresh_token: optional_token(members.refresh_token)?,
         scope: match members.scope {
             Value::None => None,
@@ -132,10 +137,9 @@ fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
     })
 }
 
-/// The outer `None` is a wrong type.
-fn expires_in(value: &Value<'_>) -> Option<Option<u64>> {
+fn expires_in(value: &Value<'_>) -> Result<Option<u64>, Error> {
     let seconds = match value {
-        Value::None => return Some(None),
+        Value::None => return Ok(None),
         Value::Integer(seconds) => *seconds,
         Value::Negative => 0,
         // `as` saturates, and makes 0 of what is negative.
@@ -144,16 +148,16 @@ fn expires_in(value: &Value<'_>) -> Option<Option<u64>> {
         Value::Text(digits) if !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit()) => {
             digits.parse().unwrap_or(u64::MAX)
         }
-        _ => return None,
+        _ => return Err(Error::Violation(Violation::ResponseMalformed)),
     };
-    Some(Some(seconds.min(TokenResponse::MAX_EXPIRES_IN)))
+    Ok(Some(seconds.min(TokenResponse::MAX_EXPIRES_IN)))
 }
 
 /// Any status but 200 and 3xx: the server's words if there are any, and the status in any case.
 pub(crate) fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     let status = response.status();
     let readable = response.body().len() <= MAX_RESPONSE_BYTES && is_json(response);
-    let members = if readable { json::members(response.body()) } else { None };
+    let members = if readable { json::members(response.body()).ok() } else { None };
     let said =
         if (400..=599).contains(&status) { members.and_then(|mut members| words(&mut members, status)) } else { None };
     let mut refused =

@@ -1,0 +1,56 @@
+//! One access token, and how long it is good for.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use crate::secret::Secret;
+use crate::time::UnixTime;
+
+/// A token is good for this long after it came, whatever the server says: an `expires_in` of 0 must not make every call
+/// ask for another token.
+const MIN_LIFETIME_SECS: u64 = 2;
+
+#[derive(Clone)]
+pub(super) struct AccessToken {
+    pub token: Arc<Secret>,
+    pub scope: String,
+    pub obtained_at: Option<UnixTime>,
+    pub expires_at: Option<UnixTime>,
+    pub generation: u64,
+    /// The API refused it.
+    pub refused: bool,
+    /// It came because the one before it was refused.
+    pub after_refusal: bool,
+}
+
+impl AccessToken {
+    pub(super) fn new(
+        token: Secret,
+        scope: String,
+        obtained_at: Option<UnixTime>,
+        expires_at: Option<UnixTime>,
+    ) -> Self {
+        let token = Arc::new(token);
+        Self { token, scope, obtained_at, expires_at, generation: 0, refused: false, after_refusal: false }
+    }
+
+    /// The token that comes after another one.
+    pub(super) fn after(self, earlier: &Self) -> Self {
+        Self { generation: earlier.generation.saturating_add(1), after_refusal: earlier.refused, ..self }
+    }
+
+    pub(super) fn is_usable(&self, now: UnixTime) -> bool {
+        !self.refused && (self.just_came(now) || self.expires_at.is_none_or(|at| now < at))
+    }
+
+    /// Whether a refresh is due: within the leeway before the expiry, or within half the lifetime of a short-lived token.
+    pub(super) fn is_due(&self, leeway: u64, now: UnixTime) -> bool {
+        let Some(expires_at) = self.expires_at else { return false };
+        let lifetime = self.obtained_at.map_or(u64::MAX, |at| expires_at.saturating_since(at));
+        !self.just_came(now) && now.saturating_add(leeway.min(lifetime / 2)) >= expires_at
+    }
+
+    fn just_came(&self, now: UnixTime) -> bool {
+        self.obtained_at.is_some_and(|at| at <= now && now.saturating_since(at) < MIN_LIFETIME_SECS)
+    }
+}

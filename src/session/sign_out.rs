@@ -1,0 +1,58 @@
+//! The sign-out: everything local is forgotten already, only the server has yet to hear of it (RFC 7009).
+
+use super::state::{backoff, request_id};
+use super::SessionAction;
+use crate::client::Client;
+use crate::error::{Error, Ignored};
+use crate::http::{Delivered, Request, RequestId, Response};
+use crate::secret::Secret;
+use crate::time::UnixTime;
+use crate::token;
+
+/// How often a revocation is sent at most.
+const MAX_REVOCATIONS: u32 = 5;
+
+/// Nothing local is left but the token that is being revoked.
+pub(super) struct SigningOut {
+    id: RequestId,
+    token: Secret,
+    hint: &'static str,
+    sent: u32,
+}
+
+impl SigningOut {
+    pub(super) fn new(token: Secret, hint: &'static str) -> Self {
+        Self { id: RequestId::from_u64(0), token, hint, sent: 0 }
+    }
+
+    /// The revocation, under a new id each time; `None` when it has been tried often enough, or there is nowhere to.
+    pub(super) fn request(&mut self, client: &Client) -> Option<Request> {
+        if self.sent >= MAX_REVOCATIONS {
+            return None;
+        }
+        self.sent = self.sent.saturating_add(1);
+        self.id = request_id(&self.token, u64::from(self.sent).wrapping_neg());
+        client.token_endpoint().revocation(self.id, &self.token, Some(self.hint))
+    }
+
+    /// Signing out has happened already; nothing that the server answers can undo it (RFC 7009 §2.2).
+    pub(super) fn outcome(
+        &self,
+        id: RequestId,
+        outcome: Result<&Response<'_>, Delivered>,
+        now: UnixTime,
+    ) -> Result<SessionAction, Error> {
+        if id != self.id {
+            return Err(Error::Ignored(Ignored::UnknownRequest));
+        }
+        let wait = match outcome {
+            Ok(response) if matches!(response.status(), 429 | 500..=599) => token::refusal(response, now).retry_after(),
+            Ok(_) => return Ok(SessionAction::SignedOut),
+            Err(_) => None,
+        };
+        if self.sent >= MAX_REVOCATIONS {
+            return Ok(SessionAction::SignedOut);
+        }
+        Ok(SessionAction::RetryAt(now.saturating_add(wait.unwrap_or_else(|| backoff(self.sent)))))
+    }
+}
