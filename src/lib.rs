@@ -189,3 +189,8 @@ pub use server::AuthorizationServer;
 pub use session::{Access, LoginRequired, SavedSession, Session, SessionAction, SessionPhase};
 pub use time::UnixTime;
 pub use token::Tokens;
+
+/// The README's example compiles.
+#[cfg(all(doctest, feature = "std", feature = "getrandom"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
