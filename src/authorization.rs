@@ -304,8 +304,9 @@ impl fmt::Debug for AuthorizationRequest {
     }
 }
 
-/// The URL to open in the user's browser (RFC 6749 §4.1.1): an absolute https URL, to be handed over as one opaque
-/// argument, never through a shell (RFC 8252 §8.12). `Debug` does not show it, since it holds `state` and `nonce`.
+/// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12): an absolute
+/// https URL, to be handed over as one argument, never through a shell. `Debug` does not show it, since it holds `state` and
+/// `nonce`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthorizationUrl(String);
 

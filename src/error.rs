@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::ops::Deref;
 
 /// Why a machine did not do what an event asked for.
 ///
@@ -107,6 +108,18 @@ pub enum Over {
 }
 
 /// A refusal in the server's words, with the HTTP status where there was one.
+///
+/// `Display` shows the error code and the status; what the server wrote beside them is for the accessors alone, since nobody
+/// knows what a server puts there. For the user, as plain text:
+///
+/// ```
+/// fn message(refused: &oauth_proto::Refused) -> String {
+///     match refused.description() {
+///         Some(description) => format!("{refused}: {description}"),
+///         None => refused.to_string(),
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     pub(crate) status: Option<u16>,
@@ -167,6 +180,14 @@ impl ServerText {
 
     /// The text, not to be trusted.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for ServerText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
         &self.0
     }
 }

@@ -1,0 +1,135 @@
+//! What went wrong, and what to do about it: the two lines that a failed run ends with.
+
+use std::fmt::Write as _;
+
+use oauth_proto::{ConfigError, Error, LoginRequired, Over, Refused};
+
+/// The end of a story that did not go well.
+pub struct Failure {
+    /// What happened.
+    pub what: String,
+    /// What to do.
+    pub advice: String,
+}
+
+impl Failure {
+    /// Both in words.
+    pub fn new(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what: what.into(), advice: advice.into() }
+    }
+
+    /// What cannot come here.
+    pub fn unexpected(what: &impl std::fmt::Debug) -> Self {
+        Self::new(
+            format!("this came at the wrong time: {what:?}"),
+            "this is a mistake in the example: please report it",
+        )
+    }
+
+    /// An endpoint that could not be reached.
+    pub fn unreachable(url: &str, why: &str) -> Self {
+        Self::new(
+            format!("{url} could not be reached: {why}"),
+            "check the address, then the network, a proxy (HTTPS_PROXY) and whether the server runs; then run again",
+        )
+    }
+
+    /// Nobody came back from the browser.
+    pub fn no_redirect(redirect_uri: &str) -> Self {
+        Self::new(
+            "no redirect came back from the browser in time",
+            format!(
+                "run again and log in before the time is up (--timeout). If the browser showed an error page, register \
+                 exactly {redirect_uri} with the authorization server, and check client id, audience and scopes"
+            ),
+        )
+    }
+
+    /// The grant is over, and a new login is needed.
+    pub fn login_required(why: &LoginRequired) -> Self {
+        match why {
+            LoginRequired::NoRefreshToken => Self::new(
+                "the access token has expired and there is no refresh token",
+                "run again with offline_access in --scope, and allow refresh tokens for this client and API",
+            ),
+            LoginRequired::GrantEnded(error) => {
+                let Self { what, .. } = Self::from(error.clone());
+                Self::new(format!("the grant has ended: {what}"), "run again to log in anew")
+            }
+            LoginRequired::TokenRefused => Self::new(
+                "the API refused a fresh access token",
+                "check that --audience (or the scopes) names this API, and that --api-url is right",
+            ),
+            LoginRequired::InsufficientScope { scope } => {
+                let scope = scope.as_ref().map_or("of which the API does not tell the name", |scope| scope.as_str());
+                Self::new(format!("the API wants a scope: {scope}"), "run again with it in --scope")
+            }
+            other => Self::new(format!("a new login is needed: {}", name(other)), "run again"),
+        }
+    }
+
+    fn refused(refused: &Refused) -> Self {
+        let error = refused.oauth_error().unwrap_or("no error code");
+        let mut what = error.to_owned();
+        if let Some(description) = refused.description() {
+            what.push_str(": ");
+            what.push_str(description);
+        }
+        if let Some(status) = refused.status() {
+            let _ = write!(what, " (HTTP status {status})");
+        }
+        let advice = match error {
+            "access_denied" => "the login was refused: run again and press 'Log in', as a user who may use this client",
+            "login_required" | "interaction_required" | "consent_required" => "run again and answer in the browser",
+            "invalid_client" | "unauthorized_client" => {
+                "check --client-id, and that the client is a public one (type 'Native', no client secret) that may use \
+                 the grants authorization_code and refresh_token"
+            }
+            "invalid_grant" => "the code or refresh token is used up or too old: run again",
+            "invalid_scope" => "check --scope",
+            "invalid_target" | "invalid_request" => "check --audience, --scope and --redirect-uri",
+            "server_error" | "temporarily_unavailable" => "the server has trouble of its own: run again later",
+            _ if refused.status() == Some(404) => "check --token-endpoint",
+            _ if refused.is_transient() => "the server has trouble of its own: run again later",
+            _ => "the server's log tells more: look there, and check the options",
+        };
+        Self::new(what, advice)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::Refused(refused) => Self::refused(refused),
+            Error::Violation(_) => Self::new(
+                format!("the server broke a rule: {error}"),
+                "check the endpoints and --issuer; if they are right, tell whoever runs the server",
+            ),
+            Error::Over(Over::OutcomeUnknown) => Self::new(
+                error.to_string(),
+                "the network broke in the middle of a request whose code works once: run again",
+            ),
+            Error::Over(_) => Self::new(error.to_string(), "run again, and log in before the time is up (--timeout)"),
+            _ => Self::new(error.to_string(), "this is a mistake in the example: please report it"),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(format!("the configuration is wrong: {error}"), "change this option; --help explains them all")
+    }
+}
+
+/// A short name for a reason.
+pub fn name(why: &LoginRequired) -> &'static str {
+    match why {
+        LoginRequired::NoRefreshToken => "no refresh token",
+        LoginRequired::GrantEnded(_) => "the grant has ended",
+        LoginRequired::TokenRefused => "a fresh token was refused",
+        LoginRequired::InsufficientScope { .. } => "insufficient scope",
+        LoginRequired::StepUp { .. } => "a stronger login is wanted",
+        LoginRequired::SignedOut => "signed out",
+        _ => "a reason that this example does not know",
+    }
+}

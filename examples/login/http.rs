@@ -1,0 +1,139 @@
+//! Carries out one request of the library with ureq, and one call of the API. See the contract in the library's docs.
+
+use std::io::{ErrorKind, Read};
+use std::time::Duration;
+
+use oauth_proto::{Delivered, Event, Request, RequestId, Response};
+use ureq::{Agent, Body, Error, Timeout};
+
+/// An API's answer is cut here.
+const MAX_API_BYTES: usize = 64 * 1024;
+
+/// What came back for one request, kept until the machine has looked at it.
+pub struct Answer {
+    id: RequestId,
+    outcome: Result<Received, Failure>,
+}
+
+/// A response, whatever its status.
+pub struct Received {
+    /// The HTTP status.
+    pub status: u16,
+    /// All header fields whose value is text.
+    pub headers: Vec<(String, String)>,
+    /// The body, up to the limit and one byte more, so that whoever looks can see that it was too long.
+    pub body: Vec<u8>,
+}
+
+/// No response.
+pub struct Failure {
+    /// Whether the server may have seen the request all the same.
+    pub delivered: Delivered,
+    /// In words.
+    pub why: String,
+}
+
+impl Answer {
+    /// The event for the machine.
+    pub fn event(&self) -> Event<'_> {
+        match &self.outcome {
+            Ok(got) => Event::ResponseReceived(self.id, Response::new(got.status, got.headers.as_slice(), &got.body)),
+            Err(failure) => Event::SendFailed(self.id, failure.delivered),
+        }
+    }
+
+    /// The same, for printing.
+    pub fn outcome(&self) -> Result<u16, &Failure> {
+        self.outcome.as_ref().map(|got| got.status)
+    }
+}
+
+/// The HTTP stack. Redirects are never followed: a token request or a bearer token would go along.
+pub struct Http {
+    direct: Agent,
+    usual: Agent,
+}
+
+impl Http {
+    /// `timeout` is for a whole request with its response.
+    pub fn new(timeout: Duration) -> Self {
+        let config = || {
+            Agent::config_builder()
+                .max_redirects(0)
+                .http_status_as_error(false)
+                .timeout_global(Some(timeout))
+                .timeout_connect(Some(timeout))
+        };
+        Self { direct: config().proxy(None).build().into(), usual: config().build().into() }
+    }
+
+    /// Sends what the machine wants sent.
+    pub fn send(&self, request: &Request) -> Answer {
+        let mut out = self.agent(request.url()).post(request.url());
+        for (name, value) in request.headers() {
+            out = out.header(name, value);
+        }
+        let outcome = out
+            .send(request.body())
+            .map_err(Failure::from)
+            .and_then(|response| received(response, request.max_response_bytes()));
+        Answer { id: request.id(), outcome }
+    }
+
+    /// `GET url`, with an `Authorization` header.
+    pub fn get(&self, url: &str, authorization: &str) -> Result<Received, Failure> {
+        let response = self
+            .agent(url)
+            .get(url)
+            .header("Authorization", authorization)
+            .header("Accept", "application/json")
+            .call()?;
+        received(response, MAX_API_BYTES)
+    }
+
+    /// `http` is loopback, where no proxy has any business.
+    fn agent(&self, url: &str) -> &Agent {
+        if url.starts_with("http://") {
+            &self.direct
+        } else {
+            &self.usual
+        }
+    }
+}
+
+impl Received {
+    /// All values of one header.
+    pub fn header(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(one, _)| one.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+fn received(response: ureq::http::Response<Body>, limit: usize) -> Result<Received, Failure> {
+    let (head, body) = response.into_parts();
+    let headers = head
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    body.into_reader()
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure { delivered: Delivered::Maybe, why: format!("the response broke off: {error}") })?;
+    Ok(Received { status: head.status.as_u16(), headers, body: bytes })
+}
+
+impl From<Error> for Failure {
+    /// `Delivered::No` only where no byte of the request can have left: no address, no connection.
+    fn from(error: Error) -> Self {
+        let delivered = match &error {
+            Error::HostNotFound | Error::ConnectionFailed | Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+                Delivered::No
+            }
+            Error::Io(io) if io.kind() == ErrorKind::ConnectionRefused => Delivered::No,
+            _ => Delivered::Maybe,
+        };
+        Self { delivered, why: error.to_string() }
+    }
+}

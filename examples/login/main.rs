@@ -1,0 +1,44 @@
+//! The whole story in one command: log in with the system browser, call an API, refresh, call again, sign out.
+//!
+//! `cargo run --example login` needs no account: an authorization server and a small API run inside. With options it
+//! logs in to a real authorization server: see `--help`. The library's part is all in `story.rs`: two short loops.
+
+mod browser;
+mod failure;
+mod http;
+mod listener;
+mod options;
+mod print;
+mod scene;
+mod server;
+mod story;
+
+use std::env;
+use std::process::ExitCode;
+
+use options::HELP;
+use scene::Scene;
+
+fn main() -> ExitCode {
+    let options = match options::parse(env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print::say(HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprintln!("error: {problem}\n  try: --help shows all options");
+            return ExitCode::from(2);
+        }
+    };
+    match Scene::set(&options).and_then(|scene| story::tell(&scene)) {
+        Ok(()) => {
+            print::part("Done.");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("\nerror: {}\n  try: {}", print::plain(&failure.what), failure.advice);
+            ExitCode::FAILURE
+        }
+    }
+}

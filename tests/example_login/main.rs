@@ -1,0 +1,16 @@
+//! The example `login`: its embedded server checks what it says it checks, and the program tells its story.
+
+#![cfg(all(feature = "std", feature = "getrandom"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod client;
+mod program;
+#[path = "../../examples/login/server/mod.rs"]
+mod server;
+mod server_checks;

@@ -1,0 +1,347 @@
+//! The program itself, run as a user runs it: its lines, its exit codes, and what it must never print.
+
+use std::env::{consts::EXE_SUFFIX, current_exe};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use crate::client::{parameter, Client};
+use crate::server::CLIENT_ID;
+
+/// Cargo puts examples beside the directory that this test runs from.
+fn program(arguments: &[&str]) -> Command {
+    let tests = current_exe().unwrap();
+    let path = tests.ancestors().nth(2).unwrap().join("examples").join(format!("login{EXE_SUFFIX}"));
+    assert!(path.exists(), "{} is missing: run `cargo build --example login`", path.display());
+    let mut command = Command::new(path);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// How a run ended.
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn run(arguments: &[&str]) -> Run {
+    let output = program(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+impl Run {
+    /// Ended with this code, and says all of this on standard error.
+    fn assert_failed(&self, code: i32, said: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        for text in said {
+            assert!(self.err.contains(text), "{text:?} is missing in: {}", self.err);
+        }
+        self.assert_no_secret();
+    }
+
+    /// Codes, tokens, verifiers, states and challenges are all runs of 43 or more base64url characters. None may be
+    /// seen, but in the line that is the URL to open.
+    fn assert_no_secret(&self) {
+        for line in self.out.lines().chain(self.err.lines()).filter(|line| !line.starts_with("http")) {
+            let is_base64url = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+            let longest = line.split(|character| !is_base64url(character)).map(str::len).max();
+            assert!(longest < Some(40), "a secret? {line}");
+        }
+    }
+}
+
+/// All of these lines, in this order, perhaps with others between them. Columns are read with one space between.
+fn assert_story(out: &str, expected: &[&str]) {
+    let lines: Vec<String> = out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let mut rest = lines.iter();
+    for wanted in expected {
+        assert!(rest.any(|line| line.starts_with(wanted)), "{wanted:?} is missing, or too early, in:\n{out}");
+    }
+}
+
+#[test]
+fn the_whole_story() {
+    let run = run(&["--no-browser", "--user", "Zoë <b>"]);
+    assert_eq!(run.code, Some(0), "{}{}", run.out, run.err);
+    assert_eq!(run.err, "");
+    assert_story(
+        &run.out,
+        &[
+            "server authorization http://127.0.0.1:",
+            "listen redirect URI http://127.0.0.1:",
+            "1. Log in",
+            "event Start",
+            "action OpenUrl http://127.0.0.1:",
+            "http://127.0.0.1:",
+            "event RedirectReceived",
+            "refused state_mismatch not ours, still waiting",
+            "event RedirectReceived",
+            "refused not_our_redirect not ours, still waiting",
+            "event RedirectReceived",
+            "action SendRequest POST http://127.0.0.1:",
+            "event ResponseReceived status 200",
+            "action TokensReady",
+            "2. Call the API",
+            "access Ready",
+            "api status 200 {\"scope\":\"profile offline_access\",\"user\":\"Zoë <b>\"}",
+            "3. The access token expires",
+            "waiting",
+            "api status 401 Bearer realm=\"example\", error=\"invalid_token\", error_description=\"the token has expired\"",
+            "4. Refresh, and call again",
+            "access SendRequest",
+            "event ResponseReceived status 200",
+            "action Save rotated",
+            "access Ready",
+            "api status 200",
+            "5. Sign out",
+            "action SendRequest POST http://127.0.0.1:",
+            "event ResponseReceived status 200",
+            "action SignedOut",
+            "access LoginRequired signed out",
+            "api status 401",
+            "Done.",
+        ],
+    );
+    run.assert_no_secret();
+}
+
+#[test]
+fn a_user_who_says_no() {
+    let run = run(&["--no-browser", "--deny"]);
+    run.assert_failed(1, &["access_denied: the user said no", "run again and press 'Log in'"]);
+    assert!(!run.out.contains("/token"), "{}", run.out);
+}
+
+#[test]
+fn help() {
+    let run = run(&["--help"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    assert!(run.out.contains("--authorization-endpoint"));
+}
+
+#[test]
+fn wrong_options_end_with_two() {
+    for (arguments, said) in [
+        (&["--brwoser"][..], "unknown option \"--brwoser\""),
+        (&["somewhere"], "unknown option \"somewhere\""),
+        (&["--user"], "--user needs a value"),
+        (&["--user", "--deny"], "--user needs a value"),
+        (&["--user="], "--user needs a value"),
+        (&["--user=a", "--user", "b"], "--user is given twice"),
+        (&["--deny=yes"], "--deny takes no value"),
+        (&["--timeout", "soon"], "--timeout needs a number of seconds"),
+        (&["--wait", "0"], "--wait needs a number of seconds"),
+        (&["--token-endpoint", "https://as.example.com/token"], "--client-id"),
+        (&["--scope", "openid"], "--authorization-endpoint"),
+    ] {
+        run(arguments).assert_failed(2, &[said, "--help"]);
+    }
+}
+
+#[test]
+fn wrong_configurations_end_with_one() {
+    let with = |authorization: &str, more: &[&str]| {
+        let token = "https://as.example.com/token";
+        let base = ["--authorization-endpoint", authorization, "--token-endpoint", token, "--client-id", "app"];
+        run(&[&base[..], more].concat())
+    };
+    let https = "https://as.example.com/authorize";
+    with("http://as.example.com/authorize", &[]).assert_failed(1, &["authorization_endpoint", "--help"]);
+    with(https, &["--redirect-uri", "javascript:alert(1)"]).assert_failed(1, &["redirect_uri"]);
+    with(https, &["--api-url", "api.example.com"]).assert_failed(1, &["--api-url"]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}/callback", taken.local_addr().unwrap());
+    with(https, &["--redirect-uri", &uri]).assert_failed(1, &[&uri, "another program may hold the port"]);
+}
+
+/// A run against a server that it takes for a real one, with this test as the user agent.
+struct Visit {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    seen: String,
+    url: String,
+}
+
+impl Visit {
+    fn start(client: &Client, token_endpoint: &str, more: &[&str]) -> Self {
+        let audience = client.server.audience();
+        Self::start_with(client, token_endpoint, &[&["--audience", &audience], more].concat())
+    }
+
+    fn start_without_audience(client: &Client, more: &[&str]) -> Self {
+        Self::start_with(client, &client.server.url("/token"), more)
+    }
+
+    fn start_with(client: &Client, token_endpoint: &str, more: &[&str]) -> Self {
+        let authorize = client.server.url("/authorize");
+        let base = [
+            "--no-browser",
+            "--authorization-endpoint",
+            &authorize,
+            "--token-endpoint",
+            token_endpoint,
+            "--client-id",
+            CLIENT_ID,
+            "--scope",
+            "profile offline_access",
+        ];
+        let mut child = program(&[&base[..], more].concat()).stdin(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let (mut seen, mut url) = (String::new(), String::new());
+        while !url.starts_with("http") {
+            url.clear();
+            assert_ne!(out.read_line(&mut url).unwrap(), 0, "no URL in: {seen}");
+            seen.push_str(&url);
+        }
+        Self { child, out, seen, url: url.trim_end().to_owned() }
+    }
+
+    /// Logs in, and goes where the redirect leads.
+    fn log_in(&self, client: &Client) {
+        let redirect = client.decide(&client.get(&self.url), "alice", "allow");
+        assert_eq!(client.get(&redirect.header).status, 200);
+    }
+
+    fn paste(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn end(mut self) -> Run {
+        drop(self.child.stdin.take());
+        self.out.read_to_string(&mut self.seen).unwrap();
+        let mut err = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        Run { code: self.child.wait().unwrap().code(), out: self.seen, err }
+    }
+}
+
+#[test]
+fn a_real_server_by_options() {
+    let client = Client::patient();
+    let (revoke, me) = (client.server.url("/revoke"), client.server.url("/api/me"));
+    let more = ["--issuer", &client.server.issuer, "--revocation-endpoint", &revoke, "--api-url", &me];
+    let visit = Visit::start(&client, &client.server.url("/token"), &more);
+    visit.log_in(&client);
+    let run = visit.end();
+    assert_eq!(run.code, Some(0), "{}{}", run.out, run.err);
+    assert_story(
+        &run.out,
+        &["action TokensReady", "api status 200", "that is", "5. Sign out", "action SignedOut", "Done."],
+    );
+    run.assert_no_secret();
+}
+
+#[test]
+fn a_sign_out_that_the_server_refuses() {
+    let client = Client::patient();
+    let visit =
+        Visit::start(&client, &client.server.url("/token"), &["--revocation-endpoint", &client.server.url("/nothing")]);
+    visit.log_in(&client);
+    visit.end().assert_failed(1, &["revocation with status 404", "check --revocation-endpoint"]);
+}
+
+#[test]
+fn an_api_that_wants_another_token() {
+    let client = Client::patient();
+    let more = ["--api-url", &client.server.url("/api/me"), "--wait", "1"];
+    // Asked for without the audience, the token is not for this API.
+    let visit = Visit::start_without_audience(&client, &more);
+    visit.log_in(&client);
+    let run = visit.end();
+    run.assert_failed(1, &["the API refused a fresh access token", "--audience"]);
+    assert_eq!(run.out.matches("status 401").count(), 2, "one refresh, and no loop: {}", run.out);
+}
+
+#[test]
+fn a_token_endpoint_that_nobody_serves() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint = format!("http://{closed}/token");
+    let client = Client::patient();
+    let visit = Visit::start(&client, &endpoint, &[]);
+    visit.log_in(&client);
+    let run = visit.end();
+    run.assert_failed(1, &[&format!("{endpoint} could not be reached"), "check the address"]);
+    assert_eq!(run.out.matches("SendFailed").count(), 3, "{}", run.out);
+}
+
+#[test]
+fn a_token_endpoint_that_hangs_up() {
+    let rude = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}/token", rude.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in rude.incoming() {
+            // Reads the request, so that closing is no reset before it was sent.
+            let _ = stream.unwrap().read(&mut [0; 4096]);
+        }
+    });
+    let client = Client::patient();
+    let visit = Visit::start(&client, &endpoint, &[]);
+    visit.log_in(&client);
+    let run = visit.end();
+    run.assert_failed(1, &["the answer was lost", "run again"]);
+    assert_eq!(run.out.matches("SendFailed").count(), 1, "a code goes out once: {}", run.out);
+}
+
+/// A browser that writes down what it was told to open.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_system_browser_gets_the_url_as_one_argument() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("browser-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let (script, opened) = (directory.join("browser"), directory.join("opened"));
+    let text = format!("#!/bin/sh\necho \"$#\" \"$1\" > '{0}.new' && mv '{0}.new' '{0}'\n", opened.display());
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+
+    let child = program(&["--timeout", "60"]).env("BROWSER", &script).spawn().unwrap();
+    let tries = (0..600).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        std::fs::read_to_string(&opened).ok()
+    });
+    let (count, url) = tries.as_deref().expect("the browser was started").trim().split_once(' ').unwrap();
+    assert_eq!(count, "1");
+    // The server is the program's own, so this client has another: only its way of logging in is used.
+    let client = Client::patient();
+    let page = client.get(url);
+    assert_eq!(page.status, 200);
+    let (origin, _) = url.split_once("/authorize").unwrap();
+    let redirect = client.decide_at(origin, &page, "alice", "deny");
+    client.get(&redirect.header);
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let run = Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
+    run.assert_failed(1, &["access_denied"]);
+    assert!(!run.out.lines().any(|line| line.starts_with("http")), "the URL is for the browser alone: {}", run.out);
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn nobody_comes_back_from_the_browser() {
+    let client = Client::new(Duration::from_secs(60), Duration::from_secs(60));
+    let visit = Visit::start(&client, &client.server.url("/token"), &["--timeout", "1"]);
+    visit.end().assert_failed(1, &["no redirect came back", "register exactly http://127.0.0.1:", "--timeout"]);
+}
+
+#[test]
+fn a_redirect_to_a_private_use_scheme_is_pasted() {
+    let client = Client::patient();
+    let more = ["--redirect-uri", "com.example.app:/callback"];
+    let mut visit = Visit::start(&client, &client.server.url("/token"), &more);
+    let state = parameter(&visit.url, "state").unwrap();
+    visit.paste("com.example.app:/callback?code=forged&state=forged");
+    visit.paste(&format!("  com.example.app:/callback?error=access_denied&state={state} "));
+    let run = visit.end();
+    run.assert_failed(1, &["access_denied", "run again and press 'Log in'"]);
+    assert_story(
+        &run.out,
+        &["event RedirectReceived com.example.app:/callback?code=…&state=…", "refused state_mismatch"],
+    );
+
+    let visit = Visit::start(&client, &client.server.url("/token"), &more);
+    visit.end().assert_failed(1, &["standard input ended"]);
+}
