@@ -1,0 +1,135 @@
+//! `cargo run --example seeds` writes the seed corpora of the fuzz targets, `corpus/TARGET/NAME`, from the cases in
+//! `../tests/cases`; with `--check` it writes nothing and fails if a seed is missing or differs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use oauth_proto::{
+    AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Secret, Session, Tokens, UnixTime,
+};
+use serde_json::Value;
+
+type Seeds = Vec<(PathBuf, Vec<u8>)>;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seeds = Seeds::new();
+    redirects(&cases(root, "callback")?, &mut seeds);
+    token_responses(&cases(root, "token_response")?, &mut seeds);
+    challenges(&cases(root, "www_authenticate")?, &mut seeds);
+    saved(&mut seeds)?;
+    machines(&mut seeds);
+
+    let check = std::env::args().any(|argument| argument == "--check");
+    for (name, content) in &seeds {
+        let path = root.join("corpus").join(name);
+        if check {
+            if fs::read(&path).ok().as_ref() != Some(content) {
+                return Err(format!("{} is missing or old: run cargo run --example seeds in fuzz/", path.display()).into());
+            }
+        } else {
+            fs::create_dir_all(path.parent().ok_or("no folder")?)?;
+            fs::write(path, content)?;
+        }
+    }
+    println!("{} seeds", seeds.len());
+    Ok(())
+}
+
+fn cases(root: &Path, name: &str) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
+    let text = fs::read_to_string(root.join("../tests/cases").join(name).with_extension("json"))?;
+    let file: Value = serde_json::from_str(&text)?;
+    Ok(file["cases"].as_array().ok_or("no cases")?.clone())
+}
+
+fn seed(seeds: &mut Seeds, target: &str, case: &Value, content: Vec<u8>) {
+    let name = case["name"].as_str().unwrap_or("unnamed");
+    seeds.push((Path::new(target).join(name), content));
+}
+
+/// One octet for the pending login, and the URL: see `fuzz_targets/redirect.rs`.
+fn redirects(cases: &[Value], seeds: &mut Seeds) {
+    for case in cases {
+        let (redirect_uri, url) = (case["redirect_uri"].as_str().unwrap_or(""), case["input"].as_str().unwrap_or(""));
+        let choice = match redirect_uri {
+            uri if uri.contains("tenant") => 1,
+            uri if uri.starts_with("http://127") => 2,
+            uri if uri.starts_with("com.example.app:/oauth2redirect") => 3,
+            "com.app:cb" => 4,
+            "https://app.example.com" => 5,
+            _ => 0,
+        };
+        let flag = if case["iss_required"].as_bool() == Some(true) { 0x80 | 0x40 } else { 0 };
+        // 0x80 | 0x40 is a multiple of six, so the choice is still the remainder.
+        seed(seeds, "redirect", case, [&[flag + choice], url.as_bytes()].concat());
+    }
+}
+
+/// Two octets for status and headers, and the body: see `fuzz_targets/token_response.rs`.
+fn token_responses(cases: &[Value], seeds: &mut Seeds) {
+    const STATUSES: [u64; 12] = [200, 400, 401, 429, 503, 500, 302, 307, 201, 403, 0, 999];
+    for case in cases {
+        let Some(body) = case["body"].as_str() else { continue };
+        let status = case["status"].as_u64().unwrap_or(0);
+        let status = STATUSES.iter().position(|other| *other == status).unwrap_or(1);
+        seed(seeds, "token_response", case, [&[u8::try_from(status).unwrap_or(0), 0], body.as_bytes()].concat());
+    }
+}
+
+/// Field lines, one a line.
+fn challenges(cases: &[Value], seeds: &mut Seeds) {
+    for case in cases {
+        let Some(lines) = case["headers"].as_array() else { continue };
+        let lines: Vec<_> = lines.iter().filter_map(Value::as_str).collect();
+        seed(seeds, "www_authenticate", case, lines.join("\n").into_bytes());
+    }
+}
+
+/// Saved forms of the client that `fuzz_targets/saved.rs` restores them with.
+fn saved(seeds: &mut Seeds) -> Result<(), Box<dyn std::error::Error>> {
+    let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?
+        .issuer("https://as.example.com")?;
+    let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+    let requests = [
+        ("plain", AuthorizationRequest::new()),
+        ("openid", AuthorizationRequest::new().scope("openid profile").prompt("login").max_age(60)),
+        ("resources", AuthorizationRequest::new().resource("https://a.example").resource("https://b.example")),
+        ("extra", AuthorizationRequest::new().parameter("x", " %&+\u{a3}\u{20ac}").audience("https://api.example.com")),
+    ];
+    for (name, request) in requests {
+        let mut login = Login::new(client.clone(), request)?;
+        let _ = login.handle(Event::Start(Entropy::new(octets())?), UnixTime::from_secs(500))?;
+        seeds.push((Path::new("saved").join(name), serde_json::to_vec(&login.save())?));
+    }
+    for (name, refresh_token) in [("session", Some(Secret::new("RT1"))), ("session-short", None)] {
+        let tokens = Tokens::from_parts(Secret::new("AT1"), refresh_token, Some(UnixTime::from_secs(900)), "a b");
+        let session = Session::new(client.clone(), tokens);
+        seeds.push((Path::new("saved").join(name), serde_json::to_vec(&session.save())?));
+    }
+    Ok(())
+}
+
+/// Sequences of operations: octets that `tests/machines/model` decodes. A login that succeeds, one that is denied, and a ramp
+/// that touches every operation.
+fn machines(seeds: &mut Seeds) {
+    let login: [(&str, &[u8]); 3] = [
+        ("happy", &[3, 0, 1, 3, 0, 1, 7, 0, 1]),
+        ("denied", &[1, 0, 1, 3, 6, 0, 3, 0, 0]),
+        ("not-delivered", &[2, 0, 9, 3, 0, 1, 10, 0, 0, 10, 0, 2]),
+    ];
+    let session: [(&str, &[u8]); 3] = [
+        ("refresh", &[0xff, 0, 24, 6, 90, 0, 0, 8, 0, 0, 1, 4, 0]),
+        ("unknown", &[0x7f, 0, 14, 0, 1, 0, 8, 1, 0, 1, 4, 0]),
+        ("sign-out", &[0xbf, 0, 17, 0, 2, 21, 14, 0, 0, 21]),
+    ];
+    for (target, named) in [("login", login), ("session", session)] {
+        for (name, octets) in named {
+            seeds.push((Path::new(target).join(name), octets.to_vec()));
+        }
+        seeds.push((Path::new(target).join("ramp"), (0..=255).collect()));
+    }
+}
+
+fn octets() -> [u8; 96] {
+    core::array::from_fn(|index| u8::try_from(index).unwrap_or(0))
+}

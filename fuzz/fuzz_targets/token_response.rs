@@ -1,0 +1,46 @@
+// Invariant: tokens come out only of a 200 whose body another parser reads as an object with these very tokens and no error.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use oauth_proto::token::{parse_response, TokenResponse};
+use oauth_proto::{Response, UnixTime};
+
+/// The first octet picks the status, the second the headers; the rest is the body.
+const STATUSES: [u16; 12] = [200, 400, 401, 429, 503, 500, 302, 307, 201, 403, 0, 999];
+const HEADERS: [&[(&str, &str)]; 6] = [
+    &[("Content-Type", "application/json")],
+    &[("Content-Type", "application/json;charset=UTF-8"), ("Retry-After", "30")],
+    &[],
+    &[("Content-Type", "text/html"), ("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT")],
+    &[("content-type", "application/vnd.example+json"), ("Date", "Sun, 06 Nov 1994 08:49:07 GMT")],
+    &[("Content-Type", "application/json-seq"), ("Retry-After", "-1")],
+];
+
+fuzz_target!(|data: &[u8]| {
+    let [status, headers, body @ ..] = data else { return };
+    let status = STATUSES[usize::from(*status) % STATUSES.len()];
+    let response = Response::new(status, HEADERS[usize::from(*headers) % HEADERS.len()], body);
+    match parse_response(&response, UnixTime::from_secs(1_000)) {
+        Ok(tokens) => accepted(status, body, &tokens),
+        Err(error) => {
+            assert!(error.is_fatal(), "an answer of the token endpoint is never just ignored");
+            assert!(!error.to_string().is_empty());
+        }
+    }
+});
+
+fn accepted(status: u16, body: &[u8], tokens: &TokenResponse<'_>) {
+    assert_eq!(status, 200);
+    let body: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).unwrap();
+    assert_eq!(body["access_token"], tokens.access_token());
+    assert!(body["token_type"].as_str().unwrap().eq_ignore_ascii_case("bearer"));
+    assert!(body.get("error").is_none_or(serde_json::Value::is_null));
+    for (name, token) in [("refresh_token", tokens.refresh_token()), ("id_token", tokens.id_token())] {
+        let member = body.get(name).and_then(serde_json::Value::as_str).filter(|token| !token.is_empty());
+        assert_eq!(member, token);
+    }
+    for token in [Some(tokens.access_token()), tokens.refresh_token(), tokens.id_token()].into_iter().flatten() {
+        assert!(!token.is_empty() && token.bytes().all(|octet| (0x20..=0x7e).contains(&octet)));
+    }
+    assert!(tokens.expires_in().is_none_or(|seconds| seconds <= TokenResponse::MAX_EXPIRES_IN));
+}

@@ -1,0 +1,150 @@
+//! The app: its configuration, its login loop and its API calls.
+
+use std::time::SystemTime;
+
+use oauth_proto::{
+    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, Entropy, Error, Event, Login, Request,
+    Session, SessionAction, Tokens, UnixTime,
+};
+use serde_json::Value;
+
+use crate::{Http, Person, Server, UserAgent};
+
+/// The private-use scheme redirect URI of the app (RFC 8252 §7.1).
+pub const PRIVATE_USE: &str = "com.example.app:/oauth2redirect";
+
+/// The wall clock: the machines have none, the app has.
+#[allow(clippy::disallowed_methods)]
+pub fn now() -> UnixTime {
+    SystemTime::now().into()
+}
+
+/// Entropy from the operating system.
+pub fn entropy() -> Entropy {
+    Entropy::from_os().expect("the system has entropy")
+}
+
+/// The authorization server as the app knows it: with an issuer, which every authorization response must carry.
+pub fn authorization_server(server: &Server) -> AuthorizationServer {
+    AuthorizationServer::on_insecure_loopback(&server.authorization_endpoint, &server.token_endpoint)
+        .and_then(|known| known.issuer(&server.issuer))
+        .and_then(|known| known.require_iss().revocation_endpoint(&server.revocation_endpoint))
+        .expect("a good configuration")
+}
+
+/// The app's client, which may send its access tokens to the API.
+pub fn client(server: &Server, redirect_uri: &str) -> Client {
+    Client::builder(authorization_server(server), "native-app", redirect_uri)
+        .api_origin(&server.api)
+        .build()
+        .expect("a good configuration")
+}
+
+/// Asks for a refresh token and for the API's `read`. OpenID Connect Core §11: `offline_access` needs the consent prompt.
+pub fn authorization_request(server: &Server) -> AuthorizationRequest {
+    AuthorizationRequest::new().scope("openid offline_access read").prompt("consent").resource(&server.resource())
+}
+
+/// The request that an action must be.
+pub fn request_of(action: Result<Action, Error>) -> Request {
+    match action {
+        Ok(Action::SendRequest(request)) => request,
+        other => panic!("no request but {other:?}"),
+    }
+}
+
+/// The login loop: from nothing to tokens.
+pub fn log_in(login: &mut Login, browser: &mut UserAgent, person: Person) -> Result<Tokens, Error> {
+    let http = Http::new();
+    let mut action = login.handle(Event::Start(entropy()), now())?;
+    loop {
+        action = match action {
+            Action::OpenUrl(url) => {
+                let redirect = browser.walk(url.as_str(), person).redirect();
+                login.handle(Event::RedirectReceived(&redirect), now())?
+            }
+            Action::SendRequest(request) => login.handle(http.send(&request).event(), now())?,
+            Action::TokensReady(tokens) => return Ok(tokens),
+        };
+    }
+}
+
+/// A login of `person` on the private-use scheme that ends well.
+pub fn logged_in(server: &Server, person: &str) -> Tokens {
+    let mut login = Login::new(client(server, PRIVATE_USE), authorization_request(server)).expect("a good request");
+    log_in(&mut login, &mut UserAgent::new(person), Person::Allows).expect("tokens")
+}
+
+/// A session of `person`, right after the login.
+pub fn session(server: &Server, person: &str) -> Session {
+    Session::new(client(server, PRIVATE_USE), logged_in(server, person))
+}
+
+/// The bearer of an access that is ready.
+pub fn ready(access: Access) -> Bearer {
+    match access {
+        Access::Ready(bearer) => bearer,
+        other => panic!("no bearer but {other:?}"),
+    }
+}
+
+/// The refresh that an access asks for.
+pub fn refresh_of(access: Access) -> Request {
+    match access {
+        Access::SendRequest(request) => request,
+        other => panic!("no refresh but {other:?}"),
+    }
+}
+
+/// Sends what the session wants sent, and hands it the answer.
+pub fn exchange(session: &mut Session, http: &Http, request: &Request) -> Result<SessionAction, Error> {
+    let answer = http.send(request);
+    session.handle(answer.event(), now())
+}
+
+/// Sends a refresh that must bring tokens, and gives what an app writes to its disk then.
+pub fn renew(session: &mut Session, http: &Http, request: &Request) -> String {
+    match exchange(session, http, request) {
+        Ok(SessionAction::Save(saved)) => serde_json::to_string(&saved).expect("JSON"),
+        other => panic!("no tokens but {other:?}"),
+    }
+}
+
+/// What the API said.
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Every `WWW-Authenticate` field.
+    pub challenges: Vec<String>,
+    /// The body.
+    pub body: Value,
+}
+
+impl Reply {
+    /// As `Session::refused` takes it.
+    pub fn challenges(&self) -> Vec<&str> {
+        self.challenges.iter().map(String::as_str).collect()
+    }
+}
+
+/// Calls the API: `method` is GET or POST.
+pub fn call(http: &Http, bearer: &Bearer, method: &str, url: &str) -> Reply {
+    let authorization = bearer.authorization(url, &[]).expect("a token for this API");
+    call_with(http, authorization.as_str(), method, url)
+}
+
+/// Calls the API with any `Authorization` field.
+pub fn call_with(http: &Http, authorization: &str, method: &str, url: &str) -> Reply {
+    let response = match method {
+        "GET" => http.agent().get(url).header("authorization", authorization).call(),
+        "POST" => http.agent().post(url).header("authorization", authorization).send_empty(),
+        _ => panic!("no such method here: {method}"),
+    };
+    let response = response.unwrap_or_else(|error| panic!("{url}: {error}"));
+    let challenges = response.headers().get_all("www-authenticate").iter();
+    let challenges = challenges.map(|field| field.to_str().expect("ASCII").to_owned()).collect();
+    let status = response.status().as_u16();
+    let body = response.into_body().read_to_vec().expect("a body");
+    Reply { status, challenges, body: serde_json::from_slice(&body).unwrap_or_default() }
+}

@@ -1,0 +1,16 @@
+//! `oauth-proto` against `oidc-provider`, an OpenID-certified authorization server, over `ureq`.
+//!
+//! `tests/interop/run` installs the server and runs the tests; `server.mjs` is the server and the API.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod app;
+mod http;
+mod loopback;
+mod server;
+mod user_agent;
+
+pub use app::*;
+pub use http::{Answer, Http};
+pub use loopback::{browser_loads, browser_posts, Loopback};
+pub use server::Server;
+pub use user_agent::{Landed, Person, UserAgent};
