@@ -79,8 +79,8 @@ pub enum Violation {
     CodeMissing,
     /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32.
     ResponseTooLarge,
-    /// The answer is a redirect, which is never followed (RFC 9700 §4.12).
-    RedirectedResponse,
+    /// The answer is a redirect, of this status, which is never followed (RFC 9700 §4.12).
+    RedirectedResponse(u16),
     /// The answer is not of a JSON type (RFC 6749 §5.1).
     ContentType,
     /// The body is not the JSON object it must be, or a member has the wrong type or characters (RFC 6749 §5.1).
@@ -260,7 +260,7 @@ impl Violation {
             Self::RedirectMalformed => "redirect_malformed",
             Self::CodeMissing => "missing_code",
             Self::ResponseTooLarge => "response_too_large",
-            Self::RedirectedResponse => "redirect_refused",
+            Self::RedirectedResponse(_) => "redirect_refused",
             Self::ContentType => "unexpected_content_type",
             Self::ResponseMalformed => "response_malformed",
             Self::AccessTokenMissing => "missing_access_token",
@@ -320,7 +320,7 @@ impl Violation {
             Self::RedirectMalformed => "the redirect's code or error is malformed (RFC 6749 appendix A)",
             Self::CodeMissing => "the redirect has neither code nor error (RFC 6749 section 4.1.2)",
             Self::ResponseTooLarge => "the response is too large or too deeply nested",
-            Self::RedirectedResponse => {
+            Self::RedirectedResponse(_) => {
                 "the endpoint answered with a redirect, which is never followed (RFC 9700 section 4.12): configure the \
                  endpoint's final URL"
             }

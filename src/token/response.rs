@@ -79,7 +79,7 @@ pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<Toke
     match response.status() {
         200 => {}
         // 304 and its like are no redirects, but no answers either.
-        300..=399 => return Err(Error::Violation(Violation::RedirectedResponse)),
+        status @ 300..=399 => return Err(Error::Violation(Violation::RedirectedResponse(status))),
         _ => return Err(Error::Refused(Box::new(refusal(response, now)))),
     }
     if response.body().len() > MAX_RESPONSE_BYTES {

@@ -1,0 +1,72 @@
+//! The API call, and what becomes of the token on a redirect.
+
+use oauth_proto::bearer::{follow, Follow};
+use oauth_proto::{Access, Client, ClientBuilder, LoginRequired, Secret, Session, Tokens, UnixTime};
+use serde_json::{json, Value};
+
+use crate::support::{compare, only, run, server, text, texts, API, NOW, REDIRECT_URI};
+
+#[test]
+fn every_case() {
+    run("bearer_request", |case| {
+        only(case, &["name", "request", "expect", "alt", "basis", "source"])?;
+        let request = &case["request"];
+        only(
+            request,
+            &[
+                "access_token",
+                "token_type",
+                "method",
+                "url",
+                "allowed_origins",
+                "headers",
+                "expires_at",
+                "now",
+                "response",
+            ],
+        )?;
+        assert_eq!(request["token_type"], "bearer");
+        let called = call(request)?;
+        if request["response"].is_null() {
+            return compare(case, &called);
+        }
+        assert!(called["ok"].is_object(), "the call that is redirected goes out: {called}");
+        only(&request["response"], &["status", "location"])?;
+        compare(case, &redirected(text(&request["url"]), request["response"]["location"].as_str()))
+    });
+}
+
+/// The header that the call gets.
+fn call(request: &Value) -> Result<Value, String> {
+    let builder = Client::builder(server(), "s6BhdRkqt3", REDIRECT_URI);
+    let builder = texts(&request["allowed_origins"]).into_iter().fold(builder, ClientBuilder::api_origin);
+    let client = builder.build().map_err(|error| error.to_string())?;
+    let expires_at = request["expires_at"].as_u64().map(UnixTime::from_secs);
+    let now = request["now"].as_u64().map_or(NOW, UnixTime::from_secs);
+    let token = Secret::new(text(&request["access_token"]));
+    let bearer = match Session::new(client, Tokens::from_parts(token, None, expires_at, "")).access(now) {
+        Access::Ready(bearer) => bearer,
+        Access::LoginRequired(LoginRequired::NoRefreshToken) => return Ok(json!({ "error": "token_expired" })),
+        other => return Err(format!("{other:?}")),
+    };
+    let headers: Vec<_> = request["headers"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    Ok(match bearer.authorization(text(&request["url"]), &headers) {
+        Ok(value) => json!({ "ok": { "authorization": value.as_str() } }),
+        Err(error) => json!({ "error": error.code() }),
+    })
+}
+
+fn redirected(url: &str, location: Option<&str>) -> Value {
+    match follow(url, true, location) {
+        Follow::No => json!({ "follow": false }),
+        Follow::Yes { url: target, authorization } => {
+            assert_eq!(Some(target.as_str()), location);
+            if !authorization {
+                // The way back does not restore the header.
+                let back = follow(&target, false, Some(API));
+                assert!(matches!(back, Follow::Yes { authorization: false, .. }), "{back:?}");
+            }
+            json!({ "follow": true, "authorization": authorization })
+        }
+    }
+}

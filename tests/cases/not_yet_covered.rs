@@ -1,0 +1,52 @@
+//! The cases of features that the crate does not have yet. The list may only shrink.
+
+use crate::support::{cases, text, FILES};
+
+/// The list was never longer than this: lower it with every case that is removed.
+const AT_MOST: usize = 8;
+
+/// What a case on the list waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Feature {
+    /// RFC 9126.
+    PushedAuthorizationRequests,
+    /// RFC 9449.
+    DPoP,
+}
+
+/// File, name, and what it waits for. A case that passes must not be here: the test that runs its file says so.
+const NOT_YET_COVERED: &[(&str, &str, Feature)] = &[
+    ("authorize_url", "par-only-client-id-and-request-uri", Feature::PushedAuthorizationRequests),
+    ("authorize_url", "par-with-endpoint-query", Feature::PushedAuthorizationRequests),
+    ("token_request", "par-none", Feature::PushedAuthorizationRequests),
+    ("login_sequences", "par-200-instead-of-201", Feature::PushedAuthorizationRequests),
+    ("token_response", "tt-dpop-with-dpop", Feature::DPoP),
+    ("token_response", "tt-dpop-with-dpop-lower", Feature::DPoP),
+    ("token_response", "dpop-nonce-rotated-on-200", Feature::DPoP),
+    ("refresh_sequences", "dpop-refresh-downgraded-to-bearer", Feature::DPoP),
+];
+
+/// Whether a case is on the list.
+pub fn is_listed(file: &str, name: &str) -> bool {
+    NOT_YET_COVERED.iter().any(|(listed_file, listed_name, _)| (*listed_file, *listed_name) == (file, name))
+}
+
+#[test]
+fn the_list_only_shrinks() {
+    assert!(NOT_YET_COVERED.len() <= AT_MOST, "{} cases are listed, and there may be {AT_MOST}", NOT_YET_COVERED.len());
+}
+
+#[test]
+fn every_listed_case_exists_once_and_is_of_its_feature() {
+    for (index, (file, name, feature)) in NOT_YET_COVERED.iter().enumerate() {
+        assert!(FILES.iter().any(|(known, _)| known == file), "{file} is no file");
+        assert!(cases(file).iter().any(|case| text(&case["name"]) == *name), "{file} has no case {name}");
+        let word = match feature {
+            Feature::PushedAuthorizationRequests => "par",
+            Feature::DPoP => "dpop",
+        };
+        assert!(name.split('-').any(|part| part == word), "{file}/{name} is not about {word}");
+        let repeated = NOT_YET_COVERED[..index].iter().any(|(other, known, _)| (other, known) == (file, name));
+        assert!(!repeated, "{file}/{name} is listed twice");
+    }
+}

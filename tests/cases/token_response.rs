@@ -1,0 +1,193 @@
+//! The token endpoint's answers: by the parser alone, and by the machine that waits for one.
+
+use base64ct::{Base64, Encoding};
+use oauth_proto::token::{parse_response, TokenResponse};
+use oauth_proto::{
+    Access, Action, AuthorizationRequest, Client, Event, Phase, Response, Secret, Session, SessionAction, Tokens,
+};
+use serde_json::{json, Value};
+
+use crate::support::{
+    client, compare, exchange, only, outcome_of, ready, run, started, stored_refresh_token, text, API, NOW,
+};
+
+/// What the parser cannot know, since it is the machine's.
+const OF_THE_MACHINE: [&str; 2] = ["granted_scope", "stored_refresh_token"];
+
+#[test]
+fn every_case_by_the_parser() {
+    run("token_response", |case| {
+        // That an ID token is missing, the login finds out.
+        if case["expect"]["error"] == "missing_id_token" {
+            return Ok(());
+        }
+        let mut case = case.clone();
+        forget_the_machine(&mut case["expect"]);
+        let answer = Answer::of(&case)?;
+        let actual = match parse_response(&answer.response(), NOW) {
+            Ok(tokens) => json!({ "ok": parsed(&tokens) }),
+            Err(error) => outcome_of(&error),
+        };
+        compare(&case, &actual)
+    });
+}
+
+fn forget_the_machine(outcome: &mut Value) {
+    if let Some(members) = outcome.as_object_mut() {
+        members.retain(|name, _| !OF_THE_MACHINE.contains(&name.as_str()));
+        members.get_mut("ok").into_iter().for_each(forget_the_machine);
+    }
+}
+
+#[test]
+fn every_case_by_a_machine() {
+    run("token_response", |case| {
+        only(
+            case,
+            &[
+                "name",
+                "group",
+                "grant",
+                "context",
+                "status",
+                "headers",
+                "body",
+                "body_base64",
+                "expect",
+                "alt",
+                "basis",
+                "source",
+                "note",
+            ],
+        )?;
+        // The context `dpop` has no counterpart: the outcome shows whether that matters.
+        only(&case["context"], &["requested_scope", "openid", "dpop", "refresh_token"])?;
+        match text(&case["grant"]) {
+            "authorization_code" => {
+                let case = without_openid(case);
+                compare(&case, &by_login(&case)?)
+            }
+            "refresh_token" => compare(case, &by_session(case)?),
+            grant => Err(format!("the test does not know the grant {grant}")),
+        }
+    });
+}
+
+/// A response, its header names and values owned.
+struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn of(case: &Value) -> Result<Self, String> {
+        let body = match (case["body"].as_str(), case["body_base64"].as_str()) {
+            (Some(body), None) => body.as_bytes().to_vec(),
+            (None, Some(body)) => Base64::decode_vec(body).map_err(|error| error.to_string())?,
+            _ => return Err("the test does not know this form of a body".into()),
+        };
+        let headers = case["headers"].as_object().ok_or("no headers")?;
+        Ok(Self {
+            status: case["status"].as_u64().and_then(|status| u16::try_from(status).ok()).ok_or("no status")?,
+            headers: headers.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect(),
+            body,
+        })
+    }
+
+    fn response(&self) -> Response<'_> {
+        Response::new(self.status, self.headers.as_slice(), &self.body)
+    }
+}
+
+/// The type is not kept: no other than `Bearer` is accepted.
+fn parsed(tokens: &TokenResponse<'_>) -> Value {
+    json!({
+        "access_token": tokens.access_token(),
+        "token_type": "bearer",
+        "expires_in": tokens.expires_in(),
+        "refresh_token": tokens.refresh_token(),
+        "scope": tokens.scope(),
+    })
+}
+
+/// Cases with a scope that has `openid`, though they do not say that OpenID Connect is spoken, are about the scope. For a
+/// login that scope token alone makes the difference, so another one stands in its place, throughout the case.
+fn without_openid(case: &Value) -> Value {
+    if case["context"]["openid"].is_null() && !case["context"]["requested_scope"].is_null() {
+        serde_json::from_str(&case.to_string().replace("openid", "email")).expect("JSON")
+    } else {
+        case.clone()
+    }
+}
+
+fn by_login(case: &Value) -> Result<Value, String> {
+    let context = &case["context"];
+    let scope = context["requested_scope"].as_str().or((context["openid"] == true).then_some("openid"));
+    let request = scope.map_or(AuthorizationRequest::new(), |scope| AuthorizationRequest::new().scope(scope));
+    let (mut login, _) = started(client(), request).map_err(|error| error.to_string())?;
+    let sent = exchange(&mut login, "SplxlOBeZQQYbYS6WxSbIA");
+    let answer = Answer::of(case)?;
+    let outcome = login.handle(Event::ResponseReceived(sent.id(), answer.response()), NOW);
+    assert!(login.save().is_none() && login.pending_action().is_none(), "it is over either way");
+    match outcome {
+        Ok(Action::TokensReady(tokens)) => {
+            assert_eq!(login.phase(), Phase::Finished);
+            Ok(json!({ "ok": with_call(tokens_of(&tokens), Session::new(client(), tokens)) }))
+        }
+        Ok(other) => Err(format!("{other:?}")),
+        Err(error) => {
+            assert!(error.is_fatal());
+            assert_eq!(login.phase(), Phase::Failed);
+            let again = login.handle(Event::ResponseReceived(sent.id(), answer.response()), NOW);
+            assert_eq!(again.err().as_ref(), Some(&error));
+            Ok(outcome_of(&error))
+        }
+    }
+}
+
+fn tokens_of(tokens: &Tokens) -> Value {
+    json!({
+        "expires_in": tokens.expires_at().map(|at| at.saturating_since(NOW)),
+        "refresh_token": tokens.refresh_token().map(Secret::reveal),
+        "scope": tokens.response_scope(),
+        "granted_scope": tokens.scope(),
+    })
+}
+
+/// Adds what the session would send with an API call, and what it would store.
+fn with_call(mut members: Value, mut session: Session) -> Value {
+    let bearer = ready(&mut session, NOW);
+    let header = bearer.authorization(API, &[]).expect("a token that can be sent");
+    let (kind, token) = header.as_str().split_once(' ').expect("a type and a token");
+    members["token_type"] = json!(kind.to_ascii_lowercase());
+    members["access_token"] = json!(token);
+    members["stored_refresh_token"] = stored_refresh_token(&session);
+    members
+}
+
+fn by_session(case: &Value) -> Result<Value, String> {
+    let context = &case["context"];
+    let mut session = expired_session(client(), context);
+    let Access::SendRequest(sent) = session.access(NOW) else { return Err("no refresh".into()) };
+    let answer = Answer::of(case)?;
+    let action = session
+        .handle(Event::ResponseReceived(sent.id(), answer.response()), NOW)
+        .map_err(|error| error.to_string())?;
+    assert_eq!(matches!(action, SessionAction::Save(_)), session.last_error().is_none(), "{action:?}");
+    if let Some(error) = session.last_error() {
+        let mut outcome = outcome_of(error);
+        outcome["stored_refresh_token"] = stored_refresh_token(&session);
+        return Ok(outcome);
+    }
+    // What the response itself said is not kept by the session: the parser tells.
+    let mut members = parsed(&parse_response(&answer.response(), NOW).map_err(|error| error.to_string())?);
+    members["granted_scope"] = json!(session.scope());
+    Ok(json!({ "ok": with_call(members, session) }))
+}
+
+fn expired_session(client: Client, context: &Value) -> Session {
+    let refresh_token = Some(Secret::new(text(&context["refresh_token"])));
+    let scope = context["requested_scope"].as_str().unwrap_or_default();
+    Session::new(client, Tokens::from_parts(Secret::new("AT1"), refresh_token, Some(NOW), scope))
+}

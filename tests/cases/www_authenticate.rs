@@ -1,0 +1,66 @@
+//! `WWW-Authenticate`: what it says, and what to do about it.
+
+use oauth_proto::challenge::{advice, parse, Advice, Challenge};
+use serde_json::{json, Map, Value};
+
+use crate::support::{compare, only, run, text, texts};
+
+#[test]
+fn every_case() {
+    run("www_authenticate", |case| {
+        only(case, &["name", "status", "headers", "header_gen", "expect", "alt", "action", "basis", "source", "note"])?;
+        let generated = generated(&case["header_gen"])?;
+        let lines: Vec<&str> = texts(&case["headers"]).into_iter().chain(generated.as_deref()).collect();
+        compare(case, &challenges(&lines))?;
+        let status = case["status"].as_u64().and_then(|status| u16::try_from(status).ok()).ok_or("no status")?;
+        let (advised, wanted) = (action(&advice(status, &lines))?, case["action"].as_str());
+        if wanted.is_none_or(|wanted| wanted == advised) {
+            Ok(())
+        } else {
+            Err(format!("expected the action {wanted:?}, got {advised}"))
+        }
+    });
+}
+
+/// The text that stands for prefix, repetitions and suffix.
+fn generated(header_gen: &Value) -> Result<Option<String>, String> {
+    only(header_gen, &["prefix", "repeat", "count", "suffix"])?;
+    let Some(count) = header_gen["count"].as_u64().and_then(|count| usize::try_from(count).ok()) else {
+        return Ok(None);
+    };
+    let member = |name: &str| text(&header_gen[name]);
+    Ok(Some([member("prefix"), &member("repeat").repeat(count), member("suffix")].concat()))
+}
+
+/// The challenges of all lines; malformed as soon as one line is.
+fn challenges(lines: &[&str]) -> Value {
+    let parsed: Result<Vec<_>, _> = lines.iter().map(|line| parse(line)).collect();
+    match parsed {
+        Ok(challenges) => json!({ "challenges": challenges.iter().flatten().map(members).collect::<Vec<_>>() }),
+        Err(_) => json!({ "malformed": true }),
+    }
+}
+
+fn members(challenge: &Challenge<'_>) -> Value {
+    let params: Map<_, _> =
+        challenge.parameters().map(|(name, value)| (name.to_ascii_lowercase(), json!(value))).collect();
+    assert_eq!(params.len(), challenge.parameters().count(), "no name comes twice");
+    let mut members = json!({ "scheme": challenge.scheme().to_ascii_lowercase(), "params": params });
+    if let Some(token68) = challenge.token68() {
+        members["token68"] = json!(token68);
+    }
+    members
+}
+
+fn action(advice: &Advice) -> Result<&'static str, String> {
+    Ok(match advice {
+        Advice::Refresh => "refresh",
+        Advice::Authenticate => "authenticate",
+        Advice::InsufficientScope { .. } => "insufficient_scope",
+        Advice::StepUp { .. } => "step_up",
+        Advice::DpopNonce => "dpop_nonce",
+        Advice::Discover { .. } => "discover",
+        Advice::None => "none",
+        other => return Err(format!("the test does not know the advice {other:?}")),
+    })
+}
