@@ -52,7 +52,9 @@ pub(crate) fn members(body: &[u8]) -> Result<Members<'_>, Unreadable> {
     if !within_depth(body) {
         return Err(Unreadable::TooDeep);
     }
-    serde_json::from_slice(body).map_err(|_| Unreadable::Malformed)
+    // All of it must be UTF-8 (RFC 8259 §8.1), the members that are skipped too.
+    let text = core::str::from_utf8(body).map_err(|_| Unreadable::Malformed)?;
+    serde_json::from_str(text).map_err(|_| Unreadable::Malformed)
 }
 
 /// Whether containers nest no deeper than [`MAX_DEPTH`]. Few bodies have that many brackets at all, and counting them
@@ -253,6 +255,12 @@ impl<'de> Deserialize<'de> for Item<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn skipped_members_must_be_utf_8_too() {
+        assert!(members(b"{\"x\":\"\xc3\xa9\"}").is_ok());
+        assert_eq!(members(b"{\"x\":\"\xff\"}"), Err(Unreadable::Malformed));
+    }
 
     #[test]
     fn depth_counts_containers_and_not_text() {

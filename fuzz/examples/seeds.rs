@@ -25,7 +25,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let path = root.join("corpus").join(name);
         if check {
             if fs::read(&path).ok().as_ref() != Some(content) {
-                return Err(format!("{} is missing or old: run cargo run --example seeds in fuzz/", path.display()).into());
+                return Err(
+                    format!("{} is missing or old: run cargo run --example seeds in fuzz/", path.display()).into()
+                );
             }
         } else {
             fs::create_dir_all(path.parent().ok_or("no folder")?)?;

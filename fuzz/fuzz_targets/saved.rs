@@ -7,7 +7,8 @@ use oauth_proto::{Action, AuthorizationServer, Client, Login, Phase, SavedLogin,
 /// What the seeds were saved by, too.
 fn client() -> Client {
     let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token");
-    Client::new(server.unwrap().issuer("https://as.example.com").unwrap(), "s6BhdRkqt3", "com.example.app:/callback").unwrap()
+    Client::new(server.unwrap().issuer("https://as.example.com").unwrap(), "s6BhdRkqt3", "com.example.app:/callback")
+        .unwrap()
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -15,8 +16,12 @@ fuzz_target!(|data: &[u8]| {
         let before = serde_json::to_value(&saved).unwrap();
         if let Ok(login) = Login::resume(client(), saved, UnixTime::from_secs(1_000)) {
             assert_eq!(login.phase(), Phase::AwaitingRedirect);
-            let Some(Action::OpenUrl(url)) = login.pending_action() else { panic!("a resumed login waits for a redirect") };
-            for name in ["response_type=", "client_id=", "redirect_uri=", "state=", "code_challenge=", "code_challenge_method="] {
+            let Some(Action::OpenUrl(url)) = login.pending_action() else {
+                panic!("a resumed login waits for a redirect")
+            };
+            for name in
+                ["response_type=", "client_id=", "redirect_uri=", "state=", "code_challenge=", "code_challenge_method="]
+            {
                 let query = url.split_once('?').unwrap().1;
                 assert_eq!(query.split('&').filter(|pair| pair.starts_with(name)).count(), 1, "{name} once");
             }
