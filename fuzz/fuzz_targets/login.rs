@@ -1,7 +1,7 @@
 // Invariant: whatever happens, a login does what its model says; saving and resuming it before every operation does not show.
 #![no_main]
 
-#[allow(dead_code)] // one model of two is used here
+#[allow(dead_code, unused_imports)] // one model of two is used here
 #[path = "../../tests/machines/model.rs"]
 mod model;
 

@@ -1,7 +1,7 @@
 // Invariant: whatever happens, a session does what its model says: one refresh at a time, no token lost, none after sign-out.
 #![no_main]
 
-#[allow(dead_code)] // one model of two is used here
+#[allow(dead_code, unused_imports)] // one model of two is used here
 #[path = "../../tests/machines/model.rs"]
 mod model;
 
