@@ -174,6 +174,7 @@ mod server;
 pub mod session;
 mod time;
 pub mod token;
+mod unfit;
 
 pub use authorization::{AuthorizationRequest, AuthorizationUrl, ResponseMode};
 pub use bearer::{Bearer, BearerError};
@@ -189,6 +190,7 @@ pub use server::AuthorizationServer;
 pub use session::{Access, LoginRequired, SavedSession, Session, SessionAction, SessionPhase};
 pub use time::UnixTime;
 pub use token::Tokens;
+pub use unfit::Unfit;
 
 /// The README's example compiles.
 #[cfg(all(doctest, feature = "std", feature = "getrandom"))]

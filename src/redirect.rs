@@ -102,10 +102,12 @@ impl fmt::Debug for AuthorizationCode {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn parse<'a>(url: &'a str, expected: &Expected<'_>) -> Result<AuthorizationResponse<'a>, Error> {
-    let query = expected.redirect_uri.query_of(url).ok_or(Error::Ignored(Ignored::NotOurRedirect))?;
     if url.len() > MAX_REDIRECT_BYTES {
-        return Err(Error::Ignored(Ignored::RedirectTooLarge));
+        // Ours or not, it is refused: so little of it is looked at as can tell the two apart in the usual case.
+        let is_ours = expected.redirect_uri.plain_query_of(url).is_some();
+        return Err(Error::Ignored(if is_ours { Ignored::RedirectTooLarge } else { Ignored::NotOurRedirect }));
     }
+    let query = expected.redirect_uri.query_of(url).ok_or(Error::Ignored(Ignored::NotOurRedirect))?;
     if !expected.redirect_uri.has_own_query(query) {
         return Err(Error::Ignored(Ignored::NotOurRedirect));
     }
@@ -122,7 +124,7 @@ pub fn parse<'a>(url: &'a str, expected: &Expected<'_>) -> Result<AuthorizationR
 /// can write a redirect: read it after [`Login::handle`](crate::Login::handle) or [`parse`] has accepted it, not before.
 ///
 /// # Errors
-/// Of `serde_urlencoded`, when the parameters do not fit the type.
+/// [`Unfit`](crate::Unfit) when the parameters do not fit the type.
 ///
 /// ```
 /// #[derive(serde::Deserialize)]
@@ -136,9 +138,10 @@ pub fn parse<'a>(url: &'a str, expected: &Expected<'_>) -> Result<AuthorizationR
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[cfg(feature = "std")]
-pub fn parameters<T: serde::de::DeserializeOwned>(url: &str) -> Result<T, serde_urlencoded::de::Error> {
+pub fn parameters<T: serde::de::DeserializeOwned>(url: &str) -> Result<T, crate::Unfit> {
     let before_fragment = url.split_once('#').map_or(url, |(before, _)| before);
-    serde_urlencoded::from_str(before_fragment.split_once('?').map_or("", |(_, query)| query))
+    let query = before_fragment.split_once('?').map_or("", |(_, query)| query);
+    serde_urlencoded::from_str(query).map_err(|_| crate::Unfit)
 }
 
 /// The URL that a redirect would have been, out of the body of a form post to `redirect_uri`.

@@ -96,12 +96,18 @@ impl RedirectUri {
     /// Whether `url` goes to this redirect URI by scheme, authority and path (R23 to R25); if so, its query.
     /// The own query is for [`RedirectUri::has_own_query`], after the size was looked at.
     pub(crate) fn query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
-        // What browsers and platforms nearly always deliver: the very same octets, and a query.
-        if self.own_query.is_empty() {
-            if let Some(query) = url.strip_prefix(&*self.text).and_then(|rest| rest.strip_prefix('?')) {
-                return Some(without_fragment(query));
-            }
-        }
+        self.plain_query_of(url).map(without_fragment).or_else(|| self.equivalent_query_of(url))
+    }
+
+    /// What browsers and platforms nearly always deliver: the very same octets, and a query. The fragment is still on it, so
+    /// the cost does not depend on how much comes after the redirect URI.
+    pub(crate) fn plain_query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
+        let plain = self.own_query.is_empty().then_some(&*self.text)?;
+        url.strip_prefix(plain)?.strip_prefix('?')
+    }
+
+    /// The same after the changes that RFC 3986 §6.2.2 and §6.2.3 and RFC 6749 §3.1.2 let platforms and servers make.
+    fn equivalent_query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         let (ours, theirs) = (Parts::split(&self.text)?, Parts::split(url)?);
         if !ours.scheme.eq_ignore_ascii_case(theirs.scheme) {
             return None;

@@ -129,8 +129,8 @@ fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
         refresh_token: optional_token(members.refresh_token)?,
         scope: match members.scope {
             Value::None => None,
-            Value::Text(scope) if scope.bytes().all(|octet| (0x20..=0x7e).contains(&octet)) => Some(scope),
-            Value::Texts(scope) if scope.bytes().all(|octet| (0x20..=0x7e).contains(&octet)) => Some(Cow::Owned(scope)),
+            Value::Text(scope) if chars::is_visible(&scope) => Some(scope),
+            Value::Texts(scope) if chars::is_visible(&scope) => Some(Cow::Owned(scope)),
             _ => return Err(malformed()),
         },
         id_token: optional_token(members.id_token)?,

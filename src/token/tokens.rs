@@ -9,6 +9,7 @@ use super::TokenResponse;
 use crate::authorization::AuthorizationRequest;
 use crate::secret::Secret;
 use crate::time::UnixTime;
+use crate::unfit::Unfit;
 
 /// The tokens of a login. Give them to a [`Session`](crate::Session), which keeps them fresh and hands them out.
 ///
@@ -105,9 +106,9 @@ impl Tokens {
     /// [`ClientBuilder::keep_token_response`](crate::ClientBuilder::keep_token_response), since keeping it costs a copy.
     ///
     /// # Errors
-    /// Of `serde_json`, when the response was not kept or does not fit the type.
-    pub fn members<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(self.body.as_ref().map_or("", Secret::reveal))
+    /// [`Unfit`] when the response was not kept or does not fit the type.
+    pub fn members<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
+        serde_json::from_str(self.body.as_ref().map_or("", Secret::reveal)).map_err(|_| Unfit)
     }
 }
 

@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# Read by the scripts of this folder with `.`: where things are, and how a missing tool gets here.
+#
+#   ROOT    the repository; the working directory of every script
+#   TARGET  cargo's target directory (CARGO_TARGET_DIR, or target/ in the repository)
+#   CACHE   what is worth keeping from run to run: compilers and cargo tools. Outside of the repository.
+#   HOST    the target triple of this machine
+set -Eeuo pipefail
+failed() { echo "${0##*/}: failed: $BASH_COMMAND" >&2; }
+trap failed ERR
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$ROOT"
+TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/oauth-proto
+HOST=$(rustc -vV | sed -n 's/^host: //p')
+export ROOT TARGET CACHE HOST CARGO_TARGET_DIR=$TARGET PATH="$CACHE/tools/bin:$PATH"
+export CARGO_INSTALL_ROOT=$CACHE/tools DEBIAN_FRONTEND=noninteractive
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS # they would win over the flags that a script sets for one target
+
+die() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# apt ARGUMENTS…: apt-get; when it fails, the package lists may be old or missing: fetches them and tries once more.
+apt() {
+    local options=(-qq -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0)
+    apt-get "${options[@]}" "$@" || { apt-get "${options[@]}" update && apt-get "${options[@]}" "$@"; }
+}
+
+# need COMMAND PACKAGE: installs Debian's PACKAGE where COMMAND is missing.
+need() {
+    command -v "$1" >/dev/null || apt install -y --no-install-recommends "$2" >/dev/null
+    command -v "$1" >/dev/null || die "$1 is missing; Debian's package $2 has it"
+}
+
+# cargo_tool NAME VERSION: installs this cargo subcommand in CACHE, unless this very version is here.
+cargo_tool() {
+    if [ "$(cargo "${1#cargo-}" --version 2>/dev/null)" != "$1 $2" ]; then
+        CARGO_TARGET_DIR=$CACHE/build cargo install --quiet --locked --force "$1@$2"
+        rm -rf "$CACHE/build"
+    fi
+}
+
+# debian_rust VERSION: cargo, rustc and rustdoc are Debian's of this version from now on.
+# Their target directory is one of their own, so that two compilers do not undo each other's work.
+debian_rust() {
+    local dir
+    dir=$(.ci/debian-rust "$1")
+    LD_LIBRARY_PATH=$(printf '%s:' "$dir"/{usr/,}lib/*-linux-gnu)${LD_LIBRARY_PATH:-}
+    export PATH="$dir/usr/bin:$PATH" RUSTC=$dir/usr/bin/rustc RUSTDOC=$dir/usr/bin/rustdoc LD_LIBRARY_PATH
+    export CARGO_TARGET_DIR=$TARGET/debian-$1
+    rustc --version
+    cargo --version
+}

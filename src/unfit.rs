@@ -1,0 +1,18 @@
+//! Values from outside do not fit the type that the caller asked for.
+
+use core::fmt;
+
+/// What was received does not fit the type it was to be read into, or was not kept. The library that read it would say more,
+/// and show a code or a token doing so; this does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfit;
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "what was received does not fit the type, or was not kept: make the type's fields optional, or keep it",
+        )
+    }
+}
+
+impl core::error::Error for Unfit {}
