@@ -30,8 +30,9 @@ use crate::form;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct AuthorizationRequest {
-    /// `&scope=…` is kept apart, since scopes may be added one by one.
+    /// Scope tokens may be added one by one, so they are kept apart: plain, and as `&scope=…`.
     scope: String,
+    encoded_scope: String,
     /// All other parameters, encoded: `&audience=…&prompt=…`.
     query: String,
     /// Names of the other parameters; scope tokens and resources: all to tell a repetition in little time.
@@ -98,6 +99,8 @@ impl AuthorizationRequest {
                     self.scope.push(' ');
                 }
                 self.scope.push_str(token);
+                self.encoded_scope.push_str(if self.encoded_scope.is_empty() { "&scope=" } else { "+" });
+                form::push_encoded(&mut self.encoded_scope, token);
             }
         }
         self
@@ -321,16 +324,13 @@ impl AuthorizationUrl {
     /// `prefix` is the client's constant part, up to and with `code_challenge_method=S256`.
     pub(crate) fn build(prefix: &str, request: &AuthorizationRequest, login: &PerLogin<'_>) -> Self {
         let nonce = login.nonce.unwrap_or_default();
-        let fixed = "&scope=&state=&code_challenge=&nonce=".len();
-        let scope_len = form::encoded_len(&request.scope);
-        let len = [prefix, &request.query, login.state, login.code_challenge, nonce]
+        let fixed = "&state=&code_challenge=&nonce=".len();
+        let len = [prefix, &request.encoded_scope, &request.query, login.state, login.code_challenge, nonce]
             .iter()
-            .fold(fixed.saturating_add(scope_len), |sum, part| sum.saturating_add(part.len()));
+            .fold(fixed, |sum, part| sum.saturating_add(part.len()));
         let mut url = String::with_capacity(len);
         url.push_str(prefix);
-        if !request.scope.is_empty() {
-            form::push_pair(&mut url, "scope", &request.scope);
-        }
+        url.push_str(&request.encoded_scope);
         url.push_str(&request.query);
         url.push_str("&state=");
         url.push_str(login.state);

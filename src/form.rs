@@ -9,12 +9,29 @@ use alloc::vec::Vec;
 
 use url::form_urlencoded::byte_serialize;
 
+use crate::chars;
+
 /// The value could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Undecodable;
 
+/// Whether `value` encodes to itself, as all that this crate makes and most of what servers make does.
+fn is_plain(value: &str) -> bool {
+    chars::all(value.as_bytes(), |octet| {
+        let letter = (octet | 0x20).wrapping_sub(b'a') < 26;
+        let digit = octet.wrapping_sub(b'0') < 10;
+        // Not `||`: without branches the compiler can test many octets at once.
+        #[allow(clippy::needless_bitwise_bool)]
+        let plain = letter | digit | (octet == b'-') | (octet == b'.') | (octet == b'_') | (octet == b'*');
+        plain
+    })
+}
+
 /// Appends `value`, encoded.
 pub(crate) fn push_encoded(out: &mut String, value: &str) {
+    if is_plain(value) {
+        return out.push_str(value);
+    }
     for piece in byte_serialize(value.as_bytes()) {
         out.push_str(piece);
     }
@@ -30,6 +47,9 @@ pub(crate) fn push_pair(out: &mut String, name: &str, value: &str) {
 
 /// How many octets `value` takes when encoded: buffers that hold secrets are sized once and never move.
 pub(crate) fn encoded_len(value: &str) -> usize {
+    if is_plain(value) {
+        return value.len();
+    }
     byte_serialize(value.as_bytes()).map(str::len).sum()
 }
 
@@ -41,7 +61,7 @@ pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// Decodes a raw name or value once: `+` is a space, `%XX` an octet, and the octets must be UTF-8.
 pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Undecodable> {
-    if !raw.bytes().any(|octet| octet == b'%' || octet == b'+') {
+    if chars::all(raw.as_bytes(), |octet| octet != b'%') && chars::all(raw.as_bytes(), |octet| octet != b'+') {
         return Ok(Cow::Borrowed(raw));
     }
     let mut octets = Vec::with_capacity(raw.len());
@@ -80,6 +100,15 @@ mod tests {
         assert_eq!(out, "+%25%26%2B%C2%A3%E2%82%AC");
         assert_eq!(decode(&out).unwrap(), " %&+\u{a3}\u{20ac}");
         assert_eq!(encoded_len(" %&+\u{a3}\u{20ac}"), out.len());
+    }
+
+    #[test]
+    fn what_is_taken_for_plain_is_what_the_library_leaves_alone() {
+        for octet in 0..=0x7f_u8 {
+            let text = String::from(char::from(octet)).repeat(33);
+            let encoded: String = byte_serialize(text.as_bytes()).collect();
+            assert_eq!(is_plain(&text), encoded == text, "{octet:#x}");
+        }
     }
 
     #[test]

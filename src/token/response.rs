@@ -189,6 +189,9 @@ fn words(members: &mut Members<'_>, status: u16) -> Option<Refused> {
 /// is another format.
 fn is_json(response: &Response<'_>) -> bool {
     let Some(content_type) = response.header("content-type") else { return true };
+    if content_type == "application/json" {
+        return true;
+    }
     let media_type = content_type.split([';', ',']).next().unwrap_or_default().trim_matches([' ', '\t']);
     let suffix = media_type.len().checked_sub(5).and_then(|start| media_type.get(start..));
     media_type.eq_ignore_ascii_case("application/json")
