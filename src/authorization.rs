@@ -41,6 +41,7 @@ pub struct AuthorizationRequest {
     resources: Vec<String>,
     known_resources: BTreeSet<String>,
     max_age: Option<u64>,
+    openid: bool,
     problem: Option<ConfigError>,
 }
 
@@ -93,12 +94,13 @@ impl AuthorizationRequest {
     pub fn scope(mut self, scope: &str) -> Self {
         for token in scope.split(' ') {
             if !chars::is_scope_token(token) {
-                self.refuse("scope", "has an empty token or a character outside RFC 6749 appendix A.4");
+                self.refuse("scope", "has an empty token or a bad character (RFC 6749 appendix A.4): write tokens with one space between them");
             } else if self.scope_tokens.insert(token.to_owned()) {
                 if !self.scope.is_empty() {
                     self.scope.push(' ');
                 }
                 self.scope.push_str(token);
+                self.openid |= token == "openid";
                 self.encoded_scope.push_str(if self.encoded_scope.is_empty() { "&scope=" } else { "+" });
                 form::push_encoded(&mut self.encoded_scope, token);
             }
@@ -147,10 +149,7 @@ impl AuthorizationRequest {
     /// for the first one, as RFC 8707 §2.2 shows it.
     #[must_use]
     pub fn resource(mut self, uri: &str) -> Self {
-        let absolute = uri.split_once(':').is_some_and(|(scheme, rest)| {
-            scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && !rest.is_empty()
-        });
-        if !absolute || uri.contains('#') || !chars::is_scope_token(uri) {
+        if url::Url::parse(uri).is_err() || uri.contains('#') || !chars::is_scope_token(uri) {
             self.refuse("resource", "must be an absolute URI without a fragment (RFC 8707 section 2)");
         }
         if !self.known_resources.insert(uri.to_owned()) {
@@ -249,7 +248,7 @@ impl AuthorizationRequest {
     }
 
     pub(crate) fn asks_for_openid(&self) -> bool {
-        self.scope_tokens.contains("openid")
+        self.openid
     }
 
     /// Whether a parameter of this name is sent, typed or not.
@@ -277,7 +276,11 @@ impl AuthorizationRequest {
 
     fn text(mut self, name: &str, value: &str) -> Self {
         if name.is_empty() || value.is_empty() {
-            self.refuse(name, "is empty, which counts as left out (RFC 6749 section 3.1): do not set it");
+            let shown = if name.is_empty() { "parameter" } else { name };
+            self.refuse(
+                shown,
+                "has an empty name or value, which counts as left out (RFC 6749 section 3.1): do not set it",
+            );
         } else if !self.names.insert(name.to_owned()) {
             self.refuse(name, "is set twice (RFC 6749 section 3.1): set it once");
         } else {
@@ -307,8 +310,8 @@ impl fmt::Debug for AuthorizationRequest {
     }
 }
 
-/// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12): an absolute
-/// https URL, to be handed over as one argument, never through a shell. `Debug` does not show it, since it holds `state` and
+/// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12): absolute and
+/// https, unless the configuration allowed loopback; to be handed over as one argument, never through a shell. `Debug` does not show it, since it holds `state` and
 /// `nonce`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthorizationUrl(String);

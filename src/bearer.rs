@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
+use crate::chars;
 use crate::client::Client;
 use crate::endpoint::{self, Transport};
 use crate::secret::Secret;
@@ -12,8 +13,6 @@ use crate::secret::Secret;
 #[derive(Clone)]
 pub struct Bearer {
     token: Arc<Secret>,
-    /// Which of its session's tokens this is.
-    pub(crate) generation: u64,
     client: Client,
 }
 
@@ -21,7 +20,7 @@ pub struct Bearer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BearerError {
-    /// The token has characters that a header must not have, or a space (RFC 6750 §2.1).
+    /// The token has characters that a header must not have, or a space at an end (RFC 9110 §5.5).
     BadToken,
     /// The URL is not an absolute https URL (RFC 6750 §5.3).
     BadUrl,
@@ -32,8 +31,8 @@ pub enum BearerError {
 }
 
 impl Bearer {
-    pub(crate) fn new(token: Arc<Secret>, generation: u64, client: Client) -> Self {
-        Self { token, generation, client }
+    pub(crate) fn new(token: Arc<Secret>, client: Client) -> Self {
+        Self { token, client }
     }
 
     /// The value of the `Authorization` header for a call of `url` that has these other headers.
@@ -83,9 +82,9 @@ impl fmt::Debug for Bearer {
 pub struct HeaderValue(Secret);
 
 impl HeaderValue {
-    /// Checks again what came from a store: no control character, no space, ASCII only (RFC 9110 §5.5).
+    /// Checks again what came from a store: visible ASCII, and spaces inside alone (RFC 6749 A.12, RFC 9110 §5.5).
     fn bearer(token: &str) -> Result<Self, BearerError> {
-        if token.is_empty() || !token.bytes().all(|octet| octet.is_ascii_graphic()) {
+        if !chars::is_vschars(token) || token.starts_with(' ') || token.ends_with(' ') {
             return Err(BearerError::BadToken);
         }
         let mut value = String::with_capacity(token.len().saturating_add("Bearer ".len()));
@@ -160,7 +159,11 @@ pub enum Follow {
 pub fn follow(request_url: &str, authorization_was_sent: bool, location: Option<&str>) -> Follow {
     let target = || {
         let from = endpoint::parse(request_url, Transport::HttpsOrLoopback).ok()?;
-        let to = from.join(location?).ok()?;
+        let mut to = from.join(location?).ok()?;
+        to.set_fragment(None); // for whoever shows the page, not for the request
+        if !to.username().is_empty() || to.password().is_some() {
+            return None;
+        }
         // A loopback API is followed to itself alone.
         let to = if from.origin() == to.origin() { to } else { endpoint::parse(to.as_str(), Transport::Https).ok()? };
         Some((from, to))

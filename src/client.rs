@@ -159,7 +159,7 @@ pub struct ClientBuilder {
     secret: Option<Secret>,
     method: Option<Method>,
     format: TokenRequestFormat,
-    token_parameters: Vec<(String, String)>,
+    token_parameters: Vec<(String, Secret)>,
     typed_parameters_failed: bool,
     api_origins: Vec<String>,
     login_timeout: u64,
@@ -218,7 +218,7 @@ impl ClientBuilder {
 
     /// A parameter that every token request carries besides its own.
     pub fn token_parameter(mut self, name: &str, value: &str) -> Self {
-        self.token_parameters.push((name.to_owned(), value.to_owned()));
+        self.token_parameters.push((name.to_owned(), Secret::new(value)));
         self
     }
 
@@ -226,7 +226,9 @@ impl ClientBuilder {
     #[cfg(feature = "std")]
     pub fn token_parameters(mut self, parameters: &impl serde::Serialize) -> Self {
         match serde_urlencoded::to_string(parameters).ok().and_then(|query| form::decode_pairs(&query).ok()) {
-            Some(pairs) => self.token_parameters.extend(pairs),
+            Some(pairs) => {
+                self.token_parameters.extend(pairs.into_iter().map(|(name, value)| (name, Secret::new(value))));
+            }
             None => self.typed_parameters_failed = true,
         }
         self
@@ -278,10 +280,13 @@ impl ClientBuilder {
         if self.server.iss_required && self.server.issuer.is_none() {
             return Err(ConfigError::Issuer { problem: "is not set though iss is required: set it with issuer(…)" });
         }
+        if self.refresh_timeout == 0 || self.login_timeout == 0 {
+            return Err(client("timeout", "is 0, so nothing could ever be under way: give it some seconds"));
+        }
         let redirect_uri = RedirectUri::check(&self.redirect_uri, self.undotted_scheme)?;
         let authentication = self.authentication()?;
         let api_origins = self.api_origins.iter().map(|origin| {
-            endpoint::origin(origin, self.server.transport).map_err(|problem| client("api_origin", problem))
+            endpoint::bare_origin(origin, self.server.transport).map_err(|problem| client("api_origin", problem))
         });
         let api_origins = api_origins.collect::<Result<_, _>>()?;
         let token_endpoint = TokenEndpoint::new(

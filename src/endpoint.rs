@@ -23,6 +23,15 @@ pub(crate) fn origin(text: &str, transport: Transport) -> Result<String, &'stati
     parse(text, transport).map(|url| url.origin().ascii_serialization())
 }
 
+/// An origin as it is configured: with nothing behind the port, since all of the origin is meant.
+pub(crate) fn bare_origin(text: &str, transport: Transport) -> Result<String, &'static str> {
+    let url = parse(text, transport)?;
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || text.contains('*') {
+        return Err("is more than an origin, or a pattern: write scheme, host and port alone, once for each API");
+    }
+    Ok(url.origin().ascii_serialization())
+}
+
 pub(crate) fn parse(text: &str, transport: Transport) -> Result<Url, &'static str> {
     if !text.bytes().all(|octet| octet.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&octet)) {
         return Err("has a character that a URL must not have: percent-encode it");
@@ -34,15 +43,41 @@ pub(crate) fn parse(text: &str, transport: Transport) -> Result<Url, &'static st
     if url.fragment().is_some() {
         return Err("has a fragment: remove everything from '#' on");
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("has user information: remove everything up to '@'");
-    }
+    as_written(text, &url)?;
     match (url.scheme(), transport) {
         ("https", _) => Ok(url),
         (_, Transport::HttpsOrLoopback) if is_loopback(&url) => Ok(url),
         (_, Transport::HttpsOrLoopback) => Err("is plain http: use https, or http on 127.0.0.1 or [::1]"),
-        _ => Err("is plain http: use https"),
+        _ => Err("is plain http: use https, or for tests on one machine AuthorizationServer::on_insecure_loopback"),
     }
+}
+
+/// Browsers and HTTP stacks read some URLs in another way than they are written: `https:///host`, `http://0x7f.1`, `%61`, dot
+/// segments. What is checked here must be what they go to, so such URLs are refused: of http and https alone.
+pub(crate) fn as_written(text: &str, url: &Url) -> Result<(), &'static str> {
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if authority.contains('@') {
+        return Err("has user information: remove everything up to '@'");
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        // The last colon of `[::1]` belongs to the address.
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if host.is_empty() || !url.host_str().is_some_and(|read| read.eq_ignore_ascii_case(host)) {
+        return Err(
+            "has a host that is not read as it is written: write a plain host name, or an address in its shortest form",
+        );
+    }
+    if port.is_some_and(|port| port.is_empty() || port.starts_with('0') && port != "0") {
+        return Err("has a port that is not read as it is written: write it without leading zeros, or leave it out");
+    }
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    if !path.is_empty() && url.path() != path {
+        return Err("has a path that is not read as it is written: remove dot segments");
+    }
+    Ok(())
 }
 
 /// A loopback literal: a name such as `localhost` may be resolved to another host (RFC 8252 §8.3).

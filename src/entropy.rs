@@ -61,7 +61,9 @@ impl Entropy {
     pub fn from_os() -> Result<Self, EntropyError> {
         let mut octets = [0; 96];
         getrandom::fill(&mut octets).map_err(|_| EntropyError::Unavailable)?;
-        Self::new(octets)
+        let entropy = Self::new(octets);
+        wipe(&mut octets);
+        entropy
     }
 
     pub(crate) fn verifier(&self) -> &[u8; 32] {

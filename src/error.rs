@@ -35,8 +35,6 @@ pub enum Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// `Start` must be the first event.
-    NotStarted,
     /// `Start` came twice.
     AlreadyStarted,
     /// A session takes `ResponseReceived` and `SendFailed` only.
@@ -57,7 +55,7 @@ pub enum Ignored {
     StateMissing,
     /// The redirect has another `state` (RFC 6749 §10.12): it belongs to another login, or is forged.
     StateMismatch,
-    /// No redirect is awaited: one has been accepted already.
+    /// No redirect is awaited: the login has not been started, or one has been accepted already.
     RedirectNotAwaited,
     /// The answer quotes the id of no request under way.
     UnknownRequest,
@@ -79,7 +77,8 @@ pub enum Violation {
     CodeMissing,
     /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32.
     ResponseTooLarge,
-    /// The answer is a redirect, of this status, which is never followed (RFC 9700 §4.12).
+    /// The answer is a redirect, of this status: tokens come with 200 alone (RFC 6749 §5.1), and a redirect that is followed
+    /// takes code, verifier or refresh token elsewhere.
     RedirectedResponse(u16),
     /// The answer is not of a JSON type (RFC 6749 §5.1).
     ContentType,
@@ -219,7 +218,6 @@ impl Error {
 impl Misuse {
     fn code(self) -> &'static str {
         match self {
-            Self::NotStarted => "not_started",
             Self::AlreadyStarted => "already_started",
             Self::NotForASession => "not_for_a_session",
         }
@@ -285,7 +283,6 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Misuse(misuse) => f.write_str(match misuse {
-                Misuse::NotStarted => "the login has not been started: send Event::Start first",
                 Misuse::AlreadyStarted => "the login has been started: make a new Login for another one",
                 Misuse::NotForASession => "a session takes ResponseReceived and SendFailed only",
             }),
@@ -295,7 +292,7 @@ impl fmt::Display for Error {
                 Ignored::DuplicateParameter => "the redirect repeats a parameter (RFC 6749 section 3.1); keep waiting",
                 Ignored::StateMissing => "the redirect has no state (RFC 6749 section 10.12); keep waiting",
                 Ignored::StateMismatch => "the redirect has another state (RFC 6749 section 10.12); keep waiting",
-                Ignored::RedirectNotAwaited => "a redirect has been accepted already; this one is not looked at",
+                Ignored::RedirectNotAwaited => "no redirect is awaited now; this one is not looked at",
                 Ignored::UnknownRequest => "the answer belongs to no request under way; it is not looked at",
                 Ignored::Finished => "the login has finished; the event is not looked at",
             }),
@@ -321,7 +318,7 @@ impl Violation {
             Self::CodeMissing => "the redirect has neither code nor error (RFC 6749 section 4.1.2)",
             Self::ResponseTooLarge => "the response is too large or too deeply nested",
             Self::RedirectedResponse(_) => {
-                "the endpoint answered with a redirect, which is never followed (RFC 9700 section 4.12): configure the \
+                "the endpoint answered with a redirect, which is never followed (RFC 6749 section 5.1): configure the \
                  endpoint's final URL"
             }
             Self::ContentType => "the response is not JSON (RFC 6749 section 5.1): is the endpoint's URL right?",

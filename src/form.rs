@@ -16,11 +16,11 @@ use crate::chars;
 pub(crate) struct Undecodable;
 
 /// Whether `value` encodes to itself, as all that this crate makes and most of what servers make does.
-fn is_plain(value: &str) -> bool {
+pub(crate) fn is_plain(value: &str) -> bool {
     chars::all(value.as_bytes(), |octet| {
         let letter = (octet | 0x20).wrapping_sub(b'a') < 26;
         let digit = octet.wrapping_sub(b'0') < 10;
-        // Not `||`: without branches the compiler can test many octets at once.
+        // No `||`: without branches the compiler can test many octets at once.
         #[allow(clippy::needless_bitwise_bool)]
         let plain = letter | digit | (octet == b'-') | (octet == b'.') | (octet == b'_') | (octet == b'*');
         plain
@@ -61,7 +61,9 @@ pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// Decodes a raw name or value once: `+` is a space, `%XX` an octet, and the octets must be UTF-8.
 pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Undecodable> {
-    if chars::all(raw.as_bytes(), |octet| octet != b'%') && chars::all(raw.as_bytes(), |octet| octet != b'+') {
+    #[allow(clippy::needless_bitwise_bool)] // as above
+    let encoded = |octet| (octet == b'%') | (octet == b'+');
+    if chars::all(raw.as_bytes(), |octet| !encoded(octet)) {
         return Ok(Cow::Borrowed(raw));
     }
     let mut octets = Vec::with_capacity(raw.len());

@@ -2,7 +2,7 @@
 //!
 //! # The contract for whoever carries a [`Request`]
 //! 1. TLS with server authentication, unless the URL is a loopback `http` one that the configuration allowed.
-//! 2. **Follow no redirect** (RFC 9700 §4.12): hand a 3xx over as it is.
+//! 2. **Follow no redirect**: hand a 3xx over as it is. What the body holds is for the endpoint that was configured.
 //! 3. Send method, URL, headers and body as they are; add no other `Authorization`.
 //! 4. Stop reading the body at [`Request::max_response_bytes`] and hand over what there is, one octet more than the
 //!    limit at most: the machine refuses what is too large.
@@ -178,16 +178,18 @@ impl<'a> Headers<'a> {
 
     fn first(&self, name: &str) -> Option<&'a str> {
         match self.0 {
-            Inner::Borrowed(list) => {
-                list.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
-            }
-            Inner::Owned(list) => {
-                list.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-            }
+            Inner::Borrowed(list) => list.iter().find(|(other, _)| is_named(other, name)).map(|(_, value)| *value),
+            Inner::Owned(list) => list.iter().find(|(other, _)| is_named(other, name)).map(|(_, value)| value.as_str()),
             #[cfg(feature = "http")]
-            Inner::Map(map) => map.get(name).and_then(|value| value.to_str().ok()),
+            // One that cannot be read is there all the same, and is not what is wanted.
+            Inner::Map(map) => map.get(name).map(|value| value.to_str().unwrap_or_default()),
         }
     }
+}
+
+/// Names have no case (RFC 9110 §5.1); most stacks write them as this crate does.
+fn is_named(name: &str, wanted: &str) -> bool {
+    name.len() == wanted.len() && (name == wanted || name.eq_ignore_ascii_case(wanted))
 }
 
 impl<'a> From<&'a [(&'a str, &'a str)]> for Headers<'a> {
@@ -226,7 +228,8 @@ mod conversions {
         }
     }
 
-    /// The `authorization` header is marked sensitive. The body's copy is no longer wiped by this crate.
+    /// The `authorization` header is marked sensitive. The copy of the body is no longer wiped by this crate, and the `Debug`
+    /// of an `http::Request` shows its octets.
     ///
     /// # Errors
     /// Of the `http` crate, when it cannot hold the endpoint's URL.

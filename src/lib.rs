@@ -21,13 +21,15 @@
 //! A [`Session`] goes from tokens to authorized API calls, for as long as the grant lives.
 //!
 //! ```text
-//!             a refresh is due            invalid_grant
-//!   Active ─────────────────────▶ Refreshing ──────────▶ LoginRequired
-//!     ▲  ▲    tokens · try later     │    ▲
-//!     │  └───────────────────────────┘    │ the next need
-//!     │          SendFailed(Maybe)   └▶ OutcomeUnknown
-//!     └───────────── late tokens ─────────┘
-//!                                           any ── sign_out ─▶ SigningOut ── revoked ─▶ SignedOut
+//!            a refresh is due            invalid_grant
+//!   Active ────────────────────▶ Refreshing ─────────────▶ LoginRequired
+//!    ▲  ▲    tokens · later        │                          ▲
+//!    │  └──────────────────────────┤ SendFailed(Maybe)        │ invalid_grant
+//!    │                             ▼          the next need   │
+//!    │                       OutcomeUnknown ◀────────────▶ Retrying
+//!    └───────────── tokens ────────┴──────────────────────────┘
+//!
+//!   any of these ── sign_out ─▶ SigningOut ── revoked ─▶ SignedOut
 //! ```
 //!
 //! In full, as [`login::TRANSITIONS`] and [`session::TRANSITIONS`] have them; what is not here does not happen:
@@ -45,14 +47,17 @@
 //! Session
 //!   Active           ── AccessDue · Refused ─▶ Refreshing
 //!   Active           ── RefusedAgain ─▶ LoginRequired
-//!   Refreshing       ── ResponseWithTokens · LateResponseWithTokens · ResponseLater · NotDelivered ─▶ Active
+//!   Refreshing       ── ResponseWithTokens · ResponseLater · NotDelivered ─▶ Active
 //!   Refreshing       ── MaybeDelivered ─▶ OutcomeUnknown
 //!   Refreshing       ── InvalidGrant ─▶ LoginRequired
-//!   OutcomeUnknown   ── AccessDue · Refused · RefusedAgain ─▶ Refreshing
+//!   OutcomeUnknown   ── AccessDue · Refused · RefusedAgain ─▶ Retrying
 //!   OutcomeUnknown   ── LateResponseWithTokens ─▶ Active
-//!   Active · Refreshing · OutcomeUnknown · LoginRequired ── SignOut ─▶ SigningOut
-//!   Active · Refreshing · OutcomeUnknown · LoginRequired ── SignOutHere ─▶ SignedOut
-//!   SigningOut       ── Revoked ─▶ SignedOut
+//!   Retrying         ── ResponseWithTokens ─▶ Active
+//!   Retrying         ── LateResponseWithTokens · ResponseLater · NotDelivered · MaybeDelivered ─▶ OutcomeUnknown
+//!   Retrying         ── InvalidGrant ─▶ LoginRequired
+//!   Active · Refreshing · OutcomeUnknown · Retrying · LoginRequired ── SignOut ─▶ SigningOut
+//!   Active · Refreshing · OutcomeUnknown · Retrying · LoginRequired ── SignOutHere ─▶ SignedOut
+//!   SigningOut       ── Revoked · RevocationGivenUp ─▶ SignedOut
 //! ```
 //!
 //! # The driver
@@ -152,6 +157,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod authorization;
+mod base64url;
 pub mod bearer;
 pub mod challenge;
 mod chars;

@@ -5,6 +5,7 @@ use core::fmt;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
+use crate::base64url::Base64Url32;
 use crate::secret::{wipe, Secret};
 
 /// A code verifier: 43 to 128 unreserved characters (RFC 7636 §4.1).
@@ -76,17 +77,33 @@ impl fmt::Debug for CodeVerifier {
 }
 
 /// `BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))`, 43 characters (RFC 7636 §4.2). Public by design.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct CodeChallenge(Base64Url32);
 
 impl CodeChallenge {
     pub(crate) fn s256(verifier: &[u8]) -> Self {
-        Self(Base64Url32::encode(&Sha256::digest(verifier).into()))
+        let mut text = Base64Url32::new();
+        text.encode(&Sha256::digest(verifier).into());
+        Self(text)
     }
 
     /// The 43 characters.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
+    }
+}
+
+impl PartialEq for CodeChallenge {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for CodeChallenge {}
+
+impl fmt::Debug for CodeChallenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CodeChallenge").field(&self.as_str()).finish()
     }
 }
 
@@ -101,31 +118,3 @@ impl fmt::Display for InvalidVerifier {
 }
 
 impl core::error::Error for InvalidVerifier {}
-
-/// 32 octets as 43 base64url characters, on the stack.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Base64Url32([u8; 43]);
-
-impl Base64Url32 {
-    pub(crate) fn encode(octets: &[u8; 32]) -> Self {
-        let mut text = [0; 43];
-        // 43 octets are exactly what 32 take, so the only error there is, a short buffer, cannot happen.
-        let _ = Base64UrlUnpadded::encode(octets, &mut text);
-        Self(text)
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        // base64url is ASCII.
-        core::str::from_utf8(&self.0).unwrap_or_default()
-    }
-
-    pub(crate) fn wipe(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-impl fmt::Debug for Base64Url32 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Base64Url32(..)")
-    }
-}

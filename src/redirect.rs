@@ -35,7 +35,8 @@ pub struct Expected<'a> {
     pub redirect_uri: &'a RedirectUri,
     /// The `state` that was sent. Never empty.
     pub state: &'a str,
-    /// The issuer identifier of the server that the user was sent to, if it is known.
+    /// The issuer identifier of the server that the user was sent to. If it is not known, an `iss` that is not required is not
+    /// looked at.
     pub issuer: Option<&'a str>,
     /// Whether the server promised `iss` (`authorization_response_iss_parameter_supported`, RFC 9207 §3).
     pub iss_required: bool,
@@ -207,7 +208,7 @@ impl<'a> Parameters<'a> {
         let state = self.state.ok_or(Error::Ignored(Ignored::StateMissing))?;
         // What cannot be decoded is not what was sent.
         let state = form::decode(state).unwrap_or_default();
-        if !expected.is_empty() && bool::from(state.as_bytes().ct_eq(expected.as_bytes())) {
+        if !expected.is_empty() && same(state.as_bytes(), expected.as_bytes()) {
             Ok(())
         } else {
             Err(Error::Ignored(Ignored::StateMismatch))
@@ -217,7 +218,8 @@ impl<'a> Parameters<'a> {
     fn check_issuer(&self, expected: &Expected<'_>) -> Result<(), Error> {
         match (self.iss, expected.issuer) {
             (None, _) if expected.iss_required => Err(Error::Violation(Violation::IssuerMissing)),
-            // Plain string comparison (RFC 9207 §2.4): nothing is normalised.
+            // Plain string comparison (RFC 9207 §2.4): nothing is normalised. What is required but cannot be compared is wrong.
+            (Some(_), None) if expected.iss_required => Err(Error::Violation(Violation::IssuerMismatch)),
             (Some(iss), Some(issuer)) if form::decode(iss).ok().as_deref() != Some(issuer) => {
                 Err(Error::Violation(Violation::IssuerMismatch))
             }
@@ -245,6 +247,12 @@ impl<'a> Parameters<'a> {
             retry_after: None,
         })))
     }
+}
+
+/// Compares in constant time what is of one length; how long a state is, is no secret.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    let difference = one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b));
+    one.len() == other.len() && bool::from(core::hint::black_box(difference).ct_eq(&0_u8))
 }
 
 /// Whether a URL from the server may be shown as a link (R37): http or https, and characters of a URI alone.

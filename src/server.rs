@@ -1,6 +1,7 @@
 //! The authorization server: its endpoints, and what it promises (RFC 8414).
 
 use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -60,6 +61,13 @@ impl AuthorizationServer {
             name: "authorization_endpoint",
             problem: "has a query that cannot be decoded: percent-encode it as UTF-8",
         })?;
+        let mut names = BTreeSet::new();
+        if !own.iter().all(|(name, _)| names.insert(name)) {
+            return Err(ConfigError::Endpoint {
+                name: "authorization_endpoint",
+                problem: "has a parameter twice in its query (RFC 6749 section 3.1): remove one",
+            });
+        }
         if own.iter().any(|(name, _)| SENT_BY_LOGIN.contains(&name.as_str())) {
             return Err(ConfigError::Endpoint {
                 name: "authorization_endpoint",
@@ -101,17 +109,18 @@ impl AuthorizationServer {
     pub fn from_metadata(issuer: &str, document: &[u8]) -> Result<Self, ConfigError> {
         let bad = |name, problem| ConfigError::Metadata { name, problem };
         if document.len() > MAX_RESPONSE_BYTES {
-            return Err(bad("document", "is larger than 1 MiB"));
+            return Err(bad("document", "is larger than 1 MiB: fetch it from the issuer's well-known URL"));
         }
         let metadata: Metadata<'_> = serde_json::from_slice(document).map_err(|_| {
-            bad("document", "is not a JSON object with members of the right types (RFC 8414 section 2)")
+            bad("document", "is not a JSON object of the right types (RFC 8414 section 2): fetch it from the issuer's well-known URL")
         })?;
         if metadata.issuer != issuer {
             return Err(ConfigError::Issuer {
                 problem: "differs from the one the metadata was fetched for (RFC 8414 section 3.3): use neither",
             });
         }
-        let missing = |name| bad(name, "is missing from the metadata (RFC 8414 section 2)");
+        let missing =
+            |name| bad(name, "is missing (RFC 8414 section 2): configure the endpoints with AuthorizationServer::new");
         let authorization = metadata.authorization_endpoint.ok_or(missing("authorization_endpoint"))?;
         let token = metadata.token_endpoint.ok_or(missing("token_endpoint"))?;
         let mut server = Self::new(&authorization, &token)?.issuer(issuer)?;
@@ -121,7 +130,7 @@ impl AuthorizationServer {
         if metadata.require_pushed_authorization_requests {
             return Err(bad(
                 "require_pushed_authorization_requests",
-                "the server takes pushed authorization requests only (RFC 9126 section 5), which this version cannot send",
+                "is true, and this version cannot push (RFC 9126 section 5): let the client log in without it at the server",
             ));
         }
         if let Some(revocation) = metadata.revocation_endpoint {
@@ -204,8 +213,12 @@ impl fmt::Debug for AuthorizationServer {
     }
 }
 
-/// Parameters of the authorization request that no endpoint may carry in its own query.
-const SENT_BY_LOGIN: [&str; 8] = [
+/// Parameters that no authorization endpoint may carry in its own query: the login sends them, or another request would come
+/// in by them (RFC 9101).
+const SENT_BY_LOGIN: [&str; 11] = [
+    "request",
+    "request_uri",
+    "response_mode",
     "response_type",
     "client_id",
     "redirect_uri",

@@ -129,8 +129,9 @@ impl Login {
         self.state.handle(&Rules { client: &self.client, request: &self.request }, event, now)
     }
 
-    /// What the login waits for, the same as often as it is asked: for a lost callback, or after [`Login::resume`].
-    /// `None` before the start and after the end.
+    /// What the login waits for, the same as often as it is asked: for an action that was lost before it was carried out, or
+    /// after [`Login::resume`]. A token request that may have been sent already must not be sent again: hand over
+    /// [`Event::SendFailed`] with [`Delivered::Maybe`] instead. `None` before the start and after the end.
     pub fn pending_action(&self) -> Option<Action> {
         self.state.pending_action(&Rules { client: &self.client, request: &self.request })
     }
@@ -140,9 +141,9 @@ impl Login {
         self.state.phase()
     }
 
-    /// The last moment at which the user may come back, or, while the code is exchanged, at which an undelivered request
-    /// may be sent again. Any event after it ends the login with [`Over::Expired`](crate::Over::Expired), but for an
-    /// answer to the token request, which is taken however late it comes. `None` when nothing is pending.
+    /// While the user is in the browser: the last moment at which they may come back; any event after it ends the login with
+    /// [`Over::Expired`](crate::Over::Expired). While the code is exchanged: the last moment at which a request that was not
+    /// delivered is given again; an answer is taken however late it comes. `None` when nothing is pending.
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()
     }

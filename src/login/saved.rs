@@ -12,14 +12,18 @@ use serde::{Deserialize, Serialize};
 use super::state::{AwaitingRedirect, State};
 use super::Login;
 use crate::authorization::AuthorizationRequest;
+use crate::base64url::Base64Url32;
 use crate::client::Client;
-use crate::pkce::Base64Url32;
 use crate::restore::{RestoreError, SAVED_VERSION};
 use crate::secret::{as_text, wipe, Secret, SecretOctets};
 use crate::time::UnixTime;
 
-/// What [`Login::save`] gives: any serde format can hold it. It has secrets, so store it where only the app can read it,
-/// and remove it once the login has ended. Its `Debug` shows none of them.
+/// What [`Login::save`] gives: any serde format can hold it. It has secrets, so store it where only the app can read it. Its
+/// `Debug` shows none of them.
+///
+/// **Remove what was stored as soon as a redirect is accepted, before the token request is sent**, and when the login ends in
+/// any other way. A login that is resumed once more after that would send the same code again, if the platform delivers the
+/// redirect again, and a code must be used once (RFC 6749 §4.1.2).
 ///
 /// ```
 /// # use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Phase, UnixTime};
@@ -55,7 +59,7 @@ impl Login {
     /// after it the code may have been used, so a death then means a new login.
     pub fn save(&self) -> Option<SavedLogin> {
         let State::AwaitingRedirect(state) = &self.state else { return None };
-        let text = |octets: &SecretOctets| Secret::new(Base64Url32::encode(octets.octets()).as_str());
+        let text = |octets: &SecretOctets| Secret::new(Base64Url32::new().encode(octets.octets()));
         Some(SavedLogin {
             version: SAVED_VERSION,
             client: self.client.login_fingerprint().to_owned(),
@@ -81,13 +85,20 @@ impl Login {
         if now > saved.deadline {
             return Err(RestoreError::Expired);
         }
+        // A login that was saved by a longer timeout, or tampered with, does not wait longer than one that starts now.
+        let deadline = saved.deadline.min(now.saturating_add(client.login_timeout()));
         let request = AuthorizationRequest::from_pairs(&saved.request).map_err(|_| RestoreError::Malformed)?;
         let state = AwaitingRedirect {
             verifier: octets(&saved.code_verifier)?,
             state: octets(&saved.state)?,
             nonce: octets(&saved.nonce)?,
-            deadline: saved.deadline,
+            deadline,
         };
+        // Octets that are not random, as Entropy refuses them: the verifier must not be seen in a URL.
+        let (verifier, other, nonce) = (state.verifier.octets(), state.state.octets(), state.nonce.octets());
+        if verifier == other || other == nonce || verifier == nonce {
+            return Err(RestoreError::Malformed);
+        }
         let mut login = Self::new(client, Arc::new(request)).map_err(|_| RestoreError::Malformed)?;
         login.state = State::AwaitingRedirect(state);
         Ok(login)

@@ -5,17 +5,18 @@ use alloc::sync::Arc;
 
 use super::{Action, Event, Phase};
 use crate::authorization::{AuthorizationRequest, AuthorizationUrl, PerLogin};
+use crate::base64url::Base64Url32;
 use crate::client::Client;
 use crate::entropy::Entropy;
 use crate::error::{Error, Ignored, Misuse, Over, Violation};
 use crate::http::{Delivered, Request, RequestId, Response};
-use crate::pkce::{Base64Url32, CodeChallenge};
+use crate::pkce::CodeChallenge;
 use crate::redirect::{self, AuthorizationCode, Expected};
 use crate::secret::{Secret, SecretOctets};
 use crate::time::UnixTime;
 use crate::token::{self, Tokens};
 
-/// A code must be exchanged this soon: RFC 6749 §4.1.2 lets it live ten minutes at most.
+/// A code must be exchanged this soon: RFC 6749 §4.1.2 recommends that it lives ten minutes at most.
 pub const CODE_LIFETIME_SECS: u64 = 600;
 
 /// What can happen to a login, as far as the table tells events apart.
@@ -204,9 +205,8 @@ fn ready(rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Step {
             Ok((State::AwaitingRedirect(next), Action::OpenUrl(url)))
         }
         Event::Cancelled => Err(Error::Over(Over::Cancelled)),
-        Event::RedirectReceived(_) | Event::ResponseReceived(..) | Event::SendFailed(..) => {
-            Err(Error::Misuse(Misuse::NotStarted))
-        }
+        Event::RedirectReceived(_) => Err(Error::Ignored(Ignored::RedirectNotAwaited)),
+        Event::ResponseReceived(..) | Event::SendFailed(..) => Err(Error::Ignored(Ignored::UnknownRequest)),
     }
 }
 
@@ -234,12 +234,12 @@ impl AwaitingRedirect {
 
     fn redirect(&self, rules: &Rules<'_>, url: &str, now: UnixTime) -> Step {
         let server = rules.client.server();
-        let state = Base64Url32::encode(self.state.octets());
+        let mut state = Base64Url32::new();
         let response = redirect::parse(
             url,
             &Expected {
                 redirect_uri: rules.client.redirect_uri(),
-                state: state.as_str(),
+                state: state.encode(self.state.octets()),
                 issuer: server.issuer.as_deref(),
                 iss_required: server.iss_required,
             },
@@ -256,17 +256,17 @@ impl AwaitingRedirect {
     }
 
     fn url(&self, rules: &Rules<'_>) -> AuthorizationUrl {
-        let mut verifier = Base64Url32::encode(self.verifier.octets());
-        let challenge = CodeChallenge::s256(verifier.as_str().as_bytes());
+        let (mut verifier, mut state, mut nonce) = (Base64Url32::new(), Base64Url32::new(), Base64Url32::new());
+        verifier.encode(self.verifier.octets());
+        let challenge = CodeChallenge::s256(verifier.as_bytes());
         verifier.wipe();
-        let nonce = rules.request.asks_for_openid().then(|| Base64Url32::encode(self.nonce.octets()));
         AuthorizationUrl::build(
             rules.client.authorization_prefix(),
             rules.request,
             &PerLogin {
-                state: Base64Url32::encode(self.state.octets()).as_str(),
+                state: state.encode(self.state.octets()),
                 code_challenge: challenge.as_str(),
-                nonce: nonce.as_ref().map(Base64Url32::as_str),
+                nonce: rules.request.asks_for_openid().then(|| nonce.encode(self.nonce.octets())),
             },
         )
     }
@@ -305,11 +305,12 @@ impl ExchangingCode {
     }
 
     fn request(&self, rules: &Rules<'_>) -> Request {
-        let mut verifier = Base64Url32::encode(self.verifier.octets());
+        let mut verifier = Base64Url32::new();
         // One access token is for one resource (RFC 8707 §2.2): the first.
         let resources = rules.request.resources().get(..1).unwrap_or_default();
         let endpoint = rules.client.token_endpoint();
-        let request = endpoint.exchange(self.id, self.code.reveal(), verifier.as_str(), resources);
+        let request =
+            endpoint.exchange(self.id, self.code.reveal(), verifier.encode(self.verifier.octets()), resources);
         verifier.wipe();
         request
     }

@@ -10,13 +10,15 @@ use crate::time::UnixTime;
 /// ask for another token.
 const MIN_LIFETIME_SECS: u64 = 2;
 
+/// For so long after it came a token counts as fresh: if it is refused then, refreshing once more would go round in a circle.
+const FRESH_SECS: u64 = 60;
+
 #[derive(Clone)]
 pub(super) struct AccessToken {
     pub token: Arc<Secret>,
     pub scope: String,
     pub obtained_at: Option<UnixTime>,
     pub expires_at: Option<UnixTime>,
-    pub generation: u64,
     /// The API refused it.
     pub refused: bool,
     /// It came because the one before it was refused.
@@ -31,16 +33,21 @@ impl AccessToken {
         expires_at: Option<UnixTime>,
     ) -> Self {
         let token = Arc::new(token);
-        Self { token, scope, obtained_at, expires_at, generation: 0, refused: false, after_refusal: false }
+        Self { token, scope, obtained_at, expires_at, refused: false, after_refusal: false }
     }
 
     /// The token that comes after another one.
     pub(super) fn after(self, earlier: &Self) -> Self {
-        Self { generation: earlier.generation.saturating_add(1), after_refusal: earlier.refused, ..self }
+        Self { after_refusal: earlier.refused, ..self }
     }
 
     pub(super) fn is_usable(&self, now: UnixTime) -> bool {
         !self.refused && (self.just_came(now) || self.expires_at.is_none_or(|at| now < at))
+    }
+
+    /// Whether it came just because the one before it was refused, so that its own refusal means that no token will do.
+    pub(super) fn is_fresh_after_refusal(&self, now: UnixTime) -> bool {
+        self.after_refusal && self.obtained_at.is_none_or(|at| now.saturating_since(at) < FRESH_SECS)
     }
 
     /// Whether a refresh is due: within the leeway before the expiry, or within half the lifetime of a short-lived token.

@@ -39,7 +39,7 @@ pub enum Access {
     Wait(RequestId),
     /// The server is to be left alone until then: ask again at that time.
     RetryAt(UnixTime),
-    /// Only a new login helps.
+    /// Only a new login helps. [`LoginRequired::is_final`] tells whether the session has ended.
     LoginRequired(LoginRequired),
 }
 
@@ -92,8 +92,11 @@ pub enum SessionPhase {
     Active,
     /// A refresh is under way.
     Refreshing,
-    /// A refresh was sent and its answer was lost: the next need tries the same refresh token once more.
+    /// A refresh was sent and its answer was lost: the refresh token may be spent or not. The next need tries it again, as
+    /// servers with a grace period allow.
     OutcomeUnknown,
+    /// A refresh is under way after one whose answer was lost.
+    Retrying,
     /// The grant has ended.
     LoginRequired,
     /// Signed out here; the server is being told.
@@ -171,27 +174,31 @@ impl Session {
         www_authenticate: &[&str],
         now: UnixTime,
     ) -> Option<Access> {
-        match challenge::advice(status, www_authenticate) {
-            Advice::Refresh | Advice::Authenticate | Advice::Discover { .. } => {
-                Some(self.state.refused(&self.client, bearer.generation, now))
-            }
-            // Many an API says nothing at all.
-            Advice::None if status == 401 && www_authenticate.is_empty() => {
-                Some(self.state.refused(&self.client, bearer.generation, now))
-            }
-            Advice::InsufficientScope { scope } => {
+        let advice = match challenge::advice(status, www_authenticate) {
+            // Many an API says nothing at all, or nothing that can be read.
+            Advice::None if status == 401 && challenge::none_in(www_authenticate) => Advice::Authenticate,
+            // A 403 that only tells where to learn more says nothing about the token.
+            Advice::Discover { .. } if status != 401 => Advice::None,
+            advice => advice,
+        };
+        match (advice, &self.state) {
+            (Advice::InsufficientScope { scope }, State::Active(_)) => {
                 Some(Access::LoginRequired(LoginRequired::InsufficientScope { scope }))
             }
-            Advice::StepUp { acr_values, max_age } => {
+            (Advice::StepUp { acr_values, max_age }, State::Active(_)) => {
                 Some(Access::LoginRequired(LoginRequired::StepUp { acr_values, max_age }))
             }
-            Advice::DpopNonce | Advice::None => None,
+            (Advice::DpopNonce | Advice::None, _) => None,
+            (_, State::Active(_)) => Some(self.state.refused(&self.client, bearer.token(), now)),
+            // The session has ended meanwhile.
+            _ => Some(self.access(now)),
         }
     }
 
     /// Signs out: every token is forgotten here at once, and late answers change nothing. `Some` is the revocation
     /// (RFC 7009) to be sent, its outcome to be handed to [`Session::handle`]; whether it succeeds or not, the sign-out
-    /// holds. After [`SessionAction::RetryAt`], call this again at that time. Further calls do no harm.
+    /// holds. After [`SessionAction::RetryAt`], call this again at that time. Further calls do no harm: until there is an
+    /// outcome they give the same request.
     pub fn sign_out(&mut self) -> Option<Request> {
         self.state.sign_out(&self.client)
     }
@@ -203,7 +210,8 @@ impl Session {
     pub fn refresh_scope(&mut self, scope: &str) -> Result<(), ConfigError> {
         let State::Active(active) = &mut self.state else { return Ok(()) };
         let granted: alloc::collections::BTreeSet<&str> = active.granted_scope.split(' ').collect();
-        if !scope.is_empty() && !scope.split(' ').all(|token| granted.contains(token)) {
+        let is_granted = |token: &str| crate::chars::is_scope_token(token) && granted.contains(token);
+        if !scope.is_empty() && !scope.split(' ').all(is_granted) {
             return Err(ConfigError::parameter(
                 "scope",
                 "asks for more than was granted (RFC 6749 section 6): start a new login with the wider scope",
@@ -254,6 +262,14 @@ impl Session {
     /// The client.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+}
+
+impl LoginRequired {
+    /// Whether the session is of no more use. If not, the API only demands more than the present tokens give: they are still
+    /// good for everything else, and the session should be kept until the new login is done.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::InsufficientScope { .. } | Self::StepUp { .. })
     }
 }
 

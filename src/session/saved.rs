@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::access_token::AccessToken;
 use super::state::{Active, State};
 use super::Session;
+use crate::chars;
 use crate::client::Client;
 use crate::restore::{RestoreError, SAVED_VERSION};
 use crate::secret::{as_text, Secret};
@@ -71,13 +72,20 @@ impl Session {
     /// Goes on with what was stored, with the same client. The port of a loopback redirect URI may differ.
     ///
     /// # Errors
-    /// [`RestoreError`]: of another client or of an unknown version.
+    /// [`RestoreError`]: of another client, of an unknown version, or damaged.
     pub fn restore(client: Client, saved: SavedSession) -> Result<Self, RestoreError> {
         if saved.version != SAVED_VERSION {
             return Err(RestoreError::UnknownVersion);
         }
         if saved.client != client.session_fingerprint() {
             return Err(RestoreError::OtherClient);
+        }
+        let tokens = [Some(&saved.access_token), saved.refresh_token.as_ref(), saved.id_token.as_ref()];
+        let scopes = [Some(&saved.scope), Some(&saved.granted_scope), saved.refresh_scope.as_ref()];
+        if !tokens.into_iter().flatten().all(|token| chars::is_vschars(token.reveal()))
+            || !scopes.into_iter().flatten().all(|scope| chars::is_visible(scope))
+        {
+            return Err(RestoreError::Malformed);
         }
         let tokens = Tokens::from_parts(Secret::default(), saved.refresh_token, None, &saved.granted_scope);
         let mut active = Active::new(tokens);

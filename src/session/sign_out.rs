@@ -14,35 +14,34 @@ const MAX_REVOCATIONS: u32 = 5;
 
 /// Nothing local is left but the token that is being revoked.
 pub(super) struct SigningOut {
-    id: RequestId,
     token: Secret,
     hint: &'static str,
-    sent: u32,
+    /// How many revocations have been answered, or have failed.
+    tried: u32,
 }
 
 impl SigningOut {
     pub(super) fn new(token: Secret, hint: &'static str) -> Self {
-        Self { id: RequestId::from_u64(0), token, hint, sent: 0 }
+        Self { token, hint, tried: 0 }
     }
 
-    /// The revocation, under a new id each time; `None` when it has been tried often enough, or there is nowhere to.
-    pub(super) fn request(&mut self, client: &Client) -> Option<Request> {
-        if self.sent >= MAX_REVOCATIONS {
-            return None;
-        }
-        self.sent = self.sent.saturating_add(1);
-        self.id = request_id(&self.token, u64::from(self.sent).wrapping_neg());
-        client.token_endpoint().revocation(self.id, &self.token, Some(self.hint))
+    /// The revocation: the same until it has been answered. `None` if there is nowhere to send it.
+    pub(super) fn request(&self, client: &Client) -> Option<Request> {
+        client.token_endpoint().revocation(self.id(), &self.token, Some(self.hint))
+    }
+
+    fn id(&self) -> RequestId {
+        request_id(&self.token, &[u64::from(self.tried)])
     }
 
     /// Signing out has happened already; nothing that the server answers can undo it (RFC 7009 §2.2).
     pub(super) fn outcome(
-        &self,
+        &mut self,
         id: RequestId,
         outcome: Result<&Response<'_>, Delivered>,
         now: UnixTime,
     ) -> Result<SessionAction, Error> {
-        if id != self.id {
+        if id != self.id() {
             return Err(Error::Ignored(Ignored::UnknownRequest));
         }
         let wait = match outcome {
@@ -50,9 +49,10 @@ impl SigningOut {
             Ok(_) => return Ok(SessionAction::SignedOut),
             Err(_) => None,
         };
-        if self.sent >= MAX_REVOCATIONS {
+        self.tried = self.tried.saturating_add(1);
+        if self.tried >= MAX_REVOCATIONS {
             return Ok(SessionAction::SignedOut);
         }
-        Ok(SessionAction::RetryAt(now.saturating_add(wait.unwrap_or_else(|| backoff(self.sent)))))
+        Ok(SessionAction::RetryAt(now.saturating_add(wait.unwrap_or(0).max(backoff(self.tried)))))
     }
 }

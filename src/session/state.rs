@@ -1,6 +1,7 @@
 //! All that changes a session is in this file: its states, the functions that go from one to the next, and the table of
 //! transitions, which a test holds against them.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -14,7 +15,6 @@ use crate::bearer::Bearer;
 use crate::client::Client;
 use crate::error::{Error, Ignored};
 use crate::http::{Delivered, Request, RequestId, Response};
-use crate::retry_after::MAX_RETRY_AFTER_SECS;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::token::{self, TokenResponse, Tokens};
@@ -52,10 +52,12 @@ pub enum SessionTrigger {
     SignOut,
     /// `sign_out`, with nothing to revoke or nowhere to.
     SignOutHere,
-    /// The answer to the revocation, whatever it says, but for one that asks for patience.
+    /// The answer to the revocation, whatever it says, unless it asks for patience.
     Revoked,
-    /// An answer to the revocation that asks for patience.
+    /// The revocation is to be tried again: the answer asks for patience, or there was none.
     RevocationLater,
+    /// The same, after as many tries as are made.
+    RevocationGivenUp,
 }
 
 /// One row of [`TRANSITIONS`].
@@ -83,22 +85,30 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Active, T::SignOut, P::SigningOut),
         row(P::Active, T::SignOutHere, P::SignedOut),
         row(P::Refreshing, T::ResponseWithTokens, P::Active),
-        row(P::Refreshing, T::LateResponseWithTokens, P::Active),
         row(P::Refreshing, T::InvalidGrant, P::LoginRequired),
         row(P::Refreshing, T::ResponseLater, P::Active),
         row(P::Refreshing, T::NotDelivered, P::Active),
         row(P::Refreshing, T::MaybeDelivered, P::OutcomeUnknown),
         row(P::Refreshing, T::SignOut, P::SigningOut),
         row(P::Refreshing, T::SignOutHere, P::SignedOut),
-        row(P::OutcomeUnknown, T::AccessDue, P::Refreshing),
-        row(P::OutcomeUnknown, T::Refused, P::Refreshing),
-        row(P::OutcomeUnknown, T::RefusedAgain, P::Refreshing),
+        row(P::OutcomeUnknown, T::AccessDue, P::Retrying),
+        row(P::OutcomeUnknown, T::Refused, P::Retrying),
+        row(P::OutcomeUnknown, T::RefusedAgain, P::Retrying),
         row(P::OutcomeUnknown, T::LateResponseWithTokens, P::Active),
         row(P::OutcomeUnknown, T::SignOut, P::SigningOut),
         row(P::OutcomeUnknown, T::SignOutHere, P::SignedOut),
+        row(P::Retrying, T::ResponseWithTokens, P::Active),
+        row(P::Retrying, T::LateResponseWithTokens, P::OutcomeUnknown),
+        row(P::Retrying, T::InvalidGrant, P::LoginRequired),
+        row(P::Retrying, T::ResponseLater, P::OutcomeUnknown),
+        row(P::Retrying, T::NotDelivered, P::OutcomeUnknown),
+        row(P::Retrying, T::MaybeDelivered, P::OutcomeUnknown),
+        row(P::Retrying, T::SignOut, P::SigningOut),
+        row(P::Retrying, T::SignOutHere, P::SignedOut),
         row(P::LoginRequired, T::SignOut, P::SigningOut),
         row(P::LoginRequired, T::SignOutHere, P::SignedOut),
         row(P::SigningOut, T::Revoked, P::SignedOut),
+        row(P::SigningOut, T::RevocationGivenUp, P::SignedOut),
     ]
 };
 
@@ -123,18 +133,35 @@ pub(super) struct Active {
     pub resource: Option<String>,
     flight: Option<Flight>,
     /// A refresh that was taken for lost: its tokens are still welcome until a newer one brings some.
-    lost: Option<RequestId>,
-    retry_at: Option<UnixTime>,
+    lost: Option<Sent>,
+    retry: Option<Retry>,
     failures: u32,
     sent: u64,
     pub last_error: Option<Error>,
 }
 
-/// The one refresh that may be under way.
-#[derive(Clone, Copy)]
-struct Flight {
+/// A refresh that was sent.
+#[derive(Clone)]
+struct Sent {
     id: RequestId,
-    sent_at: UnixTime,
+    /// The scope it asked for, which an answer without `scope` means (RFC 6749 §5.1).
+    scope: Option<String>,
+}
+
+/// The one refresh that may be under way.
+#[derive(Clone)]
+struct Flight {
+    sent: Sent,
+    at: UnixTime,
+    /// When the clock was first seen to be set back behind `at`.
+    back_at: Option<UnixTime>,
+}
+
+/// When to try again, and when that was decided: a clock that is behind that time was set back.
+#[derive(Clone, Copy)]
+struct Retry {
+    at: UnixTime,
+    decided_at: UnixTime,
 }
 
 /// The grant is over; what is left is kept for the sign-out alone.
@@ -147,6 +174,7 @@ pub(super) struct Ended {
 impl State {
     pub(super) fn phase(&self) -> SessionPhase {
         match self {
+            Self::Active(active) if active.flight.is_some() && active.lost.is_some() => SessionPhase::Retrying,
             Self::Active(active) if active.flight.is_some() => SessionPhase::Refreshing,
             Self::Active(active) if active.lost.is_some() => SessionPhase::OutcomeUnknown,
             Self::Active(_) => SessionPhase::Active,
@@ -164,14 +192,14 @@ impl State {
         }
     }
 
-    /// The API refused the token of this generation.
-    pub(super) fn refused(&mut self, client: &Client, generation: u64, now: UnixTime) -> Access {
+    /// The API refused this token.
+    pub(super) fn refused(&mut self, client: &Client, token: &Secret, now: UnixTime) -> Access {
         if let Self::Active(active) = self {
-            if active.access.generation == generation {
-                // A refresh that is due or under way will bring another token anyway.
-                let fresh =
-                    active.flight.is_none() && active.lost.is_none() && !active.access.is_due(client.leeway(), now);
-                if fresh && active.access.after_refusal {
+            // Any other token is one of before: the present one has not been refused.
+            if active.access.token.reveal() == token.reveal() {
+                // A refresh that is under way, or was taken for lost, may bring another token yet.
+                let another_comes = active.flight.is_some() || active.lost.is_some();
+                if active.access.is_fresh_after_refusal(now) && !another_comes {
                     self.end(LoginRequired::TokenRefused);
                 } else {
                     active.access.refused = true;
@@ -228,7 +256,7 @@ impl State {
             Self::SigningOut(signing_out) => return signing_out.request(client),
             Self::SignedOut => return None,
         };
-        let mut signing_out = SigningOut::new(token, hint);
+        let signing_out = SigningOut::new(token, hint);
         let request = signing_out.request(client);
         *self = if request.is_some() { Self::SigningOut(signing_out) } else { Self::SignedOut };
         request
@@ -255,7 +283,7 @@ impl Active {
             resource: tokens.request.resources().first().cloned(),
             flight: None,
             lost: None,
-            retry_at: None,
+            retry: None,
             failures: 0,
             sent: 0,
             last_error: None,
@@ -264,28 +292,23 @@ impl Active {
 
     fn access(&mut self, client: &Client, now: UnixTime) -> Access {
         let usable = self.access.is_usable(now);
-        let ready = |active: &Self| {
-            Access::Ready(Bearer::new(Arc::clone(&active.access.token), active.access.generation, client.clone()))
-        };
+        let ready = |active: &Self| Access::Ready(Bearer::new(Arc::clone(&active.access.token), client.clone()));
         if usable && !self.access.is_due(client.leeway(), now) {
             return ready(self);
         }
         if self.refresh_token.is_none() {
             return if usable { ready(self) } else { Access::LoginRequired(LoginRequired::NoRefreshToken) };
         }
-        if let Some(mut flight) = self.flight {
-            // The clock was set back: the timeout counts from now, and nobody sends the refresh token a second time.
-            flight.sent_at = flight.sent_at.min(now);
-            self.flight = Some(flight);
-            if now.saturating_since(flight.sent_at) < client.refresh_timeout() {
-                return if usable { ready(self) } else { Access::Wait(flight.id) };
+        if let Some(flight) = &mut self.flight {
+            let id = flight.sent.id;
+            if flight.is_under_way(client.refresh_timeout(), now) {
+                return if usable { ready(self) } else { Access::Wait(id) };
             }
-            self.lose(flight.id);
+            self.lose();
         }
-        if let Some(retry_at) = self.retry_at {
-            // A wait longer than any the session can choose means that the clock was set back.
-            if now < retry_at && retry_at.saturating_since(now) <= MAX_RETRY_AFTER_SECS {
-                return if usable { ready(self) } else { Access::RetryAt(retry_at) };
+        if let Some(retry) = self.retry {
+            if (retry.decided_at..retry.at).contains(&now) {
+                return if usable { ready(self) } else { Access::RetryAt(retry.at) };
             }
         }
         match self.refresh(client, now) {
@@ -295,27 +318,26 @@ impl Active {
     }
 
     pub(super) fn deadline(&self, client: &Client) -> Option<UnixTime> {
-        self.flight.map(|flight| flight.sent_at.saturating_add(client.refresh_timeout()))
+        self.flight.as_ref().map(|flight| flight.at.saturating_add(client.refresh_timeout()))
     }
 
     fn refresh(&mut self, client: &Client, now: UnixTime) -> Option<Request> {
         let refresh_token = self.refresh_token.as_ref()?;
         self.sent = self.sent.saturating_add(1);
-        let id = request_id(refresh_token, self.sent);
-        self.flight = Some(Flight { id, sent_at: now });
-        self.retry_at = None;
-        Some(client.token_endpoint().refresh_token(
-            id,
-            refresh_token,
-            self.refresh_scope.as_deref(),
-            self.resource.as_slice(),
-        ))
+        let id = request_id(refresh_token, &[self.sent, now.as_secs()]);
+        let scope = self.refresh_scope.clone();
+        let request =
+            client.token_endpoint().refresh_token(id, refresh_token, scope.as_deref(), self.resource.as_slice());
+        self.flight = Some(Flight { sent: Sent { id, scope }, at: now, back_at: None });
+        self.retry = None;
+        Some(request)
     }
 
-    /// The answer of this refresh has not come: the server may have spent the refresh token, or not.
-    fn lose(&mut self, id: RequestId) {
-        self.flight = None;
-        self.lost = Some(id);
+    /// The answer of the refresh under way has not come: the server may have spent the refresh token, or not.
+    fn lose(&mut self) {
+        if let Some(flight) = self.flight.take() {
+            self.lost = Some(flight.sent);
+        }
     }
 
     fn outcome(
@@ -325,14 +347,18 @@ impl Active {
         outcome: Result<&Response<'_>, Delivered>,
         now: UnixTime,
     ) -> Result<SessionAction, Error> {
-        let is_current = self.flight.is_some_and(|flight| flight.id == id);
-        let is_lost = self.lost == Some(id);
-        if !is_current && !is_lost {
-            return Err(Error::Ignored(Ignored::UnknownRequest));
-        }
+        let current = self.flight.as_ref().map(|flight| &flight.sent).filter(|sent| sent.id == id);
+        let is_current = current.is_some();
+        let sent = current.or(self.lost.as_ref().filter(|sent| sent.id == id)).cloned();
+        let sent = sent.ok_or(Error::Ignored(Ignored::UnknownRequest))?;
         let answer = outcome.map(|response| token::parse_response(response, now));
         match answer {
-            Ok(Ok(tokens)) => Ok(self.renew(client, tokens, now)),
+            Ok(Ok(tokens)) => {
+                // Tokens of a refresh that was taken for lost: another one may be under way, and bring tokens too.
+                let other = self.flight.take().map(|flight| flight.sent).filter(|_| !is_current);
+                self.lost = other;
+                Ok(self.renew(client, sent, tokens, now))
+            }
             // Of a refresh that was taken for lost, only tokens are of use.
             _ if !is_current => Err(Error::Ignored(Ignored::UnknownRequest)),
             Ok(Err(error)) if is_invalid_grant(&error) => {
@@ -347,12 +373,13 @@ impl Active {
                 self.last_error = Some(error);
                 self.flight = None;
                 self.failures = self.failures.saturating_add(1);
-                Ok(self.later(retry_after.unwrap_or_else(|| backoff(self.failures)), now))
+                // The session's own patience counts too: a server may ask for none, and would be asked for ever.
+                Ok(self.later(retry_after.unwrap_or(0).max(backoff(self.failures)), now))
             }
             Err(delivered) => {
                 match delivered {
                     Delivered::No => self.flight = None,
-                    Delivered::Maybe => self.lose(id),
+                    Delivered::Maybe => self.lose(),
                 }
                 // The first failure of the network costs no wait: the next need may try again.
                 let wait = backoff(self.failures);
@@ -364,17 +391,13 @@ impl Active {
 
     fn later(&mut self, seconds: u64, now: UnixTime) -> SessionAction {
         let at = now.saturating_add(seconds);
-        self.retry_at = Some(at);
+        self.retry = Some(Retry { at, decided_at: now });
         SessionAction::RetryAt(at)
     }
 
-    fn renew(&mut self, client: &Client, tokens: TokenResponse<'_>, now: UnixTime) -> SessionAction {
-        let scope = match (tokens.scope, &self.refresh_scope) {
-            (Some(scope), _) => scope.into_owned(),
-            // Omitted means as asked for, or as granted at first (RFC 6749 §5.1, §6).
-            (None, Some(asked)) => asked.clone(),
-            (None, None) => self.granted_scope.clone(),
-        };
+    fn renew(&mut self, client: &Client, sent: Sent, tokens: TokenResponse<'_>, now: UnixTime) -> SessionAction {
+        // Omitted means as asked for, or as granted at first (RFC 6749 §5.1, §6).
+        let scope = tokens.scope.map(Cow::into_owned).or(sent.scope).unwrap_or_else(|| self.granted_scope.clone());
         let expires_at = tokens.expires_in.map(|seconds| now.saturating_add(seconds));
         self.access =
             AccessToken::new(Secret::from(tokens.access_token), scope, Some(now), expires_at).after(&self.access);
@@ -385,12 +408,22 @@ impl Active {
         if let Some(id_token) = tokens.id_token {
             self.id_token = Some(Secret::from(id_token));
         }
-        self.flight = None;
-        self.lost = None;
-        self.retry_at = None;
+        self.retry = None;
         self.failures = 0;
         self.last_error = None;
         SessionAction::Save(SavedSession::of(client, self))
+    }
+}
+
+impl Flight {
+    /// A clock that was set back must neither hold everybody up for long, nor have the refresh token sent a second time.
+    fn is_under_way(&mut self, timeout: u64, now: UnixTime) -> bool {
+        if now >= self.at {
+            self.back_at = None;
+            return now.saturating_since(self.at) < timeout;
+        }
+        let back_at = *self.back_at.get_or_insert(now);
+        now.saturating_since(back_at) < timeout
     }
 }
 
@@ -414,8 +447,12 @@ pub(super) fn backoff(failures: u32) -> u64 {
     }
 }
 
-/// A public name for the `count`th request with this token: a digest, so that it tells nothing of the token.
-pub(super) fn request_id(token: &Secret, count: u64) -> RequestId {
-    let digest = Sha256::new().chain_update(token.reveal().as_bytes()).chain_update(count.to_be_bytes()).finalize();
-    RequestId::fold(&digest.into())
+/// A public name for a request with this token: a digest, so that it tells nothing of the token.
+pub(super) fn request_id(token: &Secret, distinct: &[u64]) -> RequestId {
+    let mut hash = Sha256::new();
+    for number in distinct {
+        hash.update(number.to_be_bytes());
+    }
+    hash.update(token.reveal().as_bytes());
+    RequestId::fold(&hash.finalize().into())
 }

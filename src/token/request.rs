@@ -62,11 +62,11 @@ pub struct TokenEndpoint {
     authorization: Option<Arc<Secret>>,
     /// `client_id` and `client_secret`, where they go into the body.
     credentials: Vec<(&'static str, Secret)>,
-    extra: Vec<(String, String)>,
+    extra: Vec<(String, Secret)>,
     /// `&redirect_uri=…`, `&client_id=…&client_secret=…` and the extra parameters, form-encoded.
     encoded_redirect_uri: String,
     encoded_credentials: Secret,
-    encoded_extra: String,
+    encoded_extra: Secret,
 }
 
 /// Everything that a token endpoint needs to be told, besides the two URLs.
@@ -75,7 +75,7 @@ pub(crate) struct Settings<'a> {
     pub redirect_uri: &'a str,
     pub authentication: &'a ClientAuthentication,
     pub format: TokenRequestFormat,
-    pub extra: Vec<(String, String)>,
+    pub extra: Vec<(String, Secret)>,
 }
 
 impl TokenEndpoint {
@@ -89,8 +89,11 @@ impl TokenEndpoint {
             if RESERVED.contains(&name.as_str()) {
                 return Err(ConfigError::parameter(name, "is sent by the token request itself: remove it"));
             }
-            if name.is_empty() || value.is_empty() || !names.insert(name) {
-                return Err(ConfigError::parameter(name, "is empty or set twice: set it once (RFC 6749 section 3.2)"));
+            if name.is_empty() || value.reveal().is_empty() {
+                return Err(ConfigError::parameter("token_parameter", "has an empty name or value: do not set it"));
+            }
+            if !names.insert(name) {
+                return Err(ConfigError::parameter(name, "is set twice (RFC 6749 section 3.2): set it once"));
             }
         }
         let id = || ("client_id", Secret::new(settings.client_id));
@@ -110,12 +113,15 @@ impl TokenEndpoint {
         for (name, value) in &credentials {
             form::push_pair(&mut encoded_credentials, name, value.reveal());
         }
-        let mut encoded_extra = String::new();
+        let len = settings.extra.iter().map(|(name, value)| {
+            form::encoded_len(name).saturating_add(form::encoded_len(value.reveal())).saturating_add(2)
+        });
+        let mut encoded_extra = String::with_capacity(len.fold(0, usize::saturating_add));
         for (name, value) in &settings.extra {
             encoded_extra.push('&');
             form::push_encoded(&mut encoded_extra, name);
             encoded_extra.push('=');
-            form::push_encoded(&mut encoded_extra, value);
+            form::push_encoded(&mut encoded_extra, value.reveal());
         }
         Ok(Self {
             url,
@@ -127,7 +133,7 @@ impl TokenEndpoint {
             extra: settings.extra,
             encoded_redirect_uri,
             encoded_credentials: Secret::new(encoded_credentials),
-            encoded_extra,
+            encoded_extra: Secret::new(encoded_extra),
         })
     }
 
@@ -199,20 +205,32 @@ impl TokenEndpoint {
     /// Sized before it is written, so that no secret is left behind by a buffer that grows.
     fn form(&self, first: &[(&str, &str)], resources: &[String], with_redirect_uri: bool, for_token: bool) -> Secret {
         let redirect_uri = if with_redirect_uri { self.encoded_redirect_uri.as_str() } else { "" };
-        let extra = if for_token { self.encoded_extra.as_str() } else { "" };
+        let extra = if for_token { self.encoded_extra.reveal() } else { "" };
         let credentials = self.encoded_credentials.reveal();
         let pair_len = |name: &str, value: &str| form::encoded_len(value).saturating_add(name.len()).saturating_add(2);
-        let len = first.iter().map(|(name, value)| pair_len(name, value));
+        // Most values encode to themselves: that is asked once for each, and not for the length and for writing again.
+        let mut plain = [false; 4];
+        for (plain, (_, value)) in plain.iter_mut().zip(first) {
+            *plain = form::is_plain(value);
+        }
+        let len = first.iter().zip(plain).map(|((name, value), plain)| {
+            let len = if plain { value.len() } else { form::encoded_len(value) };
+            len.saturating_add(name.len()).saturating_add(2)
+        });
         let len = len.chain(resources.iter().map(|resource| pair_len("resource", resource)));
         let fixed = redirect_uri.len().saturating_add(extra.len()).saturating_add(credentials.len());
         let mut body = String::with_capacity(len.fold(fixed, usize::saturating_add));
-        for (index, (name, value)) in first.iter().enumerate() {
+        for (index, ((name, value), plain)) in first.iter().zip(plain).enumerate() {
             if index > 0 {
                 body.push('&');
             }
             body.push_str(name);
             body.push('=');
-            form::push_encoded(&mut body, value);
+            if plain {
+                body.push_str(value);
+            } else {
+                form::push_encoded(&mut body, value);
+            }
         }
         for resource in resources {
             form::push_pair(&mut body, "resource", resource);
@@ -228,7 +246,7 @@ impl TokenEndpoint {
         let redirect_uri = with_redirect_uri.then_some(("redirect_uri", &*self.redirect_uri));
         let pairs = || {
             let credentials = self.credentials.iter().map(|(name, value)| (*name, value.reveal()));
-            let extra = self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let extra = self.extra.iter().map(|(name, value)| (name.as_str(), value.reveal()));
             first.iter().copied().chain(redirect_uri).chain(credentials).chain(extra)
         };
         // Six characters for one (`\u0000`) is the worst an escape can do.

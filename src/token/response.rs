@@ -192,8 +192,14 @@ fn is_json(response: &Response<'_>) -> bool {
     if content_type == "application/json" {
         return true;
     }
-    let media_type = content_type.split([';', ',']).next().unwrap_or_default().trim_matches([' ', '\t']);
-    let suffix = media_type.len().checked_sub(5).and_then(|start| media_type.get(start..));
-    media_type.eq_ignore_ascii_case("application/json")
-        || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
+    // Some servers send the header twice, and stacks join the values.
+    content_type.split(',').all(|value| {
+        let media_type = value.split(';').next().unwrap_or_default().trim_matches([' ', '\t']);
+        let (kind, subtype) = media_type.split_once('/').unwrap_or_default();
+        let suffix = subtype.len().checked_sub(5).and_then(|start| subtype.get(start..));
+        kind.eq_ignore_ascii_case("application") && subtype.eq_ignore_ascii_case("json")
+            || !kind.is_empty()
+                && subtype.len() > 5
+                && suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
+    })
 }

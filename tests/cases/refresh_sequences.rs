@@ -75,10 +75,12 @@ impl Scene {
 
     /// Somebody needs a token, and a refresh with this refresh token is sent for it.
     fn refresh(&mut self, now: UnixTime, refresh_token: &str) -> RequestId {
+        let unknown = self.session.phase() == SessionPhase::OutcomeUnknown || self.session.deadline().is_some();
         let Access::SendRequest(request) = self.session.access(now) else { panic!("a refresh is due") };
         let id = self.host.send(&request);
         assert_eq!(self.host.last("refresh_token").as_deref(), Some(refresh_token));
-        assert_eq!(self.session.phase(), SessionPhase::Refreshing);
+        let phase = if unknown { SessionPhase::Retrying } else { SessionPhase::Refreshing };
+        assert_eq!(self.session.phase(), phase);
         id
     }
 
