@@ -47,6 +47,7 @@
 //! Session
 //!   Active           ── AccessDue · Refused ─▶ Refreshing
 //!   Active           ── RefusedAgain ─▶ LoginRequired
+//!   Refreshing       ── AccessTimedOut ─▶ Retrying
 //!   Refreshing       ── ResponseWithTokens · ResponseLater · NotDelivered ─▶ Active
 //!   Refreshing       ── MaybeDelivered ─▶ OutcomeUnknown
 //!   Refreshing       ── InvalidGrant ─▶ LoginRequired

@@ -30,6 +30,8 @@ pub enum SessionTrigger {
     AccessFresh,
     /// `access` when a refresh is due.
     AccessDue,
+    /// `access` when the refresh under way has had its time: it is taken for lost.
+    AccessTimedOut,
     /// The API refused the token.
     Refused,
     /// The API refused a token that a refusal had brought.
@@ -84,6 +86,7 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Active, T::RefusedAgain, P::LoginRequired),
         row(P::Active, T::SignOut, P::SigningOut),
         row(P::Active, T::SignOutHere, P::SignedOut),
+        row(P::Refreshing, T::AccessTimedOut, P::Retrying),
         row(P::Refreshing, T::ResponseWithTokens, P::Active),
         row(P::Refreshing, T::InvalidGrant, P::LoginRequired),
         row(P::Refreshing, T::ResponseLater, P::Active),

@@ -1,0 +1,150 @@
+//! The stable names: all of them, none twice, and a test for each variant that the source has.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use oauth_proto::{BearerError, ConfigError, Error, Ignored, Misuse, Over, RestoreError, Violation};
+
+const ERROR: &str = include_str!("../../../src/error.rs");
+
+/// Every enum of errors, the file it is in, and the tests of its variants.
+const ENUMS: [(&str, &str, &str); 9] = [
+    ("Misuse", ERROR, include_str!("misuse.rs")),
+    ("Ignored", ERROR, include_str!("ignored.rs")),
+    ("Violation", ERROR, include_str!("violation.rs")),
+    ("Over", ERROR, include_str!("over.rs")),
+    ("ConfigError", include_str!("../../../src/config_error.rs"), include_str!("config.rs")),
+    ("RestoreError", include_str!("../../../src/restore.rs"), include_str!("restore.rs")),
+    ("EntropyError", include_str!("../../../src/entropy.rs"), include_str!("parts.rs")),
+    ("BearerError", include_str!("../../../src/bearer.rs"), include_str!("parts.rs")),
+    ("LoginRequired", include_str!("../../../src/session/mod.rs"), include_str!("login_required.rs")),
+];
+
+/// The names of an enum's variants, as its source has them.
+fn variants(name: &str, source: &str) -> Vec<String> {
+    let start = source.find(&format!("pub enum {name} {{")).expect("the enum is in its file");
+    let body = source[start..].lines().skip(1).take_while(|line| *line != "}");
+    let names = body.filter_map(|line| line.strip_prefix("    ").filter(|line| line.starts_with(char::is_uppercase)));
+    names.map(|line| line.chars().take_while(char::is_ascii_alphanumeric).collect()).collect()
+}
+
+#[test]
+fn every_variant_has_a_test() {
+    for (name, source, tests) in ENUMS {
+        let variants = variants(name, source);
+        assert!(variants.len() > 1, "{name}: {variants:?}");
+        for variant in variants {
+            let path = format!("{name}::{variant}");
+            let last = |text: &str| !text.starts_with(|next: char| next.is_ascii_alphanumeric());
+            assert!(tests.split(&path).skip(1).any(last), "{path} has no test");
+        }
+    }
+}
+
+/// One value for each variant of the enums whose names make up `Error::code`.
+fn errors() -> Vec<Error> {
+    let misuse = [Misuse::AlreadyStarted, Misuse::NotForASession];
+    let ignored = [
+        Ignored::NotOurRedirect,
+        Ignored::RedirectTooLarge,
+        Ignored::DuplicateParameter,
+        Ignored::StateMissing,
+        Ignored::StateMismatch,
+        Ignored::RedirectNotAwaited,
+        Ignored::UnknownRequest,
+        Ignored::Finished,
+    ];
+    let violations = [
+        Violation::IssuerMissing,
+        Violation::IssuerMismatch,
+        Violation::RedirectMalformed,
+        Violation::CodeMissing,
+        Violation::ResponseTooLarge,
+        Violation::RedirectedResponse(302),
+        Violation::ContentType,
+        Violation::ResponseMalformed,
+        Violation::AccessTokenMissing,
+        Violation::TokenTypeMissing,
+        Violation::IdTokenMissing,
+    ];
+    let over = [Over::Cancelled, Over::Expired, Over::OutcomeUnknown];
+    let errors = misuse.map(Error::Misuse).into_iter().chain(ignored.map(Error::Ignored));
+    errors.chain(violations.map(Error::Violation)).chain(over.map(Error::Over)).collect()
+}
+
+#[test]
+fn all_names_of_errors_are_distinct() {
+    let mut codes: Vec<&str> = errors().iter().map(Error::code).collect();
+    // No value of these can be made here: refused.rs and violation.rs check that they are given.
+    codes.extend(["authorization_error", "oauth_error", "http_error", "retryable", "unsupported_token_type"]);
+    assert_names(&codes);
+    let variants: usize = ENUMS[..4].iter().map(|(name, source, _)| variants(name, source).len()).sum();
+    assert_eq!(codes.len(), variants + 4, "a variant is not in the list");
+}
+
+#[test]
+fn only_misuse_and_what_is_ignored_is_not_fatal() {
+    for error in errors() {
+        let lasting = matches!(error, Error::Misuse(_) | Error::Ignored(_));
+        assert_eq!(error.is_fatal(), !lasting, "{error:?}");
+    }
+}
+
+#[test]
+fn all_names_of_the_other_errors_are_distinct() {
+    let config = [
+        ConfigError::Endpoint { name: "", problem: "" },
+        ConfigError::Issuer { problem: "" },
+        ConfigError::Metadata { name: "", problem: "" },
+        ConfigError::RedirectUri { problem: "" },
+        ConfigError::Client { name: "", problem: "" },
+        ConfigError::Parameter { name: String::new(), problem: "" },
+    ];
+    assert_names(&config.each_ref().map(ConfigError::code));
+    let restore =
+        [RestoreError::OtherClient, RestoreError::UnknownVersion, RestoreError::Expired, RestoreError::Malformed];
+    assert_names(&restore.map(RestoreError::code));
+    let bearer = [
+        BearerError::BadToken,
+        BearerError::BadUrl,
+        BearerError::OriginNotAllowed,
+        BearerError::DuplicateAuthorization,
+    ];
+    assert_names(&bearer.map(BearerError::code));
+    for (name, count) in [("ConfigError", 6), ("RestoreError", 4), ("BearerError", 4)] {
+        let (_, source, _) = ENUMS.iter().find(|(other, ..)| *other == name).unwrap();
+        assert_eq!(variants(name, source).len(), count, "a variant of {name} is not in the list");
+    }
+}
+
+/// Small letters and `_`, and none twice.
+fn assert_names(codes: &[&str]) {
+    let distinct: BTreeSet<_> = codes.iter().collect();
+    assert_eq!(distinct.len(), codes.len(), "{codes:?}");
+    for code in codes {
+        assert!(code.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'_') && !code.is_empty(), "{code}");
+    }
+}
+
+/// All that implements `Error` in the crate, wherever it is.
+#[test]
+fn every_type_of_error_is_tested_here() {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = fs::read_to_string(&path).unwrap();
+            let types = source.lines().filter_map(|line| line.strip_prefix("impl core::error::Error for "));
+            found.extend(types.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>()));
+        }
+    }
+    let units = ["InvalidVerifier", "MalformedChallenge", "Unfit"];
+    let enums = ["Error", "ConfigError", "RestoreError", "EntropyError", "BearerError"];
+    assert_eq!(found, enums.into_iter().chain(units).map(str::to_owned).collect());
+}

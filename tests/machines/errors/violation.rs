@@ -1,0 +1,117 @@
+//! `Violation`: a rule that the server broke. All end a login, and name the rule.
+
+use oauth_proto::{AuthorizationRequest, Client, Error, Event, Response, Violation};
+
+use super::check;
+use crate::support::{at, awaiting, client, exchanging, html, json, redirect, server, state, REDIRECT_URI, TOKENS};
+
+#[track_caller]
+fn by_redirect(client: Client, query: &str, expected: &Violation, code: &str, words: &[&str]) {
+    let mut login = awaiting(client, AuthorizationRequest::new());
+    let url = redirect(&format!("{query}&state={}", state(1)));
+    let error = login.handle(Event::RedirectReceived(&url), at(1)).unwrap_err();
+    assert_eq!(error, Error::Violation(expected.clone()));
+    check(&error, code, true, words);
+}
+
+#[track_caller]
+fn by_answer(response: Response<'_>, expected: &Violation, code: &str, words: &[&str]) {
+    let (mut login, request) = exchanging(client(), AuthorizationRequest::new());
+    let error = login.handle(Event::ResponseReceived(request.id(), response), at(1)).unwrap_err();
+    assert_eq!(error, Error::Violation(expected.clone()));
+    check(&error, code, true, words);
+}
+
+fn with_issuer() -> Client {
+    let server = server().issuer("https://as.example.com").unwrap().require_iss();
+    Client::new(server, "app", REDIRECT_URI).unwrap()
+}
+
+#[test]
+fn issuer_missing() {
+    by_redirect(with_issuer(), "code=C1", &Violation::IssuerMissing, "issuer_missing", &["no iss", "RFC 9207"]);
+    by_redirect(with_issuer(), "error=access_denied", &Violation::IssuerMissing, "issuer_missing", &["section 2.4"]);
+}
+
+#[test]
+fn issuer_mismatch() {
+    let query = "code=C1&iss=https%3A%2F%2Fas.example.com%2F";
+    by_redirect(with_issuer(), query, &Violation::IssuerMismatch, "issuer_mismatch", &["another server", "RFC 9207"]);
+}
+
+#[test]
+fn redirect_malformed() {
+    for query in ["code=%00", "code=%FF", "code=a%2", "error=%5C", "error=%E2%82%AC&code=C1"] {
+        by_redirect(client(), query, &Violation::RedirectMalformed, "redirect_malformed", &["malformed", "RFC 6749"]);
+    }
+}
+
+#[test]
+fn code_missing() {
+    for query in ["x=1", "code=", "access_token=AT&id_token=a.b.c"] {
+        by_redirect(client(), query, &Violation::CodeMissing, "missing_code", &["neither code nor error", "RFC 6749"]);
+    }
+}
+
+#[test]
+fn response_too_large() {
+    let long = format!("{TOKENS}{}", " ".repeat(1024 * 1024));
+    let deep = format!("{{\"access_token\":{}1{}}}", "[".repeat(32), "]".repeat(32));
+    for body in [long, deep] {
+        by_answer(json(200, &body), &Violation::ResponseTooLarge, "response_too_large", &["too large"]);
+    }
+}
+
+#[test]
+fn redirected_response() {
+    for status in [301, 302, 307, 308, 304] {
+        let response = Response::new(status, &[("location", "https://evil.example/")], TOKENS.as_bytes());
+        let expected = Violation::RedirectedResponse(status);
+        by_answer(response, &expected, "redirect_refused", &["never followed", "RFC 6749", "final URL"]);
+    }
+}
+
+#[test]
+fn content_type() {
+    by_answer(html(200, TOKENS), &Violation::ContentType, "unexpected_content_type", &["not JSON", "URL right?"]);
+    let almost = Response::new(200, &[("Content-Type", "application/json-seq")], TOKENS.as_bytes());
+    by_answer(almost, &Violation::ContentType, "unexpected_content_type", &["RFC 6749"]);
+}
+
+#[test]
+fn response_malformed() {
+    for body in ["", "[]", "null", "{\"access_token\":1,\"token_type\":\"Bearer\"}", &format!("{TOKENS} {TOKENS}")] {
+        by_answer(json(200, body), &Violation::ResponseMalformed, "response_malformed", &["malformed", "RFC 6749"]);
+    }
+}
+
+#[test]
+fn access_token_missing() {
+    for body in ["{}", r#"{"token_type":"Bearer","access_token":""}"#, r#"{"access_token":null}"#] {
+        by_answer(json(200, body), &Violation::AccessTokenMissing, "missing_access_token", &["no access_token"]);
+    }
+}
+
+#[test]
+fn token_type_missing() {
+    let body = r#"{"access_token":"AT"}"#;
+    by_answer(json(200, body), &Violation::TokenTypeMissing, "missing_token_type", &["no token_type", "RFC 6749"]);
+}
+
+#[test]
+fn token_type_unsupported() {
+    let (mut login, request) = exchanging(client(), AuthorizationRequest::new());
+    let body = r#"{"access_token":"AT","token_type":"mac"}"#;
+    let error = login.handle(Event::ResponseReceived(request.id(), json(200, body)), at(1)).unwrap_err();
+    check(&error, "unsupported_token_type", true, &["not Bearer", "RFC 6749"]);
+    let Error::Violation(Violation::TokenTypeUnsupported(text)) = error else { panic!("{error:?}") };
+    assert_eq!(text.as_str(), "mac");
+}
+
+#[test]
+fn id_token_missing() {
+    let (mut login, request) = exchanging(client(), AuthorizationRequest::new().scope("openid"));
+    let error = login.handle(Event::ResponseReceived(request.id(), json(200, TOKENS)), at(1)).unwrap_err();
+    assert_eq!(error, Error::Violation(Violation::IdTokenMissing));
+    check(&error, "missing_id_token", true, &["openid", "no id_token", "OpenID Connect Core"]);
+}

@@ -1,0 +1,16 @@
+//! The two machines as wholes: against their tables, against models of them, for leaks, and error by error.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod errors;
+mod leaks;
+mod model;
+mod properties;
+mod support;
+mod tables;
