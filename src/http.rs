@@ -4,8 +4,8 @@
 //! 1. TLS with server authentication, unless the URL is a loopback `http` one that the configuration allowed.
 //! 2. **Follow no redirect**: hand a 3xx over as it is. What the body holds is for the endpoint that was configured.
 //! 3. Send method, URL, headers and body as they are; add no other `Authorization`.
-//! 4. Stop reading the body at [`Request::max_response_bytes`] and hand over what there is, one octet more than the
-//!    limit at most: the machine refuses what is too large.
+//! 4. Read one octet more than [`Request::max_response_bytes`] of the body at most, and hand over what was read: the machine
+//!    refuses what is over the limit.
 //! 5. Answer every request once: [`Event::ResponseReceived`](crate::Event::ResponseReceived) or
 //!    [`Event::SendFailed`](crate::Event::SendFailed), with the request's own id.
 
@@ -14,6 +14,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use crate::secret::Secret;
+use crate::unfit::Unfit;
 
 /// A response body may have this many octets; more are refused before any of it is parsed.
 pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
@@ -100,7 +101,7 @@ impl Request {
         self.body.reveal().as_bytes()
     }
 
-    /// Stop reading the answer's body here.
+    /// How long the answer's body may be. Read one octet more at most: the machine refuses what is longer.
     pub fn max_response_bytes(&self) -> usize {
         MAX_RESPONSE_BYTES
     }
@@ -146,6 +147,27 @@ impl<'a> Response<'a> {
     /// The body.
     pub fn body(&self) -> &'a [u8] {
         self.body
+    }
+
+    /// Reads the body's JSON members into any `Deserialize` type: members that this crate does not know, of the answer to a
+    /// refresh for example. Believe them once the machine has accepted the response.
+    ///
+    /// # Errors
+    /// [`Unfit`] when the body does not fit the type.
+    ///
+    /// ```
+    /// #[derive(serde::Deserialize)]
+    /// struct Vendor {
+    ///     tenant: String,
+    /// }
+    ///
+    /// let body = br#"{"access_token":"AT1","token_type":"Bearer","tenant":"acme"}"#;
+    /// let response = oauth_proto::Response::new(200, &[], body);
+    /// assert_eq!(response.members::<Vendor>()?.tenant, "acme");
+    /// # Ok::<(), oauth_proto::Unfit>(())
+    /// ```
+    pub fn members<T: serde::Deserialize<'a>>(&self) -> Result<T, Unfit> {
+        serde_json::from_slice(self.body).map_err(|_| Unfit)
     }
 
     /// The first value of a header, its name in any case.

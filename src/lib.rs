@@ -68,14 +68,12 @@
 //!
 //! ```
 //! use oauth_proto::{Access, Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Session};
-//! # use oauth_proto::{Delivered, Request, Response, UnixTime};
-//! # struct Answer { request: oauth_proto::RequestId, headers: [(&'static str, &'static str); 1], body: Vec<u8> }
-//! # impl Answer { fn event(&self) -> Event<'_> {
-//! #     Event::ResponseReceived(self.request, Response::new(200, &self.headers, &self.body)) } }
+//! use oauth_proto::Response;
+//! # use oauth_proto::{Request, UnixTime};
 //! # struct Http;
-//! # impl Http { fn send(&self, request: &Request) -> Answer {
+//! # impl Http { fn send(&self, _: &Request) -> (u16, Vec<(String, String)>, Vec<u8>) {
 //! #     let body = br#"{"access_token":"AT1","token_type":"Bearer","expires_in":3600,"refresh_token":"RT1"}"#.to_vec();
-//! #     Answer { request: request.id(), headers: [("Content-Type", "application/json")], body } } }
+//! #     (200, vec![("Content-Type".into(), "application/json".into())], body) } }
 //! # #[derive(Default)] struct Browser { state: String, opened: u32, visits: u32 }
 //! # impl Browser {
 //! #     fn open(&mut self, url: &str) {
@@ -97,11 +95,15 @@
 //! let request = AuthorizationRequest::new().scope("read:me offline_access").audience("https://api.example.com");
 //!
 //! let mut login = Login::new(client.clone(), request)?;
-//! let mut step = login.handle(Event::Start(entropy()?), now()); // with std: Entropy::from_os()
+//! let mut step = login.handle(Event::Start(entropy()?), now()); // entropy: 96 random octets, or Entropy::from_os()
 //! let tokens = loop {
 //!     step = match step {
 //!         Ok(Action::TokensReady(tokens)) => break tokens,
-//!         Ok(Action::SendRequest(request)) => login.handle(http.send(&request).event(), now()),
+//!         Ok(Action::SendRequest(request)) => {
+//!             let (status, headers, body) = http.send(&request); // yours: a u16, pairs of names and values, octets
+//!             let response = Response::new(status, headers.as_slice(), &body);
+//!             login.handle(Event::ResponseReceived(request.id(), response), now())
+//!         }
 //!         Ok(Action::OpenUrl(url)) => {
 //!             browser.open(&url);
 //!             login.handle(Event::RedirectReceived(&browser.next_redirect()), now())
@@ -111,16 +113,18 @@
 //!     };
 //! };
 //!
-//! let mut session = Session::new(client, tokens);
-//! let Access::Ready(bearer) = session.access(now()) else { todo!("see Session") };
-//! let authorization = bearer.authorization("https://api.example.com/me", &[])?; // Authorization: Bearer …
-//! # assert_eq!((authorization.as_str(), browser.opened, browser.visits), ("Bearer AT1", 1, 2));
+//! let mut session = Session::new(client, tokens); // store session.save() now
+//! if let Access::Ready(bearer) = session.access(now()) {
+//!     let value = bearer.authorization("https://api.example.com/me", &[])?; // of the header Authorization
+//! #   assert_eq!((value.as_str(), browser.opened, browser.visits), ("Bearer AT1", 1, 2));
+//! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! `http.send` is yours: the contract is in [`http`]. When a request cannot be sent, hand over
-//! [`Event::SendFailed`] and say whether it may have reached the server. How a session is driven is shown at [`Session`].
+//! `http.send` is yours: the contract is in [`http`]. When a request cannot be sent, hand over [`Event::SendFailed`] and say
+//! whether it may have reached the server; wait a moment before you send it again. Let the browser's page be answered before the
+//! process ends. How a session is driven is shown at [`Session`]; a redirect that is posted as a form, at [`redirect`].
 //! `examples/login` in the repository does all of it on real HTTP.
 //!
 //! # Where to look
@@ -154,7 +158,7 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", test))]
 extern crate std;
 
 pub mod authorization;

@@ -185,7 +185,7 @@ impl<'a> Parameters<'a> {
         let mut parameters = Self::default();
         let mut seen = [false; 6];
         for (raw_name, value) in form::pairs(query) {
-            // A name that cannot be decoded is none of ours (R40).
+            // A name that cannot be decoded is none of ours, and what is not understood is ignored (RFC 6749 §4.1.2).
             let Ok(name) = form::decode(raw_name) else { continue };
             let (index, slot) = match &*name {
                 "code" => (0, &mut parameters.code),
@@ -227,7 +227,7 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// An error wins over a code, which is then never used (R36).
+    /// An error wins over a code, which is then never used: a response is one or the other (RFC 6749 §4.1.2.1).
     fn check_error(&self) -> Result<(), Error> {
         let Some(error) = self.error else { return Ok(()) };
         let error = form::decode(error).ok().filter(|error| chars::is_nqschars(error));
@@ -255,7 +255,7 @@ fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && bool::from(core::hint::black_box(difference).ct_eq(&0_u8))
 }
 
-/// Whether a URL from the server may be shown as a link (R37): http or https, and characters of a URI alone.
+/// Whether a URL from the server may be shown as a link (RFC 6749 §10.14): http or https, and characters of a URI alone.
 pub(crate) fn is_web_url(uri: &str) -> bool {
     (uri.starts_with("https://") || uri.starts_with("http://")) && chars::is_scope_token(uri)
 }

@@ -104,7 +104,7 @@ impl RedirectUri {
         &self.text
     }
 
-    /// Whether `url` goes to this redirect URI by scheme, authority and path (R23 to R25); if so, its query.
+    /// Whether `url` goes to this redirect URI by scheme, authority and path (RFC 3986 §6.2.2, RFC 8252 §7); if so, its query.
     /// The own query is for [`RedirectUri::has_own_query`], after the size was looked at.
     pub(crate) fn query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         self.plain_query_of(url).map(without_fragment).or_else(|| self.equivalent_query_of(url))

@@ -55,6 +55,8 @@ impl fmt::Debug for Secret {
 #[inline(never)]
 pub(crate) fn wipe<T: Zeroize + ?Sized>(value: &mut T) {
     value.zeroize();
+    #[cfg(test)]
+    tests::WIPED.with(|wiped| wiped.set(wiped.get().saturating_add(1)));
 }
 
 /// Random octets of a pending login: inline, so that the login stays small, and wiped when dropped.
@@ -118,7 +120,29 @@ pub(crate) mod as_text {
 
 #[cfg(test)]
 mod tests {
+    use core::cell::Cell;
+
     use super::*;
+
+    std::thread_local! {
+        /// How often this thread has wiped something.
+        pub(super) static WIPED: Cell<u32> = const { Cell::new(0) };
+    }
+
+    fn wiped_by(action: impl FnOnce()) -> u32 {
+        let before = WIPED.get();
+        action();
+        WIPED.get().saturating_sub(before)
+    }
+
+    #[test]
+    fn dropping_wipes() {
+        let (secret, octets) = (Secret::new("tGzv3JOkF0XG5Qx2TlKWIA"), SecretOctets::new(&[7; 32]));
+        assert_eq!(wiped_by(|| drop(secret)), 1);
+        assert_eq!(wiped_by(|| drop(octets)), 1);
+        let entropy = crate::Entropy::new(core::array::from_fn(|index| u8::try_from(index).unwrap())).unwrap();
+        assert_eq!(wiped_by(|| drop(entropy)), 3);
+    }
 
     #[test]
     fn wiping_leaves_nothing() {

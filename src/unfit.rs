@@ -10,7 +10,8 @@ pub struct Unfit;
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "what was received does not fit the type, or was not kept: make the type's fields optional, or keep it",
+            "what was received does not fit the type: make its fields optional; or the token response was not kept: see \
+             ClientBuilder::keep_token_response",
         )
     }
 }

@@ -39,7 +39,8 @@ impl Failure {
         Self::new(
             "no redirect came back from the browser in time",
             format!(
-                "run again and log in before the time is up (--timeout). If the browser showed an error page, register \
+                "run again and log in before the time is up (--timeout). If no browser window opened, run again with \
+                 --no-browser. If the browser showed an error page, register \
                  exactly {redirect_uri} with the authorization server, and check client id, audience and scopes"
             ),
         )
@@ -61,8 +62,8 @@ impl Failure {
                 "check that --audience (or the scopes) names this API, and that --api-url is right",
             ),
             LoginRequired::InsufficientScope { scope } => {
-                let scope = scope.as_ref().map_or("of which the API does not tell the name", |scope| scope.as_str());
-                Self::new(format!("the API wants a scope: {scope}"), "run again with it in --scope")
+                let scope = scope.as_ref().map_or("which one, it does not say", |scope| scope.as_str());
+                Self::new(format!("the API wants more scope: {scope}"), "run again with it in --scope")
             }
             other => Self::new(format!("a new login is needed: {}", name(other)), "run again"),
         }
@@ -116,8 +117,23 @@ impl From<Error> for Failure {
 }
 
 impl From<ConfigError> for Failure {
+    /// The library's own advice is for those who write programs; this is for those who run one.
     fn from(error: ConfigError) -> Self {
-        Self::new(format!("the configuration is wrong: {error}"), "change this option; --help explains them all")
+        const HTTPS: &str = "write an absolute https URL; plain http is for 127.0.0.1 and [::1] alone. --help explains";
+        let (option, problem, advice) = match &error {
+            ConfigError::Endpoint { name, problem } => (format!("--{}", name.replace('_', "-")), *problem, HTTPS),
+            ConfigError::Issuer { problem } => ("--issuer".into(), *problem, HTTPS),
+            ConfigError::Client { name: "api_origin", problem } => ("--api-url".into(), *problem, HTTPS),
+            ConfigError::RedirectUri { problem } => (
+                "--redirect-uri".into(),
+                *problem,
+                "register and pass http://127.0.0.1:PORT/callback, an https URL, or a private-use scheme with a dot such as \
+                 com.example.app:/callback. --help explains",
+            ),
+            _ => return Self::new(error.to_string(), "change this option; --help explains them all"),
+        };
+        // What is wrong stands before the first colon.
+        Self::new(format!("{option} {}", problem.split(": ").next().unwrap_or(problem)), advice)
     }
 }
 

@@ -108,26 +108,41 @@ pub enum SessionPhase {
 /// A session, as a machine without I/O. One value serves any number of callers, behind a lock of theirs that is held
 /// for the calls of these methods only, never while a request is under way.
 ///
+/// Whoever needs a token goes round this loop. `wait_until` and `store` are yours, and so is `send`.
+///
 /// ```
-/// use oauth_proto::{Access, AuthorizationServer, Client, Event, Response, Secret, Session, SessionAction, Tokens, UnixTime};
+/// use oauth_proto::{Access, Bearer, Event, LoginRequired, Response, Session, SessionAction, UnixTime};
+/// # use oauth_proto::{AuthorizationServer, Client, Request, Secret, Tokens};
+/// # fn now() -> UnixTime { UnixTime::from_secs(1100) }
+/// # fn wait_until(_: Option<UnixTime>) {}
+/// # fn store(_: &str) {}
+/// # fn send(_: &Request) -> (u16, Vec<(String, String)>, Vec<u8>) {
+/// #     let body = br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#.to_vec();
+/// #     (200, vec![("Content-Type".into(), "application/json".into())], body) }
 ///
-/// let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
-/// let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
-/// let expires_at = Some(UnixTime::from_secs(1000));
-/// let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), expires_at, "read");
-/// let mut session = Session::new(client, tokens);
-///
-/// let now = UnixTime::from_secs(1100);
-/// let Access::SendRequest(request) = session.access(now) else { panic!() };
-/// assert!(matches!(session.access(now), Access::Wait(id) if id == request.id()));
-///
-/// let headers = [("Content-Type", "application/json")];
-/// let body = br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#;
-/// let answer = Event::ResponseReceived(request.id(), Response::new(200, &headers, body));
-/// let SessionAction::Save(saved) = session.handle(answer, now)? else { panic!() };
-/// let stored = serde_json::to_string(&saved)?; // … and written to disk
-/// let Access::Ready(bearer) = session.access(now) else { panic!() };
-/// assert_eq!(bearer.token().reveal(), "AT2");
+/// fn bearer(session: &mut Session) -> Result<Bearer, LoginRequired> {
+///     loop {
+///         match session.access(now()) {
+///             Access::Ready(bearer) => return Ok(bearer),
+///             Access::LoginRequired(why) => return Err(why),
+///             Access::RetryAt(time) => wait_until(Some(time)),
+///             Access::Wait(_) => wait_until(session.deadline()), // or until whoever sent it is done
+///             Access::SendRequest(request) => {
+///                 let (status, headers, body) = send(&request);
+///                 let response = Response::new(status, headers.as_slice(), &body);
+///                 // With several threads, unlock the session for `send`.
+///                 if let Ok(SessionAction::Save(saved)) = session.handle(Event::ResponseReceived(request.id(), response), now()) {
+///                     store(&serde_json::to_string(&saved).unwrap_or_default()); // before the new token is used
+///                 }
+///             }
+///         }
+///     }
+/// }
+/// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+/// # let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+/// # let expires_at = Some(UnixTime::from_secs(1000));
+/// # let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), expires_at, "read");
+/// # assert_eq!(bearer(&mut Session::new(client, tokens)).unwrap().token().reveal(), "AT2");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Session {

@@ -101,7 +101,8 @@ impl Tokens {
         self.response_scope.as_deref()
     }
 
-    /// Reads the whole token response into any `Deserialize` type, for members that this crate does not know. It is
+    /// Reads the login's token response into any `Deserialize` type, for members that this crate does not know; for the answer
+    /// to a refresh there is [`Response::members`](crate::Response::members). It is
     /// there only if the client was built with
     /// [`ClientBuilder::keep_token_response`](crate::ClientBuilder::keep_token_response), since keeping it costs a copy.
     ///

@@ -149,8 +149,13 @@ fn wrong_configurations_end_with_one() {
         run(&[&base[..], more].concat())
     };
     let https = "https://as.example.com/authorize";
-    with("http://as.example.com/authorize", &[]).assert_failed(1, &["authorization_endpoint", "--help"]);
-    with(https, &["--redirect-uri", "javascript:alert(1)"]).assert_failed(1, &["redirect_uri"]);
+    with("http://as.example.com/authorize", &[])
+        .assert_failed(1, &["--authorization-endpoint is plain http", "127.0.0.1", "--help"]);
+    with(https, &["--redirect-uri", "javascript:alert(1)"])
+        .assert_failed(1, &["--redirect-uri has", "com.example.app:/"]);
+    with(https, &["--redirect-uri", "myapp:/cb"]).assert_failed(1, &["--redirect-uri has a scheme without a dot"]);
+    with(https, &["--api-url", "http://api.example.com/me"])
+        .assert_failed(1, &["--api-url is plain http", "https URL"]);
     with(https, &["--api-url", "api.example.com"]).assert_failed(1, &["--api-url"]);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/callback", taken.local_addr().unwrap());
