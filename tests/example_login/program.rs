@@ -290,6 +290,79 @@ fn a_token_endpoint_that_hangs_up() {
     assert_eq!(run.out.matches("SendFailed").count(), 1, "a code goes out once: {}", run.out);
 }
 
+/// A server that says these things, one after the other, and then the last of them again and again.
+fn rude_server(answers: &'static [&'static str]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let last = answers.last().copied().unwrap_or("");
+        let answers = answers.iter().copied().chain(std::iter::repeat(last));
+        for (stream, answer) in listener.incoming().zip(answers) {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 8192]);
+            let (head, body) = answer.split_once("\n\n").unwrap_or((answer, ""));
+            let head = head.replace('\n', "\r\n");
+            let length = body.len();
+            let _ = write!(stream, "HTTP/1.1 {head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn token_endpoints_that_answer_badly() {
+    const SERVED: &str = "200 OK\nContent-Type: text/html\n\n<h1>Log in to the hotel's network</h1>";
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&["503 Unavailable\nRetry-After: 1"], &["HTTP status 503", "run again later"]),
+        (&["429 Too Many Requests"], &["HTTP status 429", "run again later"]),
+        (
+            &["401 Unauthorized\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}"],
+            &["invalid_client", "--client-id"],
+        ),
+        (&[SERVED], &["broke a rule", "check the endpoints"]),
+        (&["307 Temporary Redirect\nLocation: http://127.0.0.1:1/"], &["redirect", "check the endpoints"]),
+    ];
+    for (answers, words) in cases {
+        let client = Client::patient();
+        let visit = Visit::start(&client, &format!("{}/token", rude_server(answers)), &[]);
+        visit.log_in(&client);
+        visit.end().assert_failed(1, words);
+    }
+}
+
+#[test]
+fn a_grant_that_is_dead_at_the_first_refresh() {
+    const TOKENS: &str = "200 OK\nContent-Type: application/json\n\n\
+                          {\"access_token\":\"AT1\",\"token_type\":\"Bearer\",\"expires_in\":1,\"refresh_token\":\"RT1\"}";
+    const DEAD: &str = "400 Bad Request\nContent-Type: application/json\n\n{\"error\":\"invalid_grant\"}";
+    let client = Client::patient();
+    let more = ["--api-url", &client.server.url("/api/me"), "--wait", "3"];
+    let visit = Visit::start(&client, &format!("{}/token", rude_server(&[TOKENS, DEAD])), &more);
+    visit.log_in(&client);
+    visit.end().assert_failed(1, &["the grant has ended: invalid_grant", "log in anew"]);
+}
+
+#[test]
+fn apis_that_answer_badly_or_not_at_all() {
+    const SCOPE: &str = "403 Forbidden\nWWW-Authenticate: Bearer error=\"insufficient_scope\", scope=\"admin\"";
+    let nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let cases = [
+        (nobody, "could not be reached"),
+        (rude_server(&["500 Oops"]), "500"),
+        (rude_server(&[SCOPE]), "more scope: admin"),
+    ];
+    for (origin, words) in cases {
+        let client = Client::patient();
+        let visit =
+            Visit::start(&client, &client.server.url("/token"), &["--api-url", &format!("{origin}/me"), "--wait", "1"]);
+        visit.log_in(&client);
+        visit.end().assert_failed(1, &[words]);
+    }
+}
+
 /// A browser that writes down what it was told to open.
 #[cfg(target_os = "linux")]
 #[test]
