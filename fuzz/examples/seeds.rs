@@ -1,35 +1,42 @@
 //! `cargo run --example seeds` writes the seed corpora of the fuzz targets, `corpus/TARGET/NAME`, from the cases in
-//! `../tests/cases`; with `--check` it writes nothing and fails if a seed is missing or differs.
+//! `../tests/cases`; with `--check` it writes nothing and fails if a seed is missing or differs, or if a file is there
+//! that is none.
 
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64ct::{Base64, Encoding};
+use model::login::{run, Mode};
 use oauth_proto::{
-    AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Secret, Session, Tokens, UnixTime,
+    AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Phase, Secret, Session, Tokens, UnixTime,
 };
 use serde_json::Value;
 
+#[allow(dead_code, unused_imports)] // one model of two is used here
+#[path = "../../tests/machines/model.rs"]
+mod model;
+
 type Seeds = Vec<(PathBuf, Vec<u8>)>;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// Seeds longer than this would make the repository large and the fuzzer slow.
+const MAX_SEED_BYTES: usize = 20 * 1024;
+
+fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut seeds = Seeds::new();
     redirects(&cases(root, "callback")?, &mut seeds);
-    token_responses(&cases(root, "token_response")?, &mut seeds);
+    token_responses(&cases(root, "token_response")?, &mut seeds)?;
     challenges(&cases(root, "www_authenticate")?, &mut seeds);
     saved(&mut seeds)?;
-    machines(&mut seeds);
+    machines(&mut seeds)?;
 
-    let check = std::env::args().any(|argument| argument == "--check");
-    for (name, content) in &seeds {
-        let path = root.join("corpus").join(name);
-        if check {
-            if fs::read(&path).ok().as_ref() != Some(content) {
-                return Err(
-                    format!("{} is missing or old: run cargo run --example seeds in fuzz/", path.display()).into()
-                );
-            }
-        } else {
+    let corpus = root.join("corpus");
+    if std::env::args().any(|argument| argument == "--check") {
+        check(&corpus, &seeds)?;
+    } else {
+        for (name, content) in &seeds {
+            let path = corpus.join(name);
             fs::create_dir_all(path.parent().ok_or("no folder")?)?;
             fs::write(path, content)?;
         }
@@ -38,7 +45,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn cases(root: &Path, name: &str) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
+/// Whether the seeds are in the corpora as they must be, and nothing else is.
+fn check(corpus: &Path, seeds: &Seeds) -> Result<(), Box<dyn Error>> {
+    for (name, content) in seeds {
+        let path = corpus.join(name);
+        if fs::read(&path).ok().as_ref() != Some(content) {
+            return Err(format!("{} is missing or old: run cargo run --example seeds in fuzz/", path.display()).into());
+        }
+    }
+    let mut folders = vec![corpus.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !seeds.iter().any(|(name, _)| corpus.join(name) == path) {
+                return Err(format!("{} is no seed: remove it, or make it in examples/seeds.rs", path.display()).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn cases(root: &Path, name: &str) -> Result<Vec<Value>, Box<dyn Error>> {
     let text = fs::read_to_string(root.join("../tests/cases").join(name).with_extension("json"))?;
     let file: Value = serde_json::from_str(&text)?;
     Ok(file["cases"].as_array().ok_or("no cases")?.clone())
@@ -68,27 +97,41 @@ fn redirects(cases: &[Value], seeds: &mut Seeds) {
 }
 
 /// Two octets for status and headers, and the body: see `fuzz_targets/token_response.rs`.
-fn token_responses(cases: &[Value], seeds: &mut Seeds) {
+fn token_responses(cases: &[Value], seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     const STATUSES: [u64; 12] = [200, 400, 401, 429, 503, 500, 302, 307, 201, 403, 0, 999];
     for case in cases {
-        let Some(body) = case["body"].as_str() else { continue };
+        let body = match (case["body"].as_str(), case["body_base64"].as_str()) {
+            (Some(body), None) => body.as_bytes().to_vec(),
+            (None, Some(body)) => Base64::decode_vec(body)?,
+            _ => return Err(format!("{}: a body of an unknown form", case["name"]).into()),
+        };
         let status = case["status"].as_u64().unwrap_or(0);
         let status = STATUSES.iter().position(|other| *other == status).unwrap_or(1);
-        seed(seeds, "token_response", case, [&[u8::try_from(status).unwrap_or(0), 0], body.as_bytes()].concat());
+        seed(seeds, "token_response", case, [&[u8::try_from(status).unwrap_or(0), 0], body.as_slice()].concat());
+    }
+    Ok(())
+}
+
+/// Field lines, one a line. A case that is too long is left out.
+fn challenges(cases: &[Value], seeds: &mut Seeds) {
+    for case in cases {
+        let lines: Vec<_> = case["headers"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let content = generated(&case["header_gen"]).unwrap_or_else(|| lines.join("\n"));
+        if content.len() <= MAX_SEED_BYTES {
+            seed(seeds, "www_authenticate", case, content.into_bytes());
+        }
     }
 }
 
-/// Field lines, one a line.
-fn challenges(cases: &[Value], seeds: &mut Seeds) {
-    for case in cases {
-        let Some(lines) = case["headers"].as_array() else { continue };
-        let lines: Vec<_> = lines.iter().filter_map(Value::as_str).collect();
-        seed(seeds, "www_authenticate", case, lines.join("\n").into_bytes());
-    }
+/// The text that stands for prefix, repetitions and suffix.
+fn generated(header_gen: &Value) -> Option<String> {
+    let count = header_gen["count"].as_u64().and_then(|count| usize::try_from(count).ok())?;
+    let member = |name: &str| header_gen[name].as_str();
+    Some([member("prefix")?, &member("repeat")?.repeat(count), member("suffix")?].concat())
 }
 
 /// Saved forms of the client that `fuzz_targets/saved.rs` restores them with.
-fn saved(seeds: &mut Seeds) -> Result<(), Box<dyn std::error::Error>> {
+fn saved(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?
         .issuer("https://as.example.com")?;
     let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
@@ -113,7 +156,7 @@ fn saved(seeds: &mut Seeds) -> Result<(), Box<dyn std::error::Error>> {
 
 /// Sequences of operations: octets that `tests/machines/model` decodes. A login that succeeds, one that is denied, and a ramp
 /// that touches every operation.
-fn machines(seeds: &mut Seeds) {
+fn machines(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     let login: [(&str, &[u8]); 3] = [
         ("happy", &[3, 0, 1, 3, 0, 1, 7, 0, 1]),
         ("denied", &[1, 0, 1, 3, 6, 0, 3, 0, 0]),
@@ -124,12 +167,21 @@ fn machines(seeds: &mut Seeds) {
         ("unknown", &[0x7f, 0, 14, 0, 1, 0, 8, 1, 0, 1, 4, 0]),
         ("sign-out", &[0xbf, 0, 17, 0, 2, 21, 14, 0, 0, 21]),
     ];
+    let ends = [Phase::Finished, Phase::Failed, Phase::Failed];
+    for ((name, octets), end) in login.into_iter().zip(ends) {
+        let report = run(octets.iter().copied(), Mode::Free);
+        let last = report.phase_changes.last().map(|(_, phase)| *phase);
+        if last != Some(end) {
+            return Err(format!("the seed login/{name} ends in {last:?}, not in {end:?}").into());
+        }
+    }
     for (target, named) in [("login", login), ("session", session)] {
         for (name, octets) in named {
             seeds.push((Path::new(target).join(name), octets.to_vec()));
         }
         seeds.push((Path::new(target).join("ramp"), (0..=255).collect()));
     }
+    Ok(())
 }
 
 fn octets() -> [u8; 96] {

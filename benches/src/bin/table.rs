@@ -3,14 +3,14 @@
 //! - with `--check` says whether the budgets are kept, and fails if one is not;
 //! - with `--profile ROW` says which functions the instructions of a row of oauth-proto are spent in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::{env, fs};
 
-use oauth_proto_benches::inputs::{KB, MB};
+use oauth_proto_benches::inputs::{Body, KB, MB};
 use oauth_proto_benches::sizes::{BODIES, CHALLENGE, REDIRECTS};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -44,7 +44,7 @@ impl Cost {
 }
 
 /// What is kept of a login that waits for its redirect.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Pending {
     inline: u64,
     blocks: u64,
@@ -86,7 +86,7 @@ fn run() -> Outcome<bool> {
     let mut measured = Measured::default();
     instructions(&profiles, &mut measured)?;
     heap(&mut measured)?;
-    let budgets = budgets(&measured);
+    let budgets = budgets(&measured)?;
     match arguments[..] {
         [] => {
             write_readme(&measured, &budgets)?;
@@ -221,7 +221,9 @@ fn instructions(profiles: &[Profile], measured: &mut Measured) -> Outcome<()> {
     Ok(())
 }
 
+/// Adds the heap operations of every row; fails if one has none.
 fn heap(measured: &mut Measured) -> Outcome<()> {
+    let mut without: BTreeSet<Key> = measured.rows.keys().cloned().collect();
     for line in stdout_of(&mut Command::new(beside("heap")?))?.lines() {
         if line.starts_with("pending\t") {
             let [_, of, inline, blocks, octets] = fields(line)?;
@@ -234,8 +236,12 @@ fn heap(measured: &mut Measured) -> Outcome<()> {
         let cost = measured.rows.get_mut(&key).ok_or_else(|| format!("callgrind saw no {key:?}"))?;
         (cost.taken, cost.asked) = (taken.parse()?, asked.parse()?);
         (cost.freed, cost.peak) = (freed.parse()?, peak.parse()?);
+        without.remove(&key);
     }
-    Ok(())
+    match without.first() {
+        Some(key) => Err(format!("heap counted no {key:?}").into()),
+        None => Ok(()),
+    }
 }
 
 impl Measured {
@@ -243,8 +249,16 @@ impl Measured {
         self.rows.get(&(name.to_owned(), of.to_owned(), input as u64)).copied()
     }
 
-    fn ours(&self, name: &str, input: usize) -> Cost {
-        self.cost(name, OURS, input).unwrap_or_default()
+    /// A row that must be there.
+    fn ours(&self, name: &str, input: usize) -> Outcome<Cost> {
+        let cost = self.cost(name, OURS, input);
+        cost.ok_or_else(|| format!("no row {name:?} of {OURS} with an input of {input} octets was measured").into())
+    }
+
+    /// A pending login that must be there.
+    fn pending(&self, of: &str) -> Outcome<Pending> {
+        let pending = self.pending.get(of).copied();
+        pending.ok_or_else(|| format!("no row \"pending\" of {of} was measured").into())
     }
 }
 
@@ -254,13 +268,10 @@ impl Budget {
     }
 }
 
-fn unknown_members() -> impl Iterator<Item = &'static str> {
-    BODIES.into_iter().map(|(name, _)| name).filter(|name| name.contains("unknown"))
-}
-
-fn budgets(measured: &Measured) -> Vec<Budget> {
-    let whole = measured.ours("whole login", 0);
-    let pending = measured.pending.get(OURS).copied().unwrap_or_default();
+/// Fails if a row that a budget is about was not measured.
+fn budgets(measured: &Measured) -> Outcome<Vec<Budget>> {
+    let whole = measured.ours("whole login", 0)?;
+    let pending = measured.pending(OURS)?;
     let budget = |what: &str, is, at_most| Budget { what: what.to_owned(), is, at_most };
     let mut budgets = vec![
         budget("whole login: instructions, wiping not counted", whole.without_wiping(), 24_000),
@@ -268,20 +279,23 @@ fn budgets(measured: &Measured) -> Vec<Budget> {
         budget("pending login: octets, inline and heap", pending.inline + pending.octets, 128),
     ];
     // Against the same response with blanks in their place. Of nested ones serde_json keeps track in one small block.
-    let sizes = [KB, 16 * KB, MB];
-    let more = |name, cost: fn(&Cost) -> u64| {
-        let more = |len| cost(&measured.ours(name, len)).saturating_sub(cost(&measured.ours("response: blanks", len)));
-        sizes.into_iter().map(more).max().unwrap_or_default()
-    };
-    for name in unknown_members() {
-        let nested = name.contains("nested");
-        let what = format!("{name}: octets of heap for them");
-        budgets.push(Budget { what, is: more(name, |cost| cost.asked), at_most: if nested { 64 } else { 0 } });
+    for (name, kind) in BODIES {
+        let at_most = match kind {
+            Body::SmallMembers | Body::LongText | Body::EscapedText => 0,
+            Body::Nested | Body::Deep => 64,
+            _ => continue,
+        };
+        let mut is = 0;
+        for len in [KB, 16 * KB, MB] {
+            let (with, without) = (measured.ours(name, len)?, measured.ours("response: blanks", len)?);
+            is = with.asked.saturating_sub(without.asked).max(is);
+        }
+        budgets.push(Budget { what: format!("{name}: octets of heap for them"), is, at_most });
     }
     // In percent of what it would be if the cost per octet were as it is at 16 KB.
     let kinds = REDIRECTS.iter().map(|(name, _)| (*name, 60 * KB));
     for (name, largest) in kinds.chain(BODIES.iter().map(|(name, _)| (*name, MB))) {
-        let (small, large) = (measured.ours(name, 16 * KB), measured.ours(name, largest));
+        let (small, large) = (measured.ours(name, 16 * KB)?, measured.ours(name, largest)?);
         let percent = |of: fn(&Cost) -> u64| of(&large) * 100 * 16 * KB as u64 / (of(&small) * largest as u64).max(1);
         let is = percent(|cost| cost.instructions).max(percent(|cost| cost.peak));
         let what = format!("{name}: cost per octet at {}, in percent of that at 16 KB", size(largest));
@@ -289,13 +303,13 @@ fn budgets(measured: &Measured) -> Vec<Budget> {
     }
     for (name, _) in REDIRECTS {
         let what = format!("{name}: instructions to refuse 1 MB, against those to accept 1 KB");
-        let (is, at_most) = (measured.ours(name, MB).instructions, measured.ours(name, KB).instructions);
+        let (is, at_most) = (measured.ours(name, MB)?.instructions, measured.ours(name, KB)?.instructions);
         budgets.push(Budget { what, is, at_most });
     }
-    let (small, large) = (measured.ours(CHALLENGE, KB), measured.ours(CHALLENGE, 16 * KB));
+    let (small, large) = (measured.ours(CHALLENGE, KB)?, measured.ours(CHALLENGE, 16 * KB)?);
     let what = format!("{CHALLENGE}: cost per octet at 16 KB, in percent of that at 1 KB");
     budgets.push(Budget { what, is: large.instructions * 100 / (small.instructions * 16).max(1), at_most: 150 });
-    budgets
+    Ok(budgets)
 }
 
 fn budget_table(budgets: &[Budget]) -> String {
@@ -349,14 +363,14 @@ fn size_table(measured: &Measured) -> String {
     out
 }
 
-fn pending_table(measured: &Measured) -> String {
+fn pending_table(measured: &Measured) -> Outcome<String> {
     let mut out =
         String::from("| pending login | inline | heap blocks | heap octets |\n| --- | ---: | ---: | ---: |\n");
     for of in [OURS, PEER] {
-        let pending = measured.pending.get(of).copied().unwrap_or_default();
+        let pending = measured.pending(of)?;
         let _ = writeln!(out, "| {of} | {} | {} | {} |", pending.inline, pending.blocks, pending.octets);
     }
-    out
+    Ok(out)
 }
 
 fn versions() -> Outcome<String> {
@@ -385,7 +399,7 @@ fn write_readme(measured: &Measured, budgets: &[Budget]) -> Outcome<()> {
         versions()?,
         format!("### Budgets\n\n{}", budget_table(budgets)),
         format!("### Operations\n\n{}", operation_table(measured)),
-        format!("### A login that waits for its redirect\n\n{}", pending_table(measured)),
+        format!("### A login that waits for its redirect\n\n{}", pending_table(measured)?),
         format!("### Inputs of growing size\n\n{}", size_table(measured)),
     ];
     fs::write(README, format!("{before}{from}\n{}\n{to}{after}", tables.join("\n")))?;

@@ -3,6 +3,7 @@
 use oauth_proto::login::{Transition, Trigger, Yields, TRANSITIONS};
 use oauth_proto::{Action, AuthorizationRequest, Delivered, Error, Event, Login, Phase, RequestId, Response, UnixTime};
 
+use super::assert_lists_all;
 use crate::support::{
     at, awaiting, client, entropy, exchanging, html, json, redirect, state, HTML, INVALID_GRANT, JSON, TOKENS,
 };
@@ -25,6 +26,12 @@ const TRIGGERS: [Trigger; 13] = [
     Trigger::Cancelled,
     Trigger::Expired,
 ];
+
+#[test]
+fn the_lists_hold_every_phase_and_every_trigger() {
+    assert_lists_all(&PHASES, "Phase", include_str!("../../../src/login/mod.rs"));
+    assert_lists_all(&TRIGGERS, "Trigger", include_str!("../../../src/login/state.rs"));
+}
 
 #[test]
 fn every_phase_does_with_every_trigger_what_the_table_says() {

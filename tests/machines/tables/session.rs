@@ -3,6 +3,7 @@
 use oauth_proto::session::{SessionTrigger as Trigger, TRANSITIONS};
 use oauth_proto::SessionPhase as Phase;
 
+use super::assert_lists_all;
 use super::session_events::{bring, fire, variants};
 
 pub const PHASES: [Phase; 7] = [
@@ -34,6 +35,12 @@ pub const TRIGGERS: [Trigger; 17] = [
     Trigger::RevocationLater,
     Trigger::RevocationGivenUp,
 ];
+
+#[test]
+fn the_lists_hold_every_phase_and_every_trigger() {
+    assert_lists_all(&PHASES, "SessionPhase", include_str!("../../../src/session/mod.rs"));
+    assert_lists_all(&TRIGGERS, "SessionTrigger", include_str!("../../../src/session/state.rs"));
+}
 
 #[test]
 fn every_phase_does_with_every_trigger_what_the_table_says() {
