@@ -1,0 +1,71 @@
+//! A pending login through its saved form: of the same client alone, and the same on the other side.
+
+use oauth_proto::{Action, AuthorizationRequest, Client, Login, ResponseMode, RestoreError, SavedLogin};
+
+use crate::{at, code_request, decoded, server, started, value_of, CLIENT_ID, REDIRECT_URI};
+
+const ISSUER: &str = "https://as.example.com/1";
+
+fn client(issuer: &str, client_id: &str, redirect_uri: &str) -> Client {
+    Client::new(server().issuer(issuer).unwrap(), client_id, redirect_uri).unwrap()
+}
+
+/// Saves by one client, through JSON, and resumes with another.
+fn resume(by: Client, with: Client) -> Result<Login, RestoreError> {
+    let (login, _) = started(by, AuthorizationRequest::new().scope("a"), 0);
+    let saved = serde_json::to_string(&login.save().unwrap()).unwrap();
+    Login::resume(with, serde_json::from_str::<SavedLogin>(&saved).unwrap(), at(1))
+}
+
+#[test]
+fn another_issuer_client_id_or_redirect_uri_is_another_client() {
+    let ours = || client(ISSUER, CLIENT_ID, REDIRECT_URI);
+    assert!(resume(ours(), ours()).is_ok());
+    for other in [
+        client("https://as.example.com/2", CLIENT_ID, REDIRECT_URI),
+        client(ISSUER, "another", REDIRECT_URI),
+        client(ISSUER, CLIENT_ID, "com.example.app:/another"),
+        // No issuer: then the authorization endpoint stands for the server.
+        Client::new(server(), CLIENT_ID, REDIRECT_URI).unwrap(),
+        // The same octets, divided in another way.
+        client("https://as.example.com/", &format!("1{CLIENT_ID}"), REDIRECT_URI),
+        client(ISSUER, &format!("{CLIENT_ID}com"), "com.example.app:/callback"),
+    ] {
+        assert_eq!(resume(ours(), other.clone()).unwrap_err(), RestoreError::OtherClient, "{other:?}");
+        assert_eq!(resume(other, ours()).unwrap_err(), RestoreError::OtherClient);
+    }
+}
+
+/// The redirect comes to the port that the browser was told: with another one the login cannot go on.
+#[test]
+fn another_loopback_port_is_another_client() {
+    let ours = |port: u16| client(ISSUER, CLIENT_ID, &format!("http://127.0.0.1:{port}/callback"));
+    assert!(resume(ours(5000), ours(5000)).is_ok());
+    assert_eq!(resume(ours(5000), ours(5001)).unwrap_err(), RestoreError::OtherClient);
+}
+
+#[test]
+fn everything_of_a_login_is_kept() {
+    let client = client(ISSUER, CLIENT_ID, REDIRECT_URI);
+    let request = AuthorizationRequest::new()
+        .scope("openid a:b")
+        .audience("x & y")
+        .resource("urn:a:b")
+        .resource("urn:c:d")
+        .max_age(7)
+        .prompt("login")
+        .response_mode(ResponseMode::Query)
+        .parameter("vendor x", "ü");
+    let (login, url) = started(client.clone(), request, 100);
+    let saved = serde_json::to_string(&login.save().unwrap()).unwrap();
+    let mut resumed = Login::resume(client, serde_json::from_str(&saved).unwrap(), at(200)).unwrap();
+    assert_eq!(resumed.deadline(), login.deadline());
+    let Some(Action::OpenUrl(again)) = resumed.pending_action() else { panic!("no URL") };
+    assert_eq!(again.as_str(), url);
+    assert_eq!(serde_json::to_string(&resumed.save().unwrap()).unwrap(), saved);
+    let (mut login, body) = (login, |login: &mut Login| decoded(code_request(login, &url, 201).body()));
+    let sent = body(&mut resumed);
+    assert_eq!(sent, body(&mut login));
+    assert_eq!(value_of(&sent, "resource").as_deref(), Some("urn:a:b"));
+    assert!(resumed.save().is_none());
+}
