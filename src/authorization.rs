@@ -40,7 +40,6 @@ pub struct AuthorizationRequest {
     scope_tokens: BTreeSet<String>,
     resources: Vec<String>,
     known_resources: BTreeSet<String>,
-    max_age: Option<u64>,
     openid: bool,
     problem: Option<ConfigError>,
 }
@@ -138,8 +137,7 @@ impl AuthorizationRequest {
 
     /// `max_age`: seconds since the user last proved who they are, at most (OpenID Connect Core §3.1.2.1).
     #[must_use]
-    pub fn max_age(mut self, seconds: u64) -> Self {
-        self.max_age = Some(seconds);
+    pub fn max_age(self, seconds: u64) -> Self {
         let mut digits = String::new();
         let _ = fmt::Write::write_fmt(&mut digits, format_args!("{seconds}"));
         self.text("max_age", &digits)
@@ -219,8 +217,7 @@ impl AuthorizationRequest {
     #[cfg(feature = "std")]
     #[must_use]
     pub fn parameters(mut self, parameters: &impl serde::Serialize) -> Self {
-        let pairs = serde_urlencoded::to_string(parameters).ok().and_then(|query| form::decode_pairs(&query).ok());
-        match pairs {
+        match form::typed_pairs(parameters) {
             Some(pairs) => pairs.iter().fold(self, |request, (name, value)| request.parameter(name, value)),
             None => {
                 self.refuse("parameters", "must be a struct or map of plain values");

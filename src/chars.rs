@@ -10,6 +10,11 @@ pub(crate) fn is_visible(text: &str) -> bool {
     all(text.as_bytes(), |octet| octet.wrapping_sub(0x20) < 0x5f)
 }
 
+/// Characters that a URI may have (RFC 3986 §2), percent-encoded ones as they are.
+pub(crate) fn is_uri_chars(text: &str) -> bool {
+    text.bytes().all(|octet| octet.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&octet))
+}
+
 /// Whether every octet passes `test`. Many are looked at before the answer is, without a branch for each, so that the
 /// compiler tests them at once.
 pub(crate) fn all(octets: &[u8], test: impl Fn(u8) -> bool) -> bool {

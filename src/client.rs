@@ -225,7 +225,7 @@ impl ClientBuilder {
     /// Typed parameters that every token request carries besides its own (feature `std`).
     #[cfg(feature = "std")]
     pub fn token_parameters(mut self, parameters: &impl serde::Serialize) -> Self {
-        match serde_urlencoded::to_string(parameters).ok().and_then(|query| form::decode_pairs(&query).ok()) {
+        match form::typed_pairs(parameters) {
             Some(pairs) => {
                 self.token_parameters.extend(pairs.into_iter().map(|(name, value)| (name, Secret::new(value))));
             }

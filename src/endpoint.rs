@@ -5,6 +5,8 @@ use alloc::sync::Arc;
 
 use url::{Host, Url};
 
+use crate::chars;
+
 /// Whether plain `http` on a loopback literal is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
@@ -33,7 +35,7 @@ pub(crate) fn bare_origin(text: &str, transport: Transport) -> Result<String, &'
 }
 
 pub(crate) fn parse(text: &str, transport: Transport) -> Result<Url, &'static str> {
-    if !text.bytes().all(|octet| octet.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&octet)) {
+    if !chars::is_uri_chars(text) {
         return Err("has a character that a URL must not have: percent-encode it");
     }
     if !has_prefix(text, "https://") && !has_prefix(text, "http://") {
@@ -60,11 +62,7 @@ pub(crate) fn as_written(text: &str, url: &Url) -> Result<(), &'static str> {
     if authority.contains('@') {
         return Err("has user information: remove everything up to '@'");
     }
-    let (host, port) = match authority.rsplit_once(':') {
-        // The last colon of `[::1]` belongs to the address.
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
+    let (host, port) = split_port(authority);
     if host.is_empty() || !url.host_str().is_some_and(|read| read.eq_ignore_ascii_case(host)) {
         return Err(
             "has a host that is not read as it is written: write a plain host name, or an address in its shortest form",
@@ -78,6 +76,15 @@ pub(crate) fn as_written(text: &str, url: &Url) -> Result<(), &'static str> {
         return Err("has a path that is not read as it is written: remove dot segments");
     }
     Ok(())
+}
+
+/// User information stays with the host, so it never equals one that was configured.
+pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        // The last colon of `[::1]` belongs to the address.
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    }
 }
 
 /// A loopback literal: a name such as `localhost` may be resolved to another host (RFC 8252 §8.3).

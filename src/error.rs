@@ -156,8 +156,13 @@ impl Refused {
 
     /// Whether trying later may help: 429 or 5xx (RFC 6585 §4, RFC 9110 §15.6).
     pub fn is_transient(&self) -> bool {
-        matches!(self.status, Some(429 | 500..=599))
+        self.status.is_some_and(is_transient)
     }
+}
+
+/// 429 and 5xx: the server has not decided, and may be asked again.
+pub(crate) fn is_transient(status: u16) -> bool {
+    matches!(status, 429 | 500..=599)
 }
 
 /// Text that a server sent: shown by its accessor alone, since nobody knows what a server puts in.

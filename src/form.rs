@@ -16,7 +16,7 @@ use crate::chars;
 pub(crate) struct Undecodable;
 
 /// Whether `value` encodes to itself, as all that this crate makes and most of what servers make does.
-pub(crate) fn is_plain(value: &str) -> bool {
+fn is_plain(value: &str) -> bool {
     chars::all(value.as_bytes(), |octet| {
         let letter = (octet | 0x20).wrapping_sub(b'a') < 26;
         let digit = octet.wrapping_sub(b'0') < 10;
@@ -25,6 +25,41 @@ pub(crate) fn is_plain(value: &str) -> bool {
         let plain = letter | digit | (octet == b'-') | (octet == b'.') | (octet == b'_') | (octet == b'*');
         plain
     })
+}
+
+/// A name that needs no encoding, and a value that is looked at once for whether it does: not for the length of a body and for
+/// writing it again.
+#[derive(Clone, Copy)]
+pub(crate) struct Pair<'a> {
+    pub name: &'static str,
+    pub value: &'a str,
+    plain: bool,
+}
+
+impl<'a> Pair<'a> {
+    pub(crate) fn new(name: &'static str, value: &'a str) -> Self {
+        Self { name, value, plain: is_plain(value) }
+    }
+
+    /// With `=`, and the `&` before it.
+    pub(crate) fn encoded_len(&self) -> usize {
+        let value = if self.plain { self.value.len() } else { encoded_len(self.value) };
+        value.saturating_add(self.name.len()).saturating_add(2)
+    }
+
+    /// Appends `name=value`, with `&` before it if it is not the first.
+    pub(crate) fn push(&self, out: &mut String) {
+        if !out.is_empty() {
+            out.push('&');
+        }
+        out.push_str(self.name);
+        out.push('=');
+        if self.plain {
+            out.push_str(self.value);
+        } else {
+            push_encoded(out, self.value);
+        }
+    }
 }
 
 /// Appends `value`, encoded.
@@ -85,6 +120,12 @@ pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Undecodable> {
 /// Decodes every pair of a query; an undecodable pair is an error.
 pub(crate) fn decode_pairs(query: &str) -> Result<Vec<(String, String)>, Undecodable> {
     pairs(query).map(|(name, value)| Ok((decode(name)?.into_owned(), decode(value)?.into_owned()))).collect()
+}
+
+/// The fields of a `Serialize` struct or map of plain values, as pairs.
+#[cfg(feature = "std")]
+pub(crate) fn typed_pairs(parameters: &impl serde::Serialize) -> Option<Vec<(String, String)>> {
+    decode_pairs(&serde_urlencoded::to_string(parameters).ok()?).ok()
 }
 
 fn hex(digit: u8) -> Option<u8> {

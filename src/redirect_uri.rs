@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use crate::chars;
 use crate::config_error::ConfigError;
-use crate::endpoint::{as_written, is_loopback};
+use crate::endpoint::{as_written, is_loopback, split_port};
 use crate::form;
 
 /// A checked redirect URI: a private-use scheme (`com.example.app:/callback`), a claimed https URL, or a loopback
@@ -44,7 +44,7 @@ impl RedirectUri {
 
     pub(crate) fn check(text: &str, undotted_scheme: bool) -> Result<Self, ConfigError> {
         let refuse = |problem| Err(ConfigError::RedirectUri { problem });
-        if !text.bytes().all(|octet| octet.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&octet)) {
+        if !chars::is_uri_chars(text) {
             return refuse("has a character that a URI must not have: percent-encode it (RFC 3986 section 2)");
         }
         let Some(parts) = Parts::split(text) else {
@@ -249,13 +249,4 @@ fn without_fragment(uri: &str) -> &str {
         return uri;
     }
     uri.split_once('#').map_or(uri, |(before, _)| before)
-}
-
-/// User information stays with the host, so it never equals one that was configured.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
-    match authority.rsplit_once(':') {
-        // The last colon of `[::1]` belongs to the address.
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
-    }
 }

@@ -195,7 +195,7 @@ impl AuthorizationServer {
         self
     }
 
-    /// Whether the endpoint's own query has a parameter that `request` sends too.
+    /// The names in the authorization endpoint's own query: no request may send one of them again.
     pub(crate) fn query_names(&self) -> Vec<String> {
         let query = self.authorization_endpoint.split_once('?').map_or("", |(_, query)| query);
         form::decode_pairs(query).unwrap_or_default().into_iter().map(|(name, _)| name).collect()

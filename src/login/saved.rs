@@ -14,6 +14,7 @@ use super::Login;
 use crate::authorization::AuthorizationRequest;
 use crate::base64url::Base64Url32;
 use crate::client::Client;
+use crate::entropy::Entropy;
 use crate::restore::{RestoreError, SAVED_VERSION};
 use crate::secret::{as_text, wipe, Secret, SecretOctets};
 use crate::time::UnixTime;
@@ -88,32 +89,23 @@ impl Login {
         // A login that was saved by a longer timeout, or tampered with, does not wait longer than one that starts now.
         let deadline = saved.deadline.min(now.saturating_add(client.login_timeout()));
         let request = AuthorizationRequest::from_pairs(&saved.request).map_err(|_| RestoreError::Malformed)?;
-        let state = AwaitingRedirect {
-            verifier: octets(&saved.code_verifier)?,
-            state: octets(&saved.state)?,
-            nonce: octets(&saved.nonce)?,
-            deadline,
-        };
-        // Octets that are not random, as Entropy refuses them: the verifier must not be seen in a URL.
-        let (verifier, other, nonce) = (state.verifier.octets(), state.state.octets(), state.nonce.octets());
-        if verifier == other || other == nonce || verifier == nonce {
-            return Err(RestoreError::Malformed);
-        }
+        // By the same check as random octets: the verifier must not be seen in a URL.
+        let entropy = saved.entropy()?;
         let mut login = Self::new(client, Arc::new(request)).map_err(|_| RestoreError::Malformed)?;
-        login.state = State::AwaitingRedirect(state);
+        login.state = State::AwaitingRedirect(AwaitingRedirect::new(&entropy, deadline));
         Ok(login)
     }
 }
 
-fn octets(text: &Secret) -> Result<SecretOctets, RestoreError> {
-    let mut buffer = [0; 32];
-    let decoded = Base64UrlUnpadded::decode(text.reveal(), &mut buffer).map(<[u8]>::len);
-    let octets = SecretOctets::new(&buffer);
-    wipe(&mut buffer);
-    if decoded == Ok(32) {
-        Ok(octets)
-    } else {
-        Err(RestoreError::Malformed)
+impl SavedLogin {
+    fn entropy(&self) -> Result<Entropy, RestoreError> {
+        let mut octets = [0; 96];
+        let whole = [&self.code_verifier, &self.state, &self.nonce].into_iter().zip(octets.chunks_exact_mut(32)).all(
+            |(text, part)| Base64UrlUnpadded::decode(text.reveal(), part).is_ok_and(|decoded| decoded.len() == 32),
+        );
+        let entropy = Entropy::new(octets);
+        wipe(&mut octets);
+        entropy.ok().filter(|_| whole).ok_or(RestoreError::Malformed)
     }
 }
 

@@ -211,7 +211,7 @@ fn ready(rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Step {
 }
 
 impl AwaitingRedirect {
-    fn new(entropy: &Entropy, deadline: UnixTime) -> Self {
+    pub(super) fn new(entropy: &Entropy, deadline: UnixTime) -> Self {
         Self {
             verifier: SecretOctets::new(entropy.verifier()),
             state: SecretOctets::new(entropy.state()),

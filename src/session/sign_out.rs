@@ -3,11 +3,11 @@
 use super::state::{backoff, request_id};
 use super::SessionAction;
 use crate::client::Client;
-use crate::error::{Error, Ignored};
+use crate::error::{is_transient, Error, Ignored};
 use crate::http::{Delivered, Request, RequestId, Response};
+use crate::retry_after;
 use crate::secret::Secret;
 use crate::time::UnixTime;
-use crate::token;
 
 /// How often a revocation is sent at most.
 const MAX_REVOCATIONS: u32 = 5;
@@ -45,7 +45,7 @@ impl SigningOut {
             return Err(Error::Ignored(Ignored::UnknownRequest));
         }
         let wait = match outcome {
-            Ok(response) if matches!(response.status(), 429 | 500..=599) => token::refusal(response, now).retry_after(),
+            Ok(response) if is_transient(response.status()) => retry_after::seconds(response, now),
             Ok(_) => return Ok(SessionAction::SignedOut),
             Err(_) => None,
         };

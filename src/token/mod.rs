@@ -6,6 +6,5 @@ mod tokens;
 
 pub(crate) use request::Settings;
 pub use request::{ClientAuthentication, TokenEndpoint, TokenRequestFormat};
-pub(crate) use response::refusal;
 pub use response::{parse_response, TokenResponse};
 pub use tokens::Tokens;

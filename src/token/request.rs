@@ -10,7 +10,7 @@ use core::fmt;
 use base64ct::{Base64, Encoding};
 
 use crate::config_error::ConfigError;
-use crate::form;
+use crate::form::{self, Pair};
 use crate::http::{Request, RequestId};
 use crate::pkce::CodeVerifier;
 use crate::redirect::AuthorizationCode;
@@ -149,7 +149,8 @@ impl TokenEndpoint {
     }
 
     pub(crate) fn exchange(&self, id: RequestId, code: &str, verifier: &str, resources: &[String]) -> Request {
-        let first = [("grant_type", "authorization_code"), ("code", code), ("code_verifier", verifier)];
+        let grant_type = Pair::new("grant_type", "authorization_code");
+        let first = [grant_type, Pair::new("code", code), Pair::new("code_verifier", verifier)];
         self.request(id, &self.url, self.format, &first, resources, true)
     }
 
@@ -161,11 +162,11 @@ impl TokenEndpoint {
         scope: Option<&str>,
         resources: &[String],
     ) -> Request {
-        let refresh_token = ("refresh_token", refresh_token.reveal());
-        let grant_type = ("grant_type", "refresh_token");
+        let refresh_token = Pair::new("refresh_token", refresh_token.reveal());
+        let grant_type = Pair::new("grant_type", "refresh_token");
         match scope.filter(|scope| !scope.is_empty()) {
             Some(scope) => {
-                let first = [grant_type, refresh_token, ("scope", scope)];
+                let first = [grant_type, refresh_token, Pair::new("scope", scope)];
                 self.request(id, &self.url, self.format, &first, resources, false)
             }
             None => self.request(id, &self.url, self.format, &[grant_type, refresh_token], resources, false),
@@ -175,10 +176,10 @@ impl TokenEndpoint {
     /// A revocation request (RFC 7009 §2.1), form-encoded always; `None` if no revocation endpoint is configured.
     pub fn revocation(&self, id: RequestId, token: &Secret, token_type_hint: Option<&str>) -> Option<Request> {
         let url = self.revocation_url.as_ref()?;
-        let token = ("token", token.reveal());
+        let token = Pair::new("token", token.reveal());
         let form = TokenRequestFormat::Form;
         Some(match token_type_hint {
-            Some(hint) => self.request(id, url, form, &[token, ("token_type_hint", hint)], &[], false),
+            Some(hint) => self.request(id, url, form, &[token, Pair::new("token_type_hint", hint)], &[], false),
             None => self.request(id, url, form, &[token], &[], false),
         })
     }
@@ -188,7 +189,7 @@ impl TokenEndpoint {
         id: RequestId,
         url: &Arc<str>,
         format: TokenRequestFormat,
-        first: &[(&'static str, &str)],
+        first: &[Pair<'_>],
         resources: &[String],
         with_redirect_uri: bool,
     ) -> Request {
@@ -203,37 +204,17 @@ impl TokenEndpoint {
     }
 
     /// Sized before it is written, so that no secret is left behind by a buffer that grows.
-    fn form(&self, first: &[(&str, &str)], resources: &[String], with_redirect_uri: bool, for_token: bool) -> Secret {
+    fn form(&self, first: &[Pair<'_>], resources: &[String], with_redirect_uri: bool, for_token: bool) -> Secret {
         let redirect_uri = if with_redirect_uri { self.encoded_redirect_uri.as_str() } else { "" };
         let extra = if for_token { self.encoded_extra.reveal() } else { "" };
         let credentials = self.encoded_credentials.reveal();
-        let pair_len = |name: &str, value: &str| form::encoded_len(value).saturating_add(name.len()).saturating_add(2);
-        // Most values encode to themselves: that is asked once for each, and not for the length and for writing again.
-        let mut plain = [false; 4];
-        for (plain, (_, value)) in plain.iter_mut().zip(first) {
-            *plain = form::is_plain(value);
-        }
-        let len = first.iter().zip(plain).map(|((name, value), plain)| {
-            let len = if plain { value.len() } else { form::encoded_len(value) };
-            len.saturating_add(name.len()).saturating_add(2)
-        });
-        let len = len.chain(resources.iter().map(|resource| pair_len("resource", resource)));
+        let resources = resources.iter().map(|resource| Pair::new("resource", resource));
+        let pairs = || first.iter().copied().chain(resources.clone());
+        let len = pairs().map(|pair| pair.encoded_len());
         let fixed = redirect_uri.len().saturating_add(extra.len()).saturating_add(credentials.len());
         let mut body = String::with_capacity(len.fold(fixed, usize::saturating_add));
-        for (index, ((name, value), plain)) in first.iter().zip(plain).enumerate() {
-            if index > 0 {
-                body.push('&');
-            }
-            body.push_str(name);
-            body.push('=');
-            if plain {
-                body.push_str(value);
-            } else {
-                form::push_encoded(&mut body, value);
-            }
-        }
-        for resource in resources {
-            form::push_pair(&mut body, "resource", resource);
+        for pair in pairs() {
+            pair.push(&mut body);
         }
         body.push_str(redirect_uri);
         body.push_str(credentials);
@@ -242,12 +223,12 @@ impl TokenEndpoint {
     }
 
     /// A JSON object of strings; several resources make an array.
-    fn json(&self, first: &[(&str, &str)], resources: &[String], with_redirect_uri: bool) -> Secret {
+    fn json(&self, first: &[Pair<'_>], resources: &[String], with_redirect_uri: bool) -> Secret {
         let redirect_uri = with_redirect_uri.then_some(("redirect_uri", &*self.redirect_uri));
         let pairs = || {
             let credentials = self.credentials.iter().map(|(name, value)| (*name, value.reveal()));
             let extra = self.extra.iter().map(|(name, value)| (name.as_str(), value.reveal()));
-            first.iter().copied().chain(redirect_uri).chain(credentials).chain(extra)
+            first.iter().map(|pair| (pair.name, pair.value)).chain(redirect_uri).chain(credentials).chain(extra)
         };
         // Six characters for one (`\u0000`) is the worst an escape can do.
         let worst = |text: &str| text.len().saturating_mul(6).saturating_add(6);

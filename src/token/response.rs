@@ -154,7 +154,7 @@ fn expires_in(value: &Value<'_>) -> Result<Option<u64>, Error> {
 }
 
 /// Any status but 200 and 3xx: the server's words if there are any, and the status in any case.
-pub(crate) fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
+fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     let status = response.status();
     let readable = response.body().len() <= MAX_RESPONSE_BYTES && is_json(response);
     let members = if readable { json::members(response.body()).ok() } else { None };
