@@ -10,6 +10,7 @@ use core::ops::Deref;
 use crate::chars;
 use crate::config_error::ConfigError;
 use crate::form;
+use crate::target::{is_resource, RESOURCE_PROBLEM};
 
 /// What to ask the authorization server for. The client's own values, PKCE, `state` and `nonce` are added by the
 /// [`Login`](crate::Login) and cannot be set or replaced here.
@@ -41,6 +42,8 @@ pub struct AuthorizationRequest {
     resources: Vec<String>,
     known_resources: BTreeSet<String>,
     openid: bool,
+    /// How many logins in a row before this one were asked for by an API that the login before should have satisfied.
+    repeats: u8,
     problem: Option<ConfigError>,
 }
 
@@ -147,8 +150,8 @@ impl AuthorizationRequest {
     /// for the first one, as RFC 8707 §2.2 shows it.
     #[must_use]
     pub fn resource(mut self, uri: &str) -> Self {
-        if url::Url::parse(uri).is_err() || uri.contains('#') || !chars::is_scope_token(uri) {
-            self.refuse("resource", "must be an absolute URI without a fragment (RFC 8707 section 2)");
+        if !is_resource(uri) {
+            self.refuse("resource", RESOURCE_PROBLEM);
         }
         if !self.known_resources.insert(uri.to_owned()) {
             return self;
@@ -242,6 +245,20 @@ impl AuthorizationRequest {
     /// The resources that are asked for.
     pub fn resources(&self) -> &[String] {
         &self.resources
+    }
+
+    /// The value of a parameter that is sent, if it has one value.
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
+        let pairs = form::decode_pairs(&self.query).unwrap_or_default();
+        pairs.into_iter().find(|(other, _)| other == name).map(|(_, value)| value)
+    }
+
+    pub(crate) fn repeats(&self) -> u8 {
+        self.repeats
+    }
+
+    pub(crate) fn with_repeats(self, repeats: u8) -> Self {
+        Self { repeats, ..self }
     }
 
     pub(crate) fn asks_for_openid(&self) -> bool {

@@ -8,11 +8,13 @@ use crate::chars;
 use crate::client::Client;
 use crate::endpoint::{self, Transport};
 use crate::secret::Secret;
+use crate::target::Target;
 
 /// An access token that is good for a call now. Cheap to clone; keep it only for the call.
 #[derive(Clone)]
 pub struct Bearer {
     token: Arc<Secret>,
+    target: Arc<Target>,
     client: Client,
 }
 
@@ -31,8 +33,8 @@ pub enum BearerError {
 }
 
 impl Bearer {
-    pub(crate) fn new(token: Arc<Secret>, client: Client) -> Self {
-        Self { token, client }
+    pub(crate) fn new(token: Arc<Secret>, target: Arc<Target>, client: Client) -> Self {
+        Self { token, target, client }
     }
 
     /// The value of the `Authorization` header for a call of `url` that has these other headers.
@@ -63,6 +65,11 @@ impl Bearer {
             return Err(BearerError::DuplicateAuthorization);
         }
         HeaderValue::bearer(self.token.reveal())
+    }
+
+    /// What the token is for.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// The access token itself, for those who send it in some other way. Nothing is checked here.

@@ -38,6 +38,7 @@ struct Inner {
     server_query_names: Vec<String>,
     client_id: String,
     redirect_uri: RedirectUri,
+    post_logout_redirect_uri: Option<RedirectUri>,
     authorization_prefix: String,
     token_endpoint: TokenEndpoint,
     api_origins: Vec<String>,
@@ -67,6 +68,7 @@ impl Client {
             server,
             client_id: client_id.to_owned(),
             redirect_uri: redirect_uri.to_owned(),
+            post_logout_redirect_uri: None,
             undotted_scheme: false,
             secret: None,
             method: None,
@@ -89,6 +91,11 @@ impl Client {
     /// The redirect URI.
     pub fn redirect_uri(&self) -> &RedirectUri {
         &self.0.redirect_uri
+    }
+
+    /// Where the browser comes back to after a logout.
+    pub fn post_logout_redirect_uri(&self) -> Option<&RedirectUri> {
+        self.0.post_logout_redirect_uri.as_ref()
     }
 
     /// The authorization server.
@@ -155,6 +162,7 @@ pub struct ClientBuilder {
     server: AuthorizationServer,
     client_id: String,
     redirect_uri: String,
+    post_logout_redirect_uri: Option<String>,
     undotted_scheme: bool,
     secret: Option<Secret>,
     method: Option<Method>,
@@ -207,6 +215,13 @@ impl ClientBuilder {
     /// goes to no other (RFC 9700 §4.9.1).
     pub fn api_origin(mut self, origin: &str) -> Self {
         self.api_origins.push(origin.to_owned());
+        self
+    }
+
+    /// Where the browser comes back to after a logout, as it is registered with the server (OpenID Connect RP-Initiated
+    /// Logout 1.0 §3.1; at Auth0 an Allowed Logout URL). The rules are those of the redirect URI.
+    pub fn post_logout_redirect_uri(mut self, uri: &str) -> Self {
+        self.post_logout_redirect_uri = Some(uri.to_owned());
         self
     }
 
@@ -284,6 +299,12 @@ impl ClientBuilder {
             return Err(client("timeout", "is 0, so nothing could ever be under way: give it some seconds"));
         }
         let redirect_uri = RedirectUri::check(&self.redirect_uri, self.undotted_scheme)?;
+        let post_logout_redirect_uri =
+            self.post_logout_redirect_uri.as_deref().map(|uri| RedirectUri::check(uri, self.undotted_scheme));
+        let post_logout_redirect_uri = post_logout_redirect_uri.transpose().map_err(|error| match error {
+            ConfigError::RedirectUri { problem } => client("post_logout_redirect_uri", problem),
+            other => other,
+        })?;
         let authentication = self.authentication()?;
         let api_origins = self.api_origins.iter().map(|origin| {
             endpoint::bare_origin(origin, self.server.transport).map_err(|problem| client("api_origin", problem))
@@ -310,6 +331,7 @@ impl ClientBuilder {
             server: self.server,
             client_id: self.client_id,
             redirect_uri,
+            post_logout_redirect_uri,
             token_endpoint,
             api_origins,
             login_timeout: self.login_timeout,
@@ -365,7 +387,7 @@ fn authorization_prefix(server: &AuthorizationServer, client_id: &str, redirect_
     prefix
 }
 
-fn fingerprint(parts: &[&str]) -> Fingerprint {
+pub(crate) fn fingerprint(parts: &[&str]) -> Fingerprint {
     let mut hash = Sha256::new();
     for part in parts {
         // Lengths keep `a` + `bc` and `ab` + `c` apart.

@@ -37,8 +37,11 @@ pub enum Error {
 pub enum Misuse {
     /// `Start` came twice.
     AlreadyStarted,
-    /// A session takes `ResponseReceived` and `SendFailed` only.
+    /// A session takes `ResponseReceived` and `SendFailed`, and while it signs out in the browser `RedirectReceived` and
+    /// `Cancelled`.
     NotForASession,
+    /// A sign-out was to end the session at the server too, and no endpoint for that is configured.
+    NoLogoutEndpoint,
 }
 
 /// Not for this machine, or late. The machine is as it was.
@@ -104,6 +107,8 @@ pub enum Over {
     Expired,
     /// The code may have been used and the answer was lost; a code must not be sent twice (RFC 6749 §4.1.2).
     OutcomeUnknown,
+    /// The server could not be told of the sign-out: the refresh token may live on there (RFC 7009).
+    NotRevoked,
 }
 
 /// A refusal in the server's words, with the HTTP status where there was one.
@@ -225,6 +230,7 @@ impl Misuse {
         match self {
             Self::AlreadyStarted => "already_started",
             Self::NotForASession => "not_for_a_session",
+            Self::NoLogoutEndpoint => "no_logout_endpoint",
         }
     }
 }
@@ -280,6 +286,7 @@ impl Over {
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::OutcomeUnknown => "outcome_unknown",
+            Self::NotRevoked => "not_revoked",
         }
     }
 }
@@ -289,7 +296,14 @@ impl fmt::Display for Error {
         match self {
             Self::Misuse(misuse) => f.write_str(match misuse {
                 Misuse::AlreadyStarted => "the login has been started: make a new Login for another one",
-                Misuse::NotForASession => "a session takes ResponseReceived and SendFailed only",
+                Misuse::NotForASession => {
+                    "a session takes ResponseReceived and SendFailed, and while it signs out in the browser RedirectReceived and \
+                     Cancelled"
+                }
+                Misuse::NoLogoutEndpoint => {
+                    "there is no logout endpoint to send the browser to: set it with \
+                     AuthorizationServer::end_session_endpoint"
+                }
             }),
             Self::Ignored(ignored) => f.write_str(match ignored {
                 Ignored::NotOurRedirect => "the URL is not this login's redirect URI; keep waiting",
@@ -308,6 +322,9 @@ impl fmt::Display for Error {
                 Over::Expired => "the login took too long; start a new one",
                 Over::OutcomeUnknown => {
                     "the code may have been used and the answer was lost (RFC 6749 section 4.1.2); start a new login"
+                }
+                Over::NotRevoked => {
+                    "signed out here, but the server could not be told (RFC 7009): end the grant in the server's own pages"
                 }
             }),
         }

@@ -18,18 +18,21 @@
 //!                                     └─ denied · server broke a rule · cancelled · expired ─▶ Failed
 //! ```
 //!
-//! A [`Session`] goes from tokens to authorized API calls, for as long as the grant lives.
+//! A [`Session`] goes from tokens to authorized API calls, for as long as the grant lives: for one API, or with a [`Target`] for
+//! each of several.
 //!
 //! ```text
 //!            a refresh is due            invalid_grant
 //!   Active ────────────────────▶ Refreshing ─────────────▶ LoginRequired
-//!    ▲  ▲    tokens · later        │                          ▲
-//!    │  └──────────────────────────┤ SendFailed(Maybe)        │ invalid_grant
-//!    │                             ▼          the next need   │
-//!    │                       OutcomeUnknown ◀────────────▶ Retrying
-//!    └───────────── tokens ────────┴──────────────────────────┘
+//!    ▲ ▲ ▲   tokens · later        │                          ▲    │
+//!    │ │ └─────────────────────────┤ answer lost              │    │ adopt
+//!    │ │                           ▼          the next need   │    ▼
+//!    │ │                     OutcomeUnknown ◀────────────▶ Retrying Active
+//!    │ └───────────── tokens ──────┴──────────────────────────┤
+//!    │                                                        │ lost again
+//!    └──────────── late tokens · adopt · try_again ───── Exhausted
 //!
-//!   any of these ── sign_out ─▶ SigningOut ── revoked ─▶ SignedOut
+//!   any of these ── sign_out ─▶ SigningOut ── revoked ─▶ LoggingOut ── returned ─▶ SignedOut
 //! ```
 //!
 //! In full, as [`login::TRANSITIONS`] and [`session::TRANSITIONS`] have them; what is not here does not happen:
@@ -46,19 +49,31 @@
 //!
 //! Session
 //!   Active           ── AccessDue · Refused ─▶ Refreshing
-//!   Active           ── RefusedAgain ─▶ LoginRequired
 //!   Refreshing       ── AccessTimedOut ─▶ Retrying
-//!   Refreshing       ── ResponseWithTokens · ResponseLater · NotDelivered ─▶ Active
-//!   Refreshing       ── MaybeDelivered ─▶ OutcomeUnknown
+//!   Refreshing       ── ResponseWithTokens · ResponseWithRefreshToken · ResponseLater · NotDelivered · Superseded ─▶ Active
+//!   Refreshing       ── ResponseUnreadable · MaybeDelivered ─▶ OutcomeUnknown
 //!   Refreshing       ── InvalidGrant ─▶ LoginRequired
 //!   OutcomeUnknown   ── AccessDue · Refused · RefusedAgain ─▶ Retrying
 //!   OutcomeUnknown   ── LateResponseWithTokens ─▶ Active
-//!   Retrying         ── ResponseWithTokens ─▶ Active
-//!   Retrying         ── LateResponseWithTokens · ResponseLater · NotDelivered · MaybeDelivered ─▶ OutcomeUnknown
+//!   Retrying         ── ResponseWithTokens · ResponseWithRefreshToken ─▶ Active
+//!   Retrying         ── LateResponseWithTokens ─▶ Refreshing
+//!   Retrying         ── ResponseLater · NotDelivered ─▶ OutcomeUnknown
+//!   Retrying         ── AccessTimedOut · ResponseUnreadable · MaybeDelivered ─▶ Exhausted
 //!   Retrying         ── InvalidGrant ─▶ LoginRequired
-//!   Active · Refreshing · OutcomeUnknown · Retrying · LoginRequired ── SignOut ─▶ SigningOut
-//!   Active · Refreshing · OutcomeUnknown · Retrying · LoginRequired ── SignOutHere ─▶ SignedOut
+//!   Exhausted        ── LateResponseWithTokens ─▶ Active
+//!   Exhausted        ── TryAgain ─▶ OutcomeUnknown
+//!   Refreshing · OutcomeUnknown · Retrying · Exhausted · LoginRequired ── Adopted ─▶ Active
+//!   Active · Refreshing · Retrying · Exhausted · LoginRequired ── AdoptedUnknown ─▶ OutcomeUnknown
+//!   Active · Refreshing · OutcomeUnknown · Retrying · LoginRequired ── AdoptedExhausted ─▶ Exhausted
+//!   Active           ── MarkedOnce ─▶ OutcomeUnknown
+//!   Active · OutcomeUnknown ── MarkedTwice ─▶ Exhausted
+//!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted ── SignOut ─▶ SigningOut
+//!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted · LoginRequired ── SignOutInBrowser ─▶ LoggingOut
+//!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted · LoginRequired ── SignOutHere ─▶ SignedOut
 //!   SigningOut       ── Revoked · RevocationGivenUp ─▶ SignedOut
+//!   SigningOut       ── RevokedLogoutNext ─▶ LoggingOut
+//!   LoggingOut       ── Returned ─▶ SignedOut
+//!   LoggingOut       ── ReturnedRevokeNext ─▶ SigningOut
 //! ```
 //!
 //! # The driver
@@ -124,7 +139,8 @@
 //!
 //! `http.send` is yours: the contract is in [`http`]. When a request cannot be sent, hand over [`Event::SendFailed`] and say
 //! whether it may have reached the server; wait a moment before you send it again. Let the browser's page be answered before the
-//! process ends. How a session is driven is shown at [`Session`]; a redirect that is posted as a form, at [`redirect`].
+//! process ends. How a session is driven is shown at [`Session`], and signed out of at [`Session::sign_out`]; several processes on
+//! one store, at [`Session::adopt`]; a redirect that is posted as a form, at [`redirect`].
 //! `examples/login` in the repository does all of it on real HTTP.
 //!
 //! # Where to look
@@ -134,7 +150,10 @@
 //! | configuration, and every check of it | [`Client`], [`AuthorizationServer`] |
 //! | what to ask for | [`AuthorizationRequest`] |
 //! | the login, and saving it while the browser is open | [`login`] |
-//! | tokens for calls, refresh, what a 401 means, sign-out | [`session`], [`bearer`], [`challenge`] |
+//! | tokens for calls, refresh, what a 401 means | [`session`], [`bearer`], [`challenge`] |
+//! | several APIs with one login | [`Target`], [`Session::access_for`] |
+//! | several processes with one store | [`Session::adopt`] |
+//! | sign-out, here and in the browser | [`Session::sign_out`], [`logout`] |
 //! | the parsers, as pure functions | [`redirect::parse`], [`token::parse_response`], [`challenge::parse`] |
 //! | errors, sorted by who must act | [`error`] |
 //!
@@ -175,6 +194,7 @@ mod form;
 pub mod http;
 mod json;
 pub mod login;
+pub mod logout;
 pub mod pkce;
 pub mod redirect;
 mod redirect_uri;
@@ -183,6 +203,7 @@ mod retry_after;
 mod secret;
 mod server;
 pub mod session;
+mod target;
 mod time;
 pub mod token;
 mod unfit;
@@ -195,10 +216,12 @@ pub use entropy::{Entropy, EntropyError};
 pub use error::{Error, Ignored, Misuse, Over, Refused, ServerText, Violation};
 pub use http::{Delivered, Headers, Request, RequestId, Response};
 pub use login::{Action, Event, Login, Phase, SavedLogin};
+pub use logout::LogoutUrl;
 pub use restore::RestoreError;
 pub use secret::Secret;
 pub use server::AuthorizationServer;
-pub use session::{Access, LoginRequired, SavedSession, Session, SessionAction, SessionPhase};
+pub use session::{Access, Adopted, LoginRequired, SavedSession, Session, SessionAction, SessionPhase, SignOut};
+pub use target::Target;
 pub use time::UnixTime;
 pub use token::Tokens;
 pub use unfit::Unfit;

@@ -103,22 +103,39 @@ impl fmt::Debug for AuthorizationCode {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn parse<'a>(url: &'a str, expected: &Expected<'_>) -> Result<AuthorizationResponse<'a>, Error> {
-    if url.len() > MAX_REDIRECT_BYTES {
-        // Ours or not, it is refused: so little of it is looked at as can tell the two apart in the usual case.
-        let is_ours = expected.redirect_uri.plain_query_of(url).is_some();
-        return Err(Error::Ignored(if is_ours { Ignored::RedirectTooLarge } else { Ignored::NotOurRedirect }));
-    }
-    let query = expected.redirect_uri.query_of(url).ok_or(Error::Ignored(Ignored::NotOurRedirect))?;
-    if !expected.redirect_uri.has_own_query(query) {
-        return Err(Error::Ignored(Ignored::NotOurRedirect));
-    }
-    let parameters = Parameters::collect(query)?;
-    parameters.check_state(expected.state)?;
+    let parameters = Parameters::collect(own_query(url, expected.redirect_uri)?)?;
+    check_state(parameters.state, expected.state)?;
     parameters.check_issuer(expected)?;
     parameters.check_error()?;
     let code = parameters.code.ok_or(Error::Violation(Violation::CodeMissing))?;
     let code = form::decode(code).ok().filter(|code| chars::is_vschars(code));
     code.map(|code| AuthorizationResponse { code }).ok_or(Error::Violation(Violation::RedirectMalformed))
+}
+
+/// The query of a URL that goes to this redirect URI and is not too long.
+pub(crate) fn own_query<'a>(url: &'a str, redirect_uri: &RedirectUri) -> Result<&'a str, Error> {
+    if url.len() > MAX_REDIRECT_BYTES {
+        // Ours or not, it is refused: so little of it is looked at as can tell the two apart in the usual case.
+        let is_ours = redirect_uri.plain_query_of(url).is_some();
+        return Err(Error::Ignored(if is_ours { Ignored::RedirectTooLarge } else { Ignored::NotOurRedirect }));
+    }
+    let query = redirect_uri.query_of(url).ok_or(Error::Ignored(Ignored::NotOurRedirect))?;
+    if !redirect_uri.has_own_query(query) {
+        return Err(Error::Ignored(Ignored::NotOurRedirect));
+    }
+    Ok(query)
+}
+
+/// Whether a raw `state` is the one that was sent; absent is never equal to absent.
+pub(crate) fn check_state(raw: Option<&str>, expected: &str) -> Result<(), Error> {
+    let state = raw.ok_or(Error::Ignored(Ignored::StateMissing))?;
+    // What cannot be decoded is not what was sent.
+    let state = form::decode(state).unwrap_or_default();
+    if !expected.is_empty() && same(state.as_bytes(), expected.as_bytes()) {
+        Ok(())
+    } else {
+        Err(Error::Ignored(Ignored::StateMismatch))
+    }
 }
 
 /// Reads what else a redirect carried into any `Deserialize` type (feature `std`). Unknown parameters are skipped. Anybody
@@ -202,17 +219,6 @@ impl<'a> Parameters<'a> {
             *slot = Some(value).filter(|value| !value.is_empty());
         }
         Ok(parameters)
-    }
-
-    fn check_state(&self, expected: &str) -> Result<(), Error> {
-        let state = self.state.ok_or(Error::Ignored(Ignored::StateMissing))?;
-        // What cannot be decoded is not what was sent.
-        let state = form::decode(state).unwrap_or_default();
-        if !expected.is_empty() && same(state.as_bytes(), expected.as_bytes()) {
-            Ok(())
-        } else {
-            Err(Error::Ignored(Ignored::StateMismatch))
-        }
     }
 
     fn check_issuer(&self, expected: &Expected<'_>) -> Result<(), Error> {

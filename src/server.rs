@@ -13,6 +13,7 @@ use crate::config_error::ConfigError;
 use crate::endpoint::{self, Transport};
 use crate::form;
 use crate::http::MAX_RESPONSE_BYTES;
+use crate::logout::LogoutEndpoint;
 
 /// The server that the user logs in at and that issues the tokens. Immutable once it is part of a
 /// [`Client`](crate::Client), so that no leg of a login can go to another server (RFC 9700 §4.4.2).
@@ -33,6 +34,7 @@ pub struct AuthorizationServer {
     pub(crate) authorization_endpoint: Arc<str>,
     pub(crate) token_endpoint: Arc<str>,
     pub(crate) revocation_endpoint: Option<Arc<str>>,
+    pub(crate) logout_endpoint: Option<LogoutEndpoint>,
     pub(crate) authentication_methods: Option<Vec<String>>,
 }
 
@@ -81,6 +83,7 @@ impl AuthorizationServer {
             authorization_endpoint,
             token_endpoint: check("token_endpoint", token, transport)?,
             revocation_endpoint: None,
+            logout_endpoint: None,
             authentication_methods: None,
         })
     }
@@ -136,6 +139,9 @@ impl AuthorizationServer {
         if let Some(revocation) = metadata.revocation_endpoint {
             server = server.revocation_endpoint(&revocation)?;
         }
+        if let Some(end_session) = metadata.end_session_endpoint {
+            server = server.end_session_endpoint(&end_session)?;
+        }
         server.iss_required = metadata.authorization_response_iss_parameter_supported;
         server.authentication_methods = metadata.token_endpoint_auth_methods_supported;
         Ok(server)
@@ -170,6 +176,43 @@ impl AuthorizationServer {
     pub fn revocation_endpoint(mut self, url: &str) -> Result<Self, ConfigError> {
         self.revocation_endpoint = Some(check("revocation_endpoint", url, self.transport)?);
         Ok(self)
+    }
+
+    /// Where the browser is sent at sign-out to end the user's session at the server too (OpenID Connect RP-Initiated
+    /// Logout 1.0 §2.1). The client's
+    /// [`post_logout_redirect_uri`](crate::ClientBuilder::post_logout_redirect_uri) is where it comes back to.
+    ///
+    /// # Errors
+    /// [`ConfigError::Endpoint`] unless it is an absolute https URL whose query has no parameter that the logout sends.
+    pub fn end_session_endpoint(mut self, url: &str) -> Result<Self, ConfigError> {
+        self.logout_endpoint = Some(LogoutEndpoint::EndSession(self.logout_url("end_session_endpoint", url)?));
+        Ok(self)
+    }
+
+    /// Like [`AuthorizationServer::end_session_endpoint`], for Auth0's own `/v2/logout`, which has other parameters:
+    /// `returnTo`, `client_id`, `federated`. One of the two is used, whichever was set last.
+    ///
+    /// # Errors
+    /// [`ConfigError::Endpoint`] as there.
+    pub fn auth0_logout_endpoint(mut self, url: &str) -> Result<Self, ConfigError> {
+        self.logout_endpoint = Some(LogoutEndpoint::Auth0(self.logout_url("auth0_logout_endpoint", url)?));
+        Ok(self)
+    }
+
+    fn logout_url(&self, name: &'static str, url: &str) -> Result<Arc<str>, ConfigError> {
+        let checked = check(name, url, self.transport)?;
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        let own = form::decode_pairs(query).map_err(|_| ConfigError::Endpoint {
+            name,
+            problem: "has a query that cannot be decoded: percent-encode it as UTF-8",
+        })?;
+        if own.iter().any(|(own, _)| SENT_BY_LOGOUT.contains(&own.as_str())) {
+            return Err(ConfigError::Endpoint {
+                name,
+                problem: "has a parameter in its query that the logout sends itself: remove it",
+            });
+        }
+        Ok(checked)
     }
 
     /// The PKCE methods that the server says it supports (RFC 8414 §2). None are plain for this crate.
@@ -229,6 +272,10 @@ const SENT_BY_LOGIN: [&str; 11] = [
     "code_challenge_method",
 ];
 
+/// The same for a logout endpoint.
+const SENT_BY_LOGOUT: [&str; 6] =
+    ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "returnTo", "federated"];
+
 /// Members have the types of RFC 8414 §2 or the document is refused; unknown members are skipped (§3.2).
 #[derive(Deserialize)]
 struct Metadata<'a> {
@@ -240,6 +287,8 @@ struct Metadata<'a> {
     token_endpoint: Option<Cow<'a, str>>,
     #[serde(borrow)]
     revocation_endpoint: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    end_session_endpoint: Option<Cow<'a, str>>,
     code_challenge_methods_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 
+use crate::bearer::Bearer;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
@@ -23,6 +24,8 @@ pub(super) struct AccessToken {
     pub refused: bool,
     /// It came because the one before it was refused.
     pub after_refusal: bool,
+    /// It was refused like the one before it: no token will do.
+    pub hopeless: bool,
 }
 
 impl AccessToken {
@@ -33,12 +36,17 @@ impl AccessToken {
         expires_at: Option<UnixTime>,
     ) -> Self {
         let token = Arc::new(token);
-        Self { token, scope, obtained_at, expires_at, refused: false, after_refusal: false }
+        Self { token, scope, obtained_at, expires_at, refused: false, after_refusal: false, hopeless: false }
     }
 
-    /// The token that comes after another one.
-    pub(super) fn after(self, earlier: &Self) -> Self {
-        Self { after_refusal: earlier.refused, ..self }
+    /// The token that comes after another one, if there was one.
+    pub(super) fn after(self, earlier: Option<&Self>) -> Self {
+        Self { after_refusal: earlier.is_some_and(|earlier| earlier.refused), ..self }
+    }
+
+    /// Whether this is the token that was handed out so.
+    pub(super) fn is(&self, bearer: &Bearer) -> bool {
+        self.token.reveal() == bearer.token().reveal()
     }
 
     pub(super) fn is_usable(&self, now: UnixTime) -> bool {

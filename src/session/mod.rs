@@ -3,107 +3,42 @@
 //! The states are in [the crate's documentation](crate); every transition is in [`TRANSITIONS`].
 
 mod access_token;
+mod adopt;
+mod cache;
+mod demand;
+mod flights;
+mod grant;
+mod outcome;
+mod patience;
 mod saved;
 mod sign_out;
 mod state;
+mod transitions;
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
 use core::fmt;
 
+use demand::Demand;
+use grant::More;
+pub use outcome::{Access, Adopted, LoginRequired, SessionAction, SessionPhase};
 pub use saved::SavedSession;
+pub use sign_out::SignOut;
 use state::{Active, State};
-pub use state::{SessionTransition, SessionTrigger, TRANSITIONS};
+pub use transitions::{SessionTransition, SessionTrigger, TRANSITIONS};
 
+use crate::authorization::AuthorizationRequest;
 use crate::bearer::Bearer;
 use crate::challenge::{self, Advice};
 use crate::client::Client;
 use crate::config_error::ConfigError;
-use crate::error::{Error, Misuse, ServerText};
-use crate::http::{Request, RequestId};
+use crate::error::{Error, Misuse};
 use crate::login::Event;
 use crate::secret::Secret;
+use crate::target::Target;
 use crate::time::UnixTime;
 use crate::token::Tokens;
-
-/// The answer to who needs an access token.
-#[derive(Debug)]
-#[must_use = "a request that is not sent holds up everybody who waits for it"]
-pub enum Access {
-    /// Make the call with this token.
-    Ready(Bearer),
-    /// Send this refresh, hand its answer to [`Session::handle`], store what that gives, and ask again.
-    SendRequest(Request),
-    /// The refresh of this id is under way: ask again when it has been answered, or at
-    /// [`Session::deadline`] at the latest.
-    Wait(RequestId),
-    /// The server is to be left alone until then: ask again at that time.
-    RetryAt(UnixTime),
-    /// Only a new login helps. [`LoginRequired::is_final`] tells whether the session has ended.
-    LoginRequired(LoginRequired),
-}
-
-/// What the outcome of a request means.
-#[derive(Debug)]
-#[must_use = "new tokens that are not stored are lost when the process ends"]
-pub enum SessionAction {
-    /// New tokens came. **Store this before they are used**, since the old refresh token may be spent; then ask
-    /// [`Session::access`] again.
-    Save(SavedSession),
-    /// It did not work this time; nothing is lost. Ask again at that time.
-    RetryAt(UnixTime),
-    /// The grant has ended: remove what was stored.
-    LoginRequired(LoginRequired),
-    /// The sign-out is complete.
-    SignedOut,
-}
-
-/// Why only a new login helps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LoginRequired {
-    /// The access token expired or was refused, and there is no refresh token. Ask for the scope `offline_access`.
-    NoRefreshToken,
-    /// The server said `invalid_grant` (RFC 6749 §5.2).
-    GrantEnded(Error),
-    /// The API refused a token that had just been refreshed because it refused the one before.
-    TokenRefused,
-    /// The API demands more scope (RFC 6750 §3.1): log in with it added. The session goes on.
-    InsufficientScope {
-        /// What the API demands, if it says.
-        scope: Option<ServerText>,
-    },
-    /// The API demands a stronger or more recent authentication (RFC 9470): log in with these. The session goes on.
-    StepUp {
-        /// For [`AuthorizationRequest::acr_values`](crate::AuthorizationRequest::acr_values).
-        acr_values: Option<ServerText>,
-        /// For [`AuthorizationRequest::max_age`](crate::AuthorizationRequest::max_age).
-        max_age: Option<u64>,
-    },
-    /// The user signed out.
-    SignedOut,
-}
-
-/// Where a session is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SessionPhase {
-    /// The grant lives.
-    Active,
-    /// A refresh is under way.
-    Refreshing,
-    /// A refresh was sent and its answer was lost: the refresh token may be spent or not. The next need tries it again, as
-    /// servers with a grace period allow.
-    OutcomeUnknown,
-    /// A refresh is under way after one whose answer was lost.
-    Retrying,
-    /// The grant has ended.
-    LoginRequired,
-    /// Signed out here; the server is being told.
-    SigningOut,
-    /// Signed out.
-    SignedOut,
-}
 
 /// A session, as a machine without I/O. One value serves any number of callers, behind a lock of theirs that is held
 /// for the calls of these methods only, never while a request is under way.
@@ -156,32 +91,50 @@ impl Session {
         Self { client, state: State::Active(Box::new(Active::new(tokens))) }
     }
 
-    /// Asks for an access token. One refresh is under way at a time, whoever asks; a token that is still good is handed
-    /// out while a refresh is under way or has to wait.
+    /// Asks for the login's own access token. One refresh is under way at a time, whoever asks; a token that is still good is
+    /// handed out while a refresh is under way or has to wait.
     pub fn access(&mut self, now: UnixTime) -> Access {
-        self.state.access(&self.client, now)
+        self.access_for(&Target::own(), now)
     }
 
-    /// Takes the outcome of a request: [`Event::ResponseReceived`] or [`Event::SendFailed`].
+    /// Asks for an access token for one of several APIs. All of them come from the one refresh token, so one refresh is under way
+    /// at a time, whatever it is for; each access token is kept with its own expiry.
+    pub fn access_for(&mut self, target: &Target, now: UnixTime) -> Access {
+        self.state.access(&self.client, target, now)
+    }
+
+    /// Allows one more refresh with a refresh token that two refreshes were lost with
+    /// ([`LoginRequired::OutcomeUnknown`]): when the user would rather try again than log in.
+    pub fn try_again(&mut self) {
+        if let State::Active(active) = &mut self.state {
+            let losses = active.flights.losses();
+            active.flights.set_losses(losses.min(1));
+        }
+    }
+
+    /// Takes the outcome of a request: [`Event::ResponseReceived`] or [`Event::SendFailed`]. While the user logs out in the
+    /// browser: [`Event::RedirectReceived`], or [`Event::Cancelled`] when nobody waits for it.
     ///
     /// # Errors
-    /// [`Error::Ignored`] for an id that no request under way has, [`Error::Misuse`] for any other event; the session is
-    /// then exactly as it was. What the server refused is no error here but a [`SessionAction`];
+    /// [`Error::Ignored`] for an id that no request under way has and for a redirect that is not the return from the logout,
+    /// [`Error::Misuse`] for any other event; the session is then exactly as it was. What the server refused is no error here but a [`SessionAction`];
     /// [`Session::last_error`] tells why.
     pub fn handle(&mut self, event: Event<'_>, now: UnixTime) -> Result<SessionAction, Error> {
         match event {
             Event::ResponseReceived(id, response) => self.state.outcome(&self.client, id, Ok(&response), now),
             Event::SendFailed(id, delivered) => self.state.outcome(&self.client, id, Err(delivered), now),
-            Event::Start(_) | Event::RedirectReceived(_) | Event::Cancelled => {
-                Err(Error::Misuse(Misuse::NotForASession))
-            }
+            Event::RedirectReceived(url) => self.state.returned(&self.client, url, now),
+            Event::Cancelled => self.state.cancelled(&self.client, now).ok_or(Error::Misuse(Misuse::NotForASession)),
+            Event::Start(_) => Err(Error::Misuse(Misuse::NotForASession)),
         }
     }
 
     /// The API answered a call that was made with `bearer` with this status and these `WWW-Authenticate` lines.
     ///
     /// A token that was refused is refreshed once, however many callers were refused with it; those who come late get the
-    /// newer one. `None` means that the answer says nothing about the token: it is the caller's to deal with.
+    /// newer one. If the API demands another login, [`LoginRequired`] carries the authorization request to make, and this session
+    /// stays as it is until that login is done. `None` means that the answer says nothing about the token, or that a wider
+    /// [`Target`] than the caller asked for would do: it is the caller's to deal with.
     pub fn refused(
         &mut self,
         bearer: &Bearer,
@@ -189,42 +142,91 @@ impl Session {
         www_authenticate: &[&str],
         now: UnixTime,
     ) -> Option<Access> {
-        let advice = match challenge::advice(status, www_authenticate) {
-            // Many an API says nothing at all, or nothing that can be read.
-            Advice::None if status == 401 && challenge::none_in(www_authenticate) => Advice::Authenticate,
+        match challenge::advice(status, www_authenticate) {
+            Advice::InsufficientScope { scope } => self.state.demanded(&self.client, bearer, Demand::Scope(scope), now),
+            Advice::StepUp { acr_values, max_age } => {
+                self.state.demanded(&self.client, bearer, Demand::StepUp { acr_values, max_age }, now)
+            }
+            Advice::Refresh | Advice::Authenticate => Some(self.state.refused(&self.client, bearer, now)),
             // A 403 that only tells where to learn more says nothing about the token.
-            Advice::Discover { .. } if status != 401 => Advice::None,
-            advice => advice,
-        };
-        match (advice, &self.state) {
-            (Advice::InsufficientScope { scope }, State::Active(_)) => {
-                Some(Access::LoginRequired(LoginRequired::InsufficientScope { scope }))
+            Advice::Discover { .. } if status == 401 => Some(self.state.refused(&self.client, bearer, now)),
+            // Many an API says nothing at all, or nothing that can be read.
+            Advice::None if status == 401 && challenge::none_in(www_authenticate) => {
+                Some(self.state.refused(&self.client, bearer, now))
             }
-            (Advice::StepUp { acr_values, max_age }, State::Active(_)) => {
-                Some(Access::LoginRequired(LoginRequired::StepUp { acr_values, max_age }))
-            }
-            (Advice::DpopNonce | Advice::None, _) => None,
-            (_, State::Active(_)) => Some(self.state.refused(&self.client, bearer.token(), now)),
-            // The session has ended meanwhile.
-            _ => Some(self.access(now)),
+            Advice::Discover { .. } | Advice::DpopNonce | Advice::None => None,
         }
     }
 
-    /// Signs out: every token is forgotten here at once, and late answers change nothing. `Some` is the revocation
-    /// (RFC 7009) to be sent, its outcome to be handed to [`Session::handle`]; whether it succeeds or not, the sign-out
-    /// holds. After [`SessionAction::RetryAt`], call this again at that time. Further calls do no harm: until there is an
-    /// outcome they give the same request.
-    pub fn sign_out(&mut self) -> Option<Request> {
-        self.state.sign_out(&self.client)
+    /// The request of a new login that asks for what the present one asked for and was granted; `None` once signed out. What is
+    /// said once (`prompt`, `invitation`, `screen_hint`) is left out.
+    pub fn authorization_request(&self) -> Option<Arc<AuthorizationRequest>> {
+        let grant = match &self.state {
+            State::Active(active) => &active.grant,
+            State::LoginRequired(ended) => &ended.grant,
+            State::SigningOut(_) | State::SignedOut(_) => return None,
+        };
+        Some(Arc::new(grant.request_again(&More::default())))
     }
 
-    /// Asks for a narrower scope in later refreshes (RFC 6749 §6); an empty text asks for all again.
+    /// Signs out: every token is forgotten here at once, and late answers change nothing. Carry out what this gives, hand the
+    /// outcome to [`Session::handle`], and so on until [`SessionAction::SignedOut`]; whatever the server answers, the
+    /// sign-out holds. After [`SessionAction::RetryAt`] there is [`Session::pending_action`]. Further calls do no harm: they
+    /// give what is pending.
+    ///
+    /// ```
+    /// use oauth_proto::{AuthorizationServer, Client, Delivered, Event, Secret, Session, SessionAction, SignOut, Tokens, UnixTime};
+    /// # use oauth_proto::{Entropy, LogoutUrl, Request, Response};
+    /// # fn now() -> UnixTime { UnixTime::from_secs(0) }
+    /// # fn send(_: &Request) -> u16 { 200 }
+    /// # fn open(url: &LogoutUrl) -> String {
+    /// #     let state = url.split("&state=").nth(1).unwrap();
+    /// #     format!("com.example.app:/logout?state={state}") }
+    /// # fn entropy() -> Result<Entropy, oauth_proto::EntropyError> { Entropy::new(core::array::from_fn(|i| i as u8)) }
+    ///
+    /// let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?
+    ///     .revocation_endpoint("https://as.example.com/revoke")?
+    ///     .end_session_endpoint("https://as.example.com/logout")?;
+    /// let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback")
+    ///     .post_logout_redirect_uri("com.example.app:/logout")
+    ///     .build()?;
+    /// # let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), None, "read");
+    /// let mut session = Session::new(client, tokens);
+    /// let mut step = Ok(session.sign_out(SignOut::new().logout(entropy()?))); // remove what is stored now
+    /// loop {
+    ///     step = match step {
+    ///         Ok(SessionAction::SendRequest(request)) => {
+    ///             let status = send(&request); // or Event::SendFailed
+    ///             session.handle(Event::ResponseReceived(request.id(), Response::new(status, &[], b"")), now())
+    ///         }
+    ///         Ok(SessionAction::OpenUrl(url)) => {
+    ///             let redirect = open(&url); // waits for the redirect
+    ///             session.handle(Event::RedirectReceived(&redirect), now())
+    ///         }
+    ///         Ok(SessionAction::RetryAt(_time)) => break, // session.pending_action() at that time, if the app lives then
+    ///         Ok(_signed_out) => break,
+    ///         Err(_not_the_return) => session.handle(Event::Cancelled, now()), // or wait for another redirect
+    ///     };
+    /// }
+    /// # assert_eq!(session.phase(), oauth_proto::SessionPhase::SignedOut);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sign_out(&mut self, how: SignOut) -> SessionAction {
+        self.state.sign_out(&self.client, &how)
+    }
+
+    /// What a sign-out waits for, the same as often as it is asked; `None` when nothing is to be done.
+    pub fn pending_action(&self) -> Option<SessionAction> {
+        self.state.pending_action(&self.client)
+    }
+
+    /// Asks for a narrower scope in later refreshes of the login's own token (RFC 6749 §6); an empty text asks for all again.
     ///
     /// # Errors
     /// [`ConfigError::Parameter`] if it is not part of what was granted.
     pub fn refresh_scope(&mut self, scope: &str) -> Result<(), ConfigError> {
         let State::Active(active) = &mut self.state else { return Ok(()) };
-        let granted: alloc::collections::BTreeSet<&str> = active.granted_scope.split(' ').collect();
+        let granted: BTreeSet<&str> = active.grant.scope.split(' ').collect();
         let is_granted = |token: &str| crate::chars::is_scope_token(token) && granted.contains(token);
         if !scope.is_empty() && !scope.split(' ').all(is_granted) {
             return Err(ConfigError::parameter(
@@ -232,7 +234,7 @@ impl Session {
                 "asks for more than was granted (RFC 6749 section 6): start a new login with the wider scope",
             ));
         }
-        active.refresh_scope = Some(scope.into()).filter(|scope: &String| !scope.is_empty());
+        active.refresh_scope = Some(Arc::from(scope)).filter(|_| !scope.is_empty());
         Ok(())
     }
 
@@ -244,15 +246,15 @@ impl Session {
     /// When a refresh under way is taken for lost; `None` when none is. Asking [`Session::access`] earlier does no harm.
     pub fn deadline(&self) -> Option<UnixTime> {
         match &self.state {
-            State::Active(active) => active.deadline(&self.client),
+            State::Active(active) => active.flights.deadline(self.client.refresh_timeout()),
             _ => None,
         }
     }
 
-    /// The scope of the present access token; empty once signed out.
+    /// The scope of the login's own access token; empty once signed out.
     pub fn scope(&self) -> &str {
         match &self.state {
-            State::Active(active) => &active.access.scope,
+            State::Active(active) => active.cache.own.token.as_ref().map_or("", |token| &token.scope),
             _ => "",
         }
     }
@@ -265,12 +267,13 @@ impl Session {
         }
     }
 
-    /// Why the last refresh did not bring tokens; `None` after one that did.
+    /// Why the last refresh did not bring tokens, or why the server was not told of a sign-out; `None` after one that did.
     pub fn last_error(&self) -> Option<&Error> {
         match &self.state {
             State::Active(active) => active.last_error.as_ref(),
             State::LoginRequired(ended) => ended.last_error.as_ref(),
-            _ => None,
+            State::SigningOut(signing_out) => signing_out.last_error(),
+            State::SignedOut(last_error) => last_error.as_ref(),
         }
     }
 
@@ -280,29 +283,8 @@ impl Session {
     }
 }
 
-impl LoginRequired {
-    /// Whether the session is of no more use. If not, the API only demands more than the present tokens give: they are still
-    /// good for everything else, and the session should be kept until the new login is done.
-    pub fn is_final(&self) -> bool {
-        !matches!(self, Self::InsufficientScope { .. } | Self::StepUp { .. })
-    }
-}
-
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("phase", &self.phase()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for LoginRequired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRefreshToken => f.write_str("the access token cannot be refreshed; log in again"),
-            Self::GrantEnded(error) => write!(f, "the grant has ended ({error}); log in again"),
-            Self::TokenRefused => f.write_str("the API refused two tokens in a row; log in again"),
-            Self::InsufficientScope { .. } => f.write_str("the API demands more scope; log in with it added"),
-            Self::StepUp { .. } => f.write_str("the API demands a stronger or more recent login"),
-            Self::SignedOut => f.write_str("signed out; log in again"),
-        }
     }
 }

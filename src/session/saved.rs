@@ -1,29 +1,52 @@
-//! A session on its way through the end of its process.
+//! A session on its way through the end of its process, or to another one.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::access_token::AccessToken;
+use super::cache::{Slot, MAX_TARGETS};
+use super::flights::Flights;
+use super::grant::Grant;
 use super::state::{Active, State};
 use super::Session;
+use crate::authorization::AuthorizationRequest;
 use crate::chars;
 use crate::client::Client;
 use crate::restore::{RestoreError, SAVED_VERSION};
 use crate::secret::{as_text, Secret};
+use crate::target::Target;
 use crate::time::UnixTime;
-use crate::token::Tokens;
 
 /// What is to be stored of a session: any serde format can hold it. It has the tokens, so store it where only the app can
 /// read it. Expiry is absolute. Its `Debug` shows no token.
+///
+/// One that was saved while a refresh was under way says that a refresh was sent: if the process ends now, whoever goes on knows
+/// that the refresh token may be spent.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
 #[must_use = "new tokens that are not stored are lost when the process ends"]
-pub struct SavedSession {
+pub struct SavedSession(Box<Fields>);
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Fields {
     version: u32,
     client: String,
+    /// A digest that names the login, when it was, and how often its tokens were renewed: which of two forms is the newer one.
+    #[serde(default)]
+    login: String,
+    #[serde(default)]
+    logged_in_at: Option<UnixTime>,
+    #[serde(default)]
+    generation: u64,
+    /// How many refreshes with this refresh token had no answer.
+    #[serde(default)]
+    losses: u8,
     #[serde(with = "as_text")]
     access_token: Secret,
     #[serde(with = "as_text::optional", default)]
@@ -35,33 +58,126 @@ pub struct SavedSession {
     #[serde(default)]
     refresh_scope: Option<String>,
     #[serde(default)]
-    resource: Option<String>,
-    #[serde(default)]
     obtained_at: Option<UnixTime>,
     #[serde(default)]
+    expires_at: Option<UnixTime>,
+    /// What the login asked for.
+    #[serde(default)]
+    request: Vec<(String, String)>,
+    #[serde(default)]
+    repeats: u8,
+    /// Access tokens for other targets.
+    #[serde(default)]
+    others: Vec<SavedToken>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct SavedToken {
+    resource: Option<String>,
+    audience: Option<String>,
+    target_scope: Option<String>,
+    #[serde(with = "as_text")]
+    access_token: Secret,
+    scope: String,
+    obtained_at: Option<UnixTime>,
     expires_at: Option<UnixTime>,
 }
 
 impl SavedSession {
     pub(super) fn of(client: &Client, active: &Active) -> Self {
-        Self {
+        let grant = &active.grant;
+        let own = active.cache.own.token.as_ref();
+        Self(Box::new(Fields {
             version: SAVED_VERSION,
             client: client.session_fingerprint().to_owned(),
-            access_token: Secret::new(active.access.token.reveal()),
+            login: grant.login.clone(),
+            logged_in_at: grant.logged_in_at,
+            generation: grant.generation,
+            losses: active.flights.losses_at_death(grant.generation),
+            access_token: own.map(|own| Secret::new(own.token.reveal())).unwrap_or_default(),
             refresh_token: active.refresh_token.clone(),
             id_token: active.id_token.clone(),
-            scope: active.access.scope.clone(),
-            granted_scope: active.granted_scope.clone(),
-            refresh_scope: active.refresh_scope.clone(),
-            resource: active.resource.clone(),
-            obtained_at: active.access.obtained_at,
-            expires_at: active.access.expires_at,
+            scope: own.map(|own| own.scope.clone()).unwrap_or_default(),
+            granted_scope: grant.scope.clone(),
+            refresh_scope: active.refresh_scope.as_deref().map(String::from),
+            obtained_at: own.and_then(|own| own.obtained_at),
+            expires_at: own.and_then(|own| own.expires_at),
+            request: grant.request.to_pairs(),
+            repeats: grant.request.repeats(),
+            others: active.cache.others().iter().filter_map(SavedToken::of).collect(),
+        }))
+    }
+
+    /// What was stored, if it is this client's and whole.
+    pub(super) fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
+        self.0.into_active(client)
+    }
+}
+
+impl Fields {
+    fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
+        if self.version != SAVED_VERSION {
+            return Err(RestoreError::UnknownVersion);
         }
+        if self.client != client.session_fingerprint() {
+            return Err(RestoreError::OtherClient);
+        }
+        let tokens = [Some(&self.access_token), self.refresh_token.as_ref(), self.id_token.as_ref()];
+        let scopes = [Some(&self.scope), Some(&self.granted_scope), self.refresh_scope.as_ref()];
+        if !tokens.into_iter().flatten().all(|token| chars::is_vschars(token.reveal()))
+            || !scopes.into_iter().flatten().all(|scope| chars::is_visible(scope))
+            || self.others.len() > MAX_TARGETS
+        {
+            return Err(RestoreError::Malformed);
+        }
+        let request = AuthorizationRequest::from_pairs(&self.request).map_err(|_| RestoreError::Malformed)?;
+        let grant = Grant {
+            login: self.login,
+            logged_in_at: self.logged_in_at,
+            generation: self.generation,
+            request: Arc::new(request.with_repeats(self.repeats)),
+            scope: self.granted_scope,
+        };
+        let own = AccessToken::new(self.access_token, self.scope, self.obtained_at, self.expires_at);
+        let mut active = Active::with(grant, own, self.refresh_token, self.id_token);
+        active.refresh_scope = self.refresh_scope.map(Arc::from);
+        active.flights = Flights::with_losses(self.losses);
+        for other in self.others {
+            active.cache.merge(other.into_slot()?);
+        }
+        Ok(active)
+    }
+}
+
+impl SavedToken {
+    fn of(slot: &Slot) -> Option<Self> {
+        let token = slot.token.as_ref()?;
+        let own = |text: Option<&str>| text.map(ToOwned::to_owned);
+        Some(Self {
+            resource: own(slot.target.as_resource()),
+            audience: own(slot.target.as_audience()),
+            target_scope: own(slot.target.as_scope()),
+            access_token: Secret::new(token.token.reveal()),
+            scope: token.scope.clone(),
+            obtained_at: token.obtained_at,
+            expires_at: token.expires_at,
+        })
+    }
+
+    fn into_slot(self) -> Result<Slot, RestoreError> {
+        let [resource, audience, scope] = [&self.resource, &self.audience, &self.target_scope];
+        let target = Target::from_parts(resource.as_deref(), audience.as_deref(), scope.as_deref());
+        let target = target.ok().filter(|target| !target.is_own()).ok_or(RestoreError::Malformed)?;
+        if !chars::is_vschars(self.access_token.reveal()) || !chars::is_visible(&self.scope) {
+            return Err(RestoreError::Malformed);
+        }
+        let token = AccessToken::new(self.access_token, self.scope, self.obtained_at, self.expires_at);
+        Ok(Slot::new(target, Some(token)))
     }
 }
 
 impl Session {
-    /// What is to be stored; `None` once the grant has ended or the user signed out.
+    /// What is to be stored; `None` once the grant has ended or the user signed out: what is stored is then to be removed.
     pub fn save(&self) -> Option<SavedSession> {
         match &self.state {
             State::Active(active) => Some(SavedSession::of(&self.client, active)),
@@ -74,25 +190,7 @@ impl Session {
     /// # Errors
     /// [`RestoreError`]: of another client, of an unknown version, or damaged.
     pub fn restore(client: Client, saved: SavedSession) -> Result<Self, RestoreError> {
-        if saved.version != SAVED_VERSION {
-            return Err(RestoreError::UnknownVersion);
-        }
-        if saved.client != client.session_fingerprint() {
-            return Err(RestoreError::OtherClient);
-        }
-        let tokens = [Some(&saved.access_token), saved.refresh_token.as_ref(), saved.id_token.as_ref()];
-        let scopes = [Some(&saved.scope), Some(&saved.granted_scope), saved.refresh_scope.as_ref()];
-        if !tokens.into_iter().flatten().all(|token| chars::is_vschars(token.reveal()))
-            || !scopes.into_iter().flatten().all(|scope| chars::is_visible(scope))
-        {
-            return Err(RestoreError::Malformed);
-        }
-        let tokens = Tokens::from_parts(Secret::default(), saved.refresh_token, None, &saved.granted_scope);
-        let mut active = Active::new(tokens);
-        active.access = AccessToken::new(saved.access_token, saved.scope, saved.obtained_at, saved.expires_at);
-        active.id_token = saved.id_token;
-        active.refresh_scope = saved.refresh_scope;
-        active.resource = saved.resource;
+        let active = saved.into_active(&client)?;
         Ok(Self { client, state: State::Active(Box::new(active)) })
     }
 }
@@ -100,8 +198,9 @@ impl Session {
 impl fmt::Debug for SavedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SavedSession")
-            .field("version", &self.version)
-            .field("expires_at", &self.expires_at)
+            .field("version", &self.0.version)
+            .field("generation", &self.0.generation)
+            .field("expires_at", &self.0.expires_at)
             .finish_non_exhaustive()
     }
 }

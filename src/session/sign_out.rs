@@ -1,58 +1,221 @@
-//! The sign-out: everything local is forgotten already, only the server has yet to hear of it (RFC 7009).
+//! The sign-out: everything local is forgotten already, only the server has yet to hear of it (RFC 7009), and the user's
+//! session there may be ended in the browser (OpenID Connect RP-Initiated Logout 1.0).
 
-use super::state::{backoff, request_id};
+use core::fmt;
+
+use super::patience::backoff;
+use super::state::request_id;
 use super::SessionAction;
+use crate::base64url::Base64Url32;
 use crate::client::Client;
-use crate::error::{is_transient, Error, Ignored};
+use crate::entropy::Entropy;
+use crate::error::{is_transient, Error, Ignored, Misuse, Over};
 use crate::http::{Delivered, Request, RequestId, Response};
+use crate::logout::{self, LogoutRequest, LogoutUrl};
 use crate::retry_after;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretOctets};
 use crate::time::UnixTime;
+use crate::token;
 
 /// How often a revocation is sent at most.
 const MAX_REVOCATIONS: u32 = 5;
 
-/// Nothing local is left but the token that is being revoked.
+/// How far a sign-out goes.
+///
+/// ```
+/// use oauth_proto::SignOut;
+///
+/// let here = SignOut::new();
+/// # let octets: [u8; 96] = core::array::from_fn(|index| index as u8);
+/// # let entropy = oauth_proto::Entropy::new(octets)?;
+/// let at_the_server_too = SignOut::new().logout(entropy); // 96 random octets, or Entropy::from_os()
+/// # Ok::<(), oauth_proto::EntropyError>(())
+/// ```
+#[must_use = "nothing is signed out until this is given to `Session::sign_out`"]
+#[derive(Default)]
+pub struct SignOut {
+    state: Option<SecretOctets>,
+    federated: bool,
+}
+
+impl SignOut {
+    /// Forgets everything here at once, and revokes the refresh token if the server has a revocation endpoint (RFC 7009).
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also ends the user's session at the server, in the browser, if the server has an endpoint for it (OpenID Connect
+    /// RP-Initiated Logout 1.0, or Auth0's `/v2/logout`). The entropy makes the `state` that the return must bring.
+    pub fn logout(mut self, entropy: Entropy) -> Self {
+        self.state = Some(SecretOctets::new(entropy.state()));
+        drop(entropy);
+        self
+    }
+
+    /// Also logs the user out at the identity provider that the server sent them to (Auth0's `federated`): they then have to
+    /// prove there too who they are. Of use with [`SignOut::logout`] alone.
+    pub fn federated(mut self) -> Self {
+        self.federated = true;
+        self
+    }
+}
+
+impl fmt::Debug for SignOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignOut")
+            .field("logout", &self.state.is_some())
+            .field("federated", &self.federated)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the session had that the server needs to be shown.
+#[derive(Default)]
+pub(super) struct Remains {
+    /// The token to revoke, and its `token_type_hint`.
+    pub token: Option<(Secret, &'static str)>,
+    pub id_token: Option<Secret>,
+}
+
+/// Nothing local is left but what the server is to be shown.
 pub(super) struct SigningOut {
+    revocation: Option<Revocation>,
+    logout: Option<Logout>,
+    last_error: Option<Error>,
+}
+
+struct Revocation {
     token: Secret,
     hint: &'static str,
-    /// How many revocations have been answered, or have failed.
+    /// How many have been answered, or have failed.
     tried: u32,
+    /// When it is to be tried again.
+    retry_at: UnixTime,
+}
+
+/// The browser is to be sent there, and has not come back.
+struct Logout {
+    url: LogoutUrl,
+    state: SecretOctets,
 }
 
 impl SigningOut {
-    pub(super) fn new(token: Secret, hint: &'static str) -> Self {
-        Self { token, hint, tried: 0 }
+    pub(super) fn new(client: &Client, how: &SignOut, remains: Remains) -> Self {
+        // Without an endpoint there is nobody to tell.
+        let revocation = remains.token.filter(|_| client.server().revocation_endpoint.is_some());
+        let revocation =
+            revocation.map(|(token, hint)| Revocation { token, hint, tried: 0, retry_at: UnixTime::from_secs(0) });
+        let logout = how.state.as_ref().zip(client.server().logout_endpoint.as_ref()).map(|(octets, endpoint)| {
+            let mut state = Base64Url32::new();
+            let request = LogoutRequest {
+                id_token_hint: remains.id_token.as_ref(),
+                client_id: client.client_id(),
+                return_to: client.post_logout_redirect_uri(),
+                state: state.encode(octets.octets()),
+                federated: how.federated,
+            };
+            Logout { url: LogoutUrl::build(endpoint, &request), state: octets.clone() }
+        });
+        let in_vain = how.state.is_some() && logout.is_none();
+        let last_error = in_vain.then_some(Error::Misuse(Misuse::NoLogoutEndpoint));
+        Self { revocation, logout, last_error }
     }
 
-    /// The revocation: the same until it has been answered. `None` if there is nowhere to send it.
-    pub(super) fn request(&self, client: &Client) -> Option<Request> {
-        client.token_endpoint().revocation(self.id(), &self.token, Some(self.hint))
+    /// What is to be done next: the same until its outcome is known. `None` when nothing is left to do. The browser does not
+    /// wait for a revocation that has to be tried again.
+    pub(super) fn pending_action(&self, client: &Client) -> Option<SessionAction> {
+        if self.is_logging_out() {
+            return self.logout.as_ref().map(|logout| SessionAction::OpenUrl(logout.url.clone()));
+        }
+        let revocation = self.revocation.as_ref()?;
+        revocation.request(client).map(SessionAction::SendRequest)
     }
 
-    fn id(&self) -> RequestId {
-        request_id(&self.token, &[u64::from(self.tried)])
+    pub(super) fn is_logging_out(&self) -> bool {
+        let first = self.revocation.as_ref().is_some_and(|revocation| revocation.tried == 0);
+        self.logout.is_some() && !first
+    }
+
+    pub(super) fn last_error(&self) -> Option<&Error> {
+        self.last_error.as_ref()
+    }
+
+    pub(super) fn take_last_error(&mut self) -> Option<Error> {
+        self.last_error.take()
     }
 
     /// Signing out has happened already; nothing that the server answers can undo it (RFC 7009 §2.2).
     pub(super) fn outcome(
         &mut self,
+        client: &Client,
         id: RequestId,
         outcome: Result<&Response<'_>, Delivered>,
         now: UnixTime,
     ) -> Result<SessionAction, Error> {
-        if id != self.id() {
-            return Err(Error::Ignored(Ignored::UnknownRequest));
-        }
+        let asked = !self.is_logging_out();
+        let revocation = self.revocation.as_mut().filter(|revocation| asked && revocation.id() == id);
+        let revocation = revocation.ok_or(Error::Ignored(Ignored::UnknownRequest))?;
+        revocation.tried = revocation.tried.saturating_add(1);
+        let tried = revocation.tried;
         let wait = match outcome {
-            Ok(response) if is_transient(response.status()) => retry_after::seconds(response, now),
-            Ok(_) => return Ok(SessionAction::SignedOut),
-            Err(_) => None,
+            Ok(response) if response.status() == 200 => {
+                self.last_error.take_if(|error| !matches!(error, Error::Misuse(_)));
+                None
+            }
+            Ok(response) => {
+                self.last_error = Some(token::refused(response, now));
+                is_transient(response.status()).then(|| retry_after::seconds(response, now).unwrap_or(0))
+            }
+            Err(_) => Some(0),
         };
-        self.tried = self.tried.saturating_add(1);
-        if self.tried >= MAX_REVOCATIONS {
-            return Ok(SessionAction::SignedOut);
+        match wait.filter(|_| tried < MAX_REVOCATIONS) {
+            Some(wait) => revocation.retry_at = now.saturating_add(wait.max(backoff(tried))),
+            None => {
+                self.revocation = None;
+                if outcome.is_err() {
+                    self.last_error = Some(Error::Over(Over::NotRevoked));
+                }
+            }
         }
-        Ok(SessionAction::RetryAt(now.saturating_add(wait.unwrap_or(0).max(backoff(self.tried)))))
+        Ok(self.next(client, now))
+    }
+
+    /// The browser has come back.
+    pub(super) fn returned(&mut self, client: &Client, url: &str, now: UnixTime) -> Result<SessionAction, Error> {
+        let logout = self.logout.as_ref().filter(|_| self.is_logging_out());
+        let (logout, uri) =
+            logout.zip(client.post_logout_redirect_uri()).ok_or(Error::Ignored(Ignored::RedirectNotAwaited))?;
+        let mut state = Base64Url32::new();
+        logout::check_return(url, uri, state.encode(logout.state.octets()))?;
+        self.logout = None;
+        Ok(self.next(client, now))
+    }
+
+    /// Nobody waits for the browser any more.
+    pub(super) fn cancelled(&mut self, client: &Client, now: UnixTime) -> Option<SessionAction> {
+        if !self.is_logging_out() {
+            return None;
+        }
+        self.logout = None;
+        Some(self.next(client, now))
+    }
+
+    fn next(&self, client: &Client, now: UnixTime) -> SessionAction {
+        match &self.revocation {
+            Some(revocation) if !self.is_logging_out() && revocation.retry_at > now => {
+                SessionAction::RetryAt(revocation.retry_at)
+            }
+            _ => self.pending_action(client).unwrap_or(SessionAction::SignedOut),
+        }
+    }
+}
+
+impl Revocation {
+    fn request(&self, client: &Client) -> Option<Request> {
+        client.token_endpoint().revocation(self.id(), &self.token, Some(self.hint))
+    }
+
+    fn id(&self) -> RequestId {
+        request_id(&self.token, &[u64::from(self.tried)])
     }
 }

@@ -1,5 +1,5 @@
-//! All that changes a session is in this file: its states, the functions that go from one to the next, and the table of
-//! transitions, which a test holds against them.
+//! All that changes a session is in this file: its states, and the functions that go from one to the next. The parts that it
+//! puts together change nothing outside themselves; `transitions` has the same as data.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -9,207 +9,105 @@ use alloc::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::access_token::AccessToken;
-use super::sign_out::SigningOut;
-use super::{Access, LoginRequired, SavedSession, SessionAction, SessionPhase};
+use super::cache::Cache;
+use super::flights::{Flights, Sent, MAX_LOSSES};
+use super::grant::{digest, is_part, Grant};
+use super::patience::Patience;
+use super::sign_out::{Remains, SigningOut};
+use super::{Access, LoginRequired, SavedSession, SessionAction, SessionPhase, SignOut};
 use crate::bearer::Bearer;
 use crate::client::Client;
 use crate::error::{Error, Ignored};
 use crate::http::{Delivered, Request, RequestId, Response};
 use crate::secret::Secret;
+use crate::target::Target;
 use crate::time::UnixTime;
 use crate::token::{self, TokenResponse, Tokens};
 
-/// The longest wait that the session itself chooses between refreshes that fail.
-pub(super) const MAX_BACKOFF_SECS: u64 = 64;
-
-/// What can happen to a session, as far as the table tells events apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SessionTrigger {
-    /// `access` while the token is fresh.
-    AccessFresh,
-    /// `access` when a refresh is due.
-    AccessDue,
-    /// `access` when the refresh under way has had its time: it is taken for lost.
-    AccessTimedOut,
-    /// The API refused the token.
-    Refused,
-    /// The API refused a token that a refusal had brought.
-    RefusedAgain,
-    /// The answer to the refresh, with tokens.
-    ResponseWithTokens,
-    /// Tokens from a refresh that was taken for lost.
-    LateResponseWithTokens,
-    /// The answer to the refresh: `invalid_grant`.
-    InvalidGrant,
-    /// Any other answer to the refresh.
-    ResponseLater,
-    /// An answer, or a failure to send, with another id.
-    UnknownRequest,
-    /// The request did not reach the server.
-    NotDelivered,
-    /// The request may have reached the server.
-    MaybeDelivered,
-    /// `sign_out`, with something to revoke and a place to.
-    SignOut,
-    /// `sign_out`, with nothing to revoke or nowhere to.
-    SignOutHere,
-    /// The answer to the revocation, whatever it says, unless it asks for patience.
-    Revoked,
-    /// The revocation is to be tried again: the answer asks for patience, or there was none.
-    RevocationLater,
-    /// The same, after as many tries as are made.
-    RevocationGivenUp,
-}
-
-/// One row of [`TRANSITIONS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionTransition {
-    /// The phase before.
-    pub from: SessionPhase,
-    /// What happens.
-    pub on: SessionTrigger,
-    /// The phase after.
-    pub to: SessionPhase,
-}
-
-const fn row(from: SessionPhase, on: SessionTrigger, to: SessionPhase) -> SessionTransition {
-    SessionTransition { from, on, to }
-}
-
-/// Every transition from one phase to another. Whatever is not listed leaves the phase as it is.
-pub const TRANSITIONS: &[SessionTransition] = {
-    use {SessionPhase as P, SessionTrigger as T};
-    &[
-        row(P::Active, T::AccessDue, P::Refreshing),
-        row(P::Active, T::Refused, P::Refreshing),
-        row(P::Active, T::RefusedAgain, P::LoginRequired),
-        row(P::Active, T::SignOut, P::SigningOut),
-        row(P::Active, T::SignOutHere, P::SignedOut),
-        row(P::Refreshing, T::AccessTimedOut, P::Retrying),
-        row(P::Refreshing, T::ResponseWithTokens, P::Active),
-        row(P::Refreshing, T::InvalidGrant, P::LoginRequired),
-        row(P::Refreshing, T::ResponseLater, P::Active),
-        row(P::Refreshing, T::NotDelivered, P::Active),
-        row(P::Refreshing, T::MaybeDelivered, P::OutcomeUnknown),
-        row(P::Refreshing, T::SignOut, P::SigningOut),
-        row(P::Refreshing, T::SignOutHere, P::SignedOut),
-        row(P::OutcomeUnknown, T::AccessDue, P::Retrying),
-        row(P::OutcomeUnknown, T::Refused, P::Retrying),
-        row(P::OutcomeUnknown, T::RefusedAgain, P::Retrying),
-        row(P::OutcomeUnknown, T::LateResponseWithTokens, P::Active),
-        row(P::OutcomeUnknown, T::SignOut, P::SigningOut),
-        row(P::OutcomeUnknown, T::SignOutHere, P::SignedOut),
-        row(P::Retrying, T::ResponseWithTokens, P::Active),
-        row(P::Retrying, T::LateResponseWithTokens, P::OutcomeUnknown),
-        row(P::Retrying, T::InvalidGrant, P::LoginRequired),
-        row(P::Retrying, T::ResponseLater, P::OutcomeUnknown),
-        row(P::Retrying, T::NotDelivered, P::OutcomeUnknown),
-        row(P::Retrying, T::MaybeDelivered, P::OutcomeUnknown),
-        row(P::Retrying, T::SignOut, P::SigningOut),
-        row(P::Retrying, T::SignOutHere, P::SignedOut),
-        row(P::LoginRequired, T::SignOut, P::SigningOut),
-        row(P::LoginRequired, T::SignOutHere, P::SignedOut),
-        row(P::SigningOut, T::Revoked, P::SignedOut),
-        row(P::SigningOut, T::RevocationGivenUp, P::SignedOut),
-    ]
-};
+use super::demand::Demand;
 
 pub(super) enum State {
     Active(Box<Active>),
-    LoginRequired(Ended),
-    SigningOut(SigningOut),
-    SignedOut,
+    LoginRequired(Box<Ended>),
+    SigningOut(Box<SigningOut>),
+    /// With what the server would not have.
+    SignedOut(Option<Error>),
 }
 
 /// A grant that lives, as far as is known.
 #[derive(Clone)]
 pub(super) struct Active {
-    pub access: AccessToken,
+    pub grant: Grant,
+    pub cache: Cache,
     pub refresh_token: Option<Secret>,
     pub id_token: Option<Secret>,
-    /// The scope of the grant: a refresh can narrow an access token's, never this (RFC 6749 §6).
-    pub granted_scope: String,
-    /// A narrower scope that refreshes ask for.
-    pub refresh_scope: Option<String>,
-    /// The API that the access tokens are for (RFC 8707 §2.2).
-    pub resource: Option<String>,
-    flight: Option<Flight>,
-    /// A refresh that was taken for lost: its tokens are still welcome until a newer one brings some.
-    lost: Option<Sent>,
-    retry: Option<Retry>,
-    failures: u32,
+    /// A narrower scope that the refreshes of the login's own token ask for.
+    pub refresh_scope: Option<Arc<str>>,
+    pub flights: Flights,
+    patience: Patience,
     sent: u64,
     pub last_error: Option<Error>,
 }
 
-/// A refresh that was sent.
-#[derive(Clone)]
-struct Sent {
-    id: RequestId,
-    /// The scope it asked for, which an answer without `scope` means (RFC 6749 §5.1).
-    scope: Option<String>,
-}
-
-/// The one refresh that may be under way.
-#[derive(Clone)]
-struct Flight {
-    sent: Sent,
-    at: UnixTime,
-    /// When the clock was first seen to be set back behind `at`.
-    back_at: Option<UnixTime>,
-}
-
-/// When to try again, and when that was decided: a clock that is behind that time was set back.
-#[derive(Clone, Copy)]
-struct Retry {
-    at: UnixTime,
-    decided_at: UnixTime,
-}
-
-/// The grant is over; what is left is kept for the sign-out alone.
+/// The grant is over: what a new login, a sign-out and tokens of another process are measured by.
 pub(super) struct Ended {
     pub why: LoginRequired,
-    pub refresh_token: Option<Secret>,
+    pub grant: Grant,
+    /// A digest of the refresh token that the server would not have.
+    pub refused: Option<String>,
+    pub id_token: Option<Secret>,
     pub last_error: Option<Error>,
 }
 
 impl State {
     pub(super) fn phase(&self) -> SessionPhase {
         match self {
-            Self::Active(active) if active.flight.is_some() && active.lost.is_some() => SessionPhase::Retrying,
-            Self::Active(active) if active.flight.is_some() => SessionPhase::Refreshing,
-            Self::Active(active) if active.lost.is_some() => SessionPhase::OutcomeUnknown,
-            Self::Active(_) => SessionPhase::Active,
+            Self::Active(active) => active.phase(),
             Self::LoginRequired(_) => SessionPhase::LoginRequired,
+            Self::SigningOut(signing_out) if signing_out.is_logging_out() => SessionPhase::LoggingOut,
             Self::SigningOut(_) => SessionPhase::SigningOut,
-            Self::SignedOut => SessionPhase::SignedOut,
+            Self::SignedOut(_) => SessionPhase::SignedOut,
         }
     }
 
-    pub(super) fn access(&mut self, client: &Client, now: UnixTime) -> Access {
+    pub(super) fn access(&mut self, client: &Client, target: &Target, now: UnixTime) -> Access {
         match self {
-            Self::Active(active) => active.access(client, now),
+            Self::Active(active) => active.access(client, target, now),
             Self::LoginRequired(ended) => Access::LoginRequired(ended.why.clone()),
-            Self::SigningOut(_) | Self::SignedOut => Access::LoginRequired(LoginRequired::SignedOut),
+            Self::SigningOut(_) | Self::SignedOut(_) => Access::LoginRequired(LoginRequired::SignedOut),
         }
     }
 
     /// The API refused this token.
-    pub(super) fn refused(&mut self, client: &Client, token: &Secret, now: UnixTime) -> Access {
+    pub(super) fn refused(&mut self, client: &Client, bearer: &Bearer, now: UnixTime) -> Access {
         if let Self::Active(active) = self {
-            // Any other token is one of before: the present one has not been refused.
-            if active.access.token.reveal() == token.reveal() {
-                // A refresh that is under way, or was taken for lost, may bring another token yet.
-                let another_comes = active.flight.is_some() || active.lost.is_some();
-                if active.access.is_fresh_after_refusal(now) && !another_comes {
-                    self.end(LoginRequired::TokenRefused);
-                } else {
-                    active.access.refused = true;
-                }
+            active.refused(bearer, now);
+        }
+        self.access(client, bearer.target(), now)
+    }
+
+    /// The API wants more than any token of this grant gives. `None` if a wider target would do.
+    pub(super) fn demanded(
+        &mut self,
+        client: &Client,
+        bearer: &Bearer,
+        demand: Demand<'_>,
+        now: UnixTime,
+    ) -> Option<Access> {
+        let Self::Active(active) = self else { return Some(self.access(client, bearer.target(), now)) };
+        let slot = active.cache.find(bearer.target());
+        if slot.and_then(|slot| slot.token.as_ref()).is_none_or(|token| !token.is(bearer)) {
+            // Newer tokens came meanwhile, of a newer login perhaps.
+            return Some(active.access(client, bearer.target(), now));
+        }
+        if let Demand::Scope(Some(scope)) = &demand {
+            let own = active.refresh_scope.as_deref().filter(|_| bearer.target().is_own());
+            let narrowed = bearer.target().as_scope().or(own);
+            if narrowed.is_some_and(|narrowed| !is_part(scope, narrowed)) && active.grant.covers(scope) {
+                return None;
             }
         }
-        self.access(client, now)
+        Some(Access::LoginRequired(demand.login_required(&active.grant, now)))
     }
 
     /// An answer, or none, to the request of this id.
@@ -224,122 +122,170 @@ impl State {
             Self::Active(active) => {
                 let action = active.outcome(client, id, outcome, now)?;
                 if let SessionAction::LoginRequired(why) = &action {
-                    let why = why.clone();
-                    // The server has said that the refresh token is no more: there is nothing left to revoke.
-                    active.refresh_token = None;
-                    self.end(why);
+                    let ended = active.end(why.clone());
+                    *self = Self::LoginRequired(Box::new(ended));
                 }
                 Ok(action)
             }
             Self::SigningOut(signing_out) => {
-                let action = signing_out.outcome(id, outcome, now)?;
-                if matches!(action, SessionAction::SignedOut) {
-                    *self = Self::SignedOut;
-                }
-                Ok(action)
+                let action = signing_out.outcome(client, id, outcome, now)?;
+                Ok(self.sign_out_step(action))
             }
-            Self::LoginRequired(_) | Self::SignedOut => Err(Error::Ignored(Ignored::UnknownRequest)),
+            Self::LoginRequired(_) | Self::SignedOut(_) => Err(Error::Ignored(Ignored::UnknownRequest)),
         }
     }
 
-    /// Forgets everything at once; gives the revocation to be sent, if there is something to revoke and a place to.
-    pub(super) fn sign_out(&mut self, client: &Client) -> Option<Request> {
-        let (token, hint) = match self {
-            Self::Active(active) => match active.refresh_token.take() {
-                Some(token) => (token, "refresh_token"),
-                None => (Secret::new(active.access.token.reveal()), "access_token"),
-            },
-            Self::LoginRequired(ended) => match ended.refresh_token.take() {
-                Some(token) => (token, "refresh_token"),
-                None => {
-                    *self = Self::SignedOut;
-                    return None;
-                }
-            },
-            Self::SigningOut(signing_out) => return signing_out.request(client),
-            Self::SignedOut => return None,
-        };
-        let signing_out = SigningOut::new(token, hint);
-        let request = signing_out.request(client);
-        *self = if request.is_some() { Self::SigningOut(signing_out) } else { Self::SignedOut };
-        request
+    /// The browser came to this URL.
+    pub(super) fn returned(&mut self, client: &Client, url: &str, now: UnixTime) -> Result<SessionAction, Error> {
+        let Self::SigningOut(signing_out) = self else { return Err(Error::Ignored(Ignored::RedirectNotAwaited)) };
+        let action = signing_out.returned(client, url, now)?;
+        Ok(self.sign_out_step(action))
     }
 
-    fn end(&mut self, why: LoginRequired) {
-        let (refresh_token, last_error) = match self {
-            Self::Active(active) => (active.refresh_token.take(), active.last_error.take()),
-            _ => (None, None),
+    /// Nobody waits for the browser; `None` if nobody did before.
+    pub(super) fn cancelled(&mut self, client: &Client, now: UnixTime) -> Option<SessionAction> {
+        let Self::SigningOut(signing_out) = self else { return None };
+        let action = signing_out.cancelled(client, now)?;
+        Some(self.sign_out_step(action))
+    }
+
+    /// Forgets everything at once, but for what the server has to be shown.
+    pub(super) fn sign_out(&mut self, client: &Client, how: &SignOut) -> SessionAction {
+        let remains = match self {
+            Self::Active(active) => active.remains(),
+            Self::LoginRequired(ended) => Remains { token: None, id_token: ended.id_token.take() },
+            Self::SigningOut(_) | Self::SignedOut(_) => {
+                return self.pending_action(client).unwrap_or(SessionAction::SignedOut);
+            }
         };
-        *self = Self::LoginRequired(Ended { why, refresh_token, last_error });
+        let signing_out = SigningOut::new(client, how, remains);
+        let action = signing_out.pending_action(client).unwrap_or(SessionAction::SignedOut);
+        *self = Self::SigningOut(Box::new(signing_out));
+        self.sign_out_step(action)
+    }
+
+    pub(super) fn pending_action(&self, client: &Client) -> Option<SessionAction> {
+        match self {
+            Self::SigningOut(signing_out) => signing_out.pending_action(client),
+            _ => None,
+        }
+    }
+
+    fn sign_out_step(&mut self, action: SessionAction) -> SessionAction {
+        if let (SessionAction::SignedOut, Self::SigningOut(signing_out)) = (&action, &mut *self) {
+            let last_error = signing_out.take_last_error();
+            *self = Self::SignedOut(last_error);
+        }
+        action
     }
 }
 
 impl Active {
     pub(super) fn new(tokens: Tokens) -> Self {
-        let granted_scope = String::from(tokens.scope());
+        let grant = Grant::new(&tokens);
+        let scope = String::from(tokens.scope());
+        let own = AccessToken::new(tokens.access_token, scope, tokens.obtained_at, tokens.expires_at);
+        Self::with(grant, own, tokens.refresh_token, tokens.id_token)
+    }
+
+    pub(super) fn with(
+        grant: Grant,
+        own: AccessToken,
+        refresh_token: Option<Secret>,
+        id_token: Option<Secret>,
+    ) -> Self {
         Self {
-            access: AccessToken::new(tokens.access_token, granted_scope.clone(), tokens.obtained_at, tokens.expires_at),
-            refresh_token: tokens.refresh_token,
-            id_token: tokens.id_token,
-            granted_scope,
+            grant,
+            cache: Cache::new(own),
+            refresh_token,
+            id_token,
             refresh_scope: None,
-            resource: tokens.request.resources().first().cloned(),
-            flight: None,
-            lost: None,
-            retry: None,
-            failures: 0,
+            flights: Flights::default(),
+            patience: Patience::default(),
             sent: 0,
             last_error: None,
         }
     }
 
-    fn access(&mut self, client: &Client, now: UnixTime) -> Access {
-        let usable = self.access.is_usable(now);
-        let ready = |active: &Self| Access::Ready(Bearer::new(Arc::clone(&active.access.token), client.clone()));
-        if usable && !self.access.is_due(client.leeway(), now) {
-            return ready(self);
+    fn phase(&self) -> SessionPhase {
+        match (self.flights.is_under_way(), self.flights.losses()) {
+            (true, 0) => SessionPhase::Refreshing,
+            (true, _) => SessionPhase::Retrying,
+            (false, 0) => SessionPhase::Active,
+            (false, losses) if losses < MAX_LOSSES => SessionPhase::OutcomeUnknown,
+            (false, _) => SessionPhase::Exhausted,
         }
+    }
+
+    fn access(&mut self, client: &Client, target: &Target, now: UnixTime) -> Access {
+        let own = Target::own();
+        let target = if self.refresh_scope.is_none() && self.grant.names_own(target) { &own } else { target };
+        if !self.grant.has(target) {
+            return Access::LoginRequired(Demand::Target(target).login_required(&self.grant, now));
+        }
+        let slot = self.cache.slot(target);
+        let token = slot.token.as_ref().filter(|token| token.is_usable(now));
+        let is_due = token.is_some_and(|token| token.is_due(client.leeway(), now));
+        let bearer =
+            |token: &AccessToken| Bearer::new(Arc::clone(&token.token), Arc::clone(&slot.target), client.clone());
+        let ready = match token.map(bearer) {
+            Some(bearer) if !is_due => return Access::Ready(bearer),
+            bearer => bearer.map(Access::Ready),
+        };
+        if slot.token.as_ref().is_some_and(|token| token.hopeless) {
+            return Access::LoginRequired(LoginRequired::TokenRefused);
+        }
+        let slot_waits = slot.patience.until(now);
+        let otherwise = |access| ready.unwrap_or(access);
         if self.refresh_token.is_none() {
-            return if usable { ready(self) } else { Access::LoginRequired(LoginRequired::NoRefreshToken) };
+            return otherwise(Access::LoginRequired(LoginRequired::NoRefreshToken));
         }
-        if let Some(flight) = &mut self.flight {
-            let id = flight.sent.id;
-            if flight.is_under_way(client.refresh_timeout(), now) {
-                return if usable { ready(self) } else { Access::Wait(id) };
-            }
-            self.lose();
+        if let Some(id) = self.flights.await_answer(client.refresh_timeout(), self.grant.generation, now) {
+            return otherwise(Access::Wait(id));
         }
-        if let Some(retry) = self.retry {
-            if (retry.decided_at..retry.at).contains(&now) {
-                return if usable { ready(self) } else { Access::RetryAt(retry.at) };
-            }
+        if self.flights.losses() >= MAX_LOSSES {
+            return otherwise(Access::LoginRequired(LoginRequired::OutcomeUnknown));
         }
-        match self.refresh(client, now) {
+        if let Some(time) = self.patience.until(now).max(slot_waits) {
+            return otherwise(Access::RetryAt(time));
+        }
+        match self.refresh(client, target, now) {
             Some(request) => Access::SendRequest(request),
-            None => Access::LoginRequired(LoginRequired::NoRefreshToken),
+            None => otherwise(Access::LoginRequired(LoginRequired::NoRefreshToken)),
         }
     }
 
-    pub(super) fn deadline(&self, client: &Client) -> Option<UnixTime> {
-        self.flight.as_ref().map(|flight| flight.at.saturating_add(client.refresh_timeout()))
-    }
-
-    fn refresh(&mut self, client: &Client, now: UnixTime) -> Option<Request> {
+    fn refresh(&mut self, client: &Client, target: &Target, now: UnixTime) -> Option<Request> {
         let refresh_token = self.refresh_token.as_ref()?;
         self.sent = self.sent.saturating_add(1);
         let id = request_id(refresh_token, &[self.sent, now.as_secs()]);
-        let scope = self.refresh_scope.clone();
-        let request =
-            client.token_endpoint().refresh_token(id, refresh_token, scope.as_deref(), self.resource.as_slice());
-        self.flight = Some(Flight { sent: Sent { id, scope }, at: now, back_at: None });
-        self.retry = None;
+        let own_scope = || self.refresh_scope.clone().filter(|_| target.is_own());
+        let scope = target.as_scope().map(Arc::from).or_else(own_scope);
+        let resource = if target.is_own() { self.grant.own_resource() } else { target.as_resource() };
+        let resource = resource.map(String::from);
+        let request = client.token_endpoint().refresh(
+            id,
+            refresh_token,
+            scope.as_deref(),
+            resource.as_slice(),
+            target.as_audience(),
+        );
+        let slot = self.cache.slot(target);
+        slot.patience.tried();
+        let target = Arc::clone(&slot.target);
+        self.patience.tried();
+        self.flights.send(Sent { id, target, scope, generation: self.grant.generation }, now);
         Some(request)
     }
 
-    /// The answer of the refresh under way has not come: the server may have spent the refresh token, or not.
-    fn lose(&mut self) {
-        if let Some(flight) = self.flight.take() {
-            self.lost = Some(flight.sent);
+    fn refused(&mut self, bearer: &Bearer, now: UnixTime) {
+        // A refresh that is under way, or was taken for lost, may bring another token yet.
+        let another_may_come = self.flights.may_bring(bearer.target());
+        // Any other token is one of before: the present one has not been refused.
+        let token = self.cache.find_mut(bearer.target()).and_then(|slot| slot.token.as_mut());
+        if let Some(token) = token.filter(|token| token.is(bearer)) {
+            token.hopeless |= token.is_fresh_after_refusal(now) && !another_may_come;
+            token.refused = true;
         }
     }
 
@@ -350,83 +296,116 @@ impl Active {
         outcome: Result<&Response<'_>, Delivered>,
         now: UnixTime,
     ) -> Result<SessionAction, Error> {
-        let current = self.flight.as_ref().map(|flight| &flight.sent).filter(|sent| sent.id == id);
-        let is_current = current.is_some();
-        let sent = current.or(self.lost.as_ref().filter(|sent| sent.id == id)).cloned();
-        let sent = sent.ok_or(Error::Ignored(Ignored::UnknownRequest))?;
-        let answer = outcome.map(|response| token::parse_response(response, now));
-        match answer {
-            Ok(Ok(tokens)) => {
-                // Tokens of a refresh that was taken for lost: another one may be under way, and bring tokens too.
-                let other = self.flight.take().map(|flight| flight.sent).filter(|_| !is_current);
-                self.lost = other;
-                Ok(self.renew(client, sent, tokens, now))
-            }
+        let (sent, is_current) = self.flights.find(id).ok_or(Error::Ignored(Ignored::UnknownRequest))?;
+        let answer = match outcome {
+            Ok(response) => match token::parse_response(response, now) {
+                Ok(tokens) => return Ok(self.renew(client, sent, tokens, now)),
+                Err(error) => Ok((error, token::remains(response))),
+            },
+            Err(delivered) => Err(delivered),
+        };
+        if let Ok((error, token::Remains::RefreshToken(refresh_token))) = answer {
+            // The server may have spent the old one.
+            self.rotate(id, Some(Secret::from(refresh_token)));
+            self.fail(error, &sent, now);
+            return Ok(SessionAction::Save(SavedSession::of(client, self)));
+        }
+        if !is_current {
             // Of a refresh that was taken for lost, only tokens are of use.
-            _ if !is_current => Err(Error::Ignored(Ignored::UnknownRequest)),
-            Ok(Err(error)) if is_invalid_grant(&error) => {
+            return Err(Error::Ignored(Ignored::UnknownRequest));
+        }
+        if sent.generation != self.grant.generation {
+            // It says nothing about the refresh token that has come meanwhile.
+            self.flights.settle();
+            return Ok(SessionAction::RetryAt(now));
+        }
+        match answer {
+            Ok((error, _)) if is_invalid_grant(&error) => {
                 self.last_error = Some(error.clone());
                 Ok(SessionAction::LoginRequired(LoginRequired::GrantEnded(error)))
             }
-            Ok(Err(error)) => {
-                let retry_after = match &error {
-                    Error::Refused(refused) => refused.retry_after(),
-                    _ => None,
-                };
-                self.last_error = Some(error);
-                self.flight = None;
-                self.failures = self.failures.saturating_add(1);
-                // The session's own patience counts too: a server may ask for none, and would be asked for ever.
-                Ok(self.later(retry_after.unwrap_or(0).max(backoff(self.failures)), now))
+            Ok((error, token::Remains::Unreadable)) => {
+                self.flights.lose(self.grant.generation);
+                Ok(SessionAction::RetryAt(self.fail(error, &sent, now)))
+            }
+            Ok((error, _)) => {
+                self.flights.settle();
+                Ok(SessionAction::RetryAt(self.fail(error, &sent, now)))
             }
             Err(delivered) => {
                 match delivered {
-                    Delivered::No => self.flight = None,
-                    Delivered::Maybe => self.lose(),
+                    Delivered::No => self.flights.settle(),
+                    Delivered::Maybe => self.flights.lose(self.grant.generation),
                 }
-                // The first failure of the network costs no wait: the next need may try again.
-                let wait = backoff(self.failures);
-                self.failures = self.failures.saturating_add(1);
-                Ok(self.later(wait, now))
+                Ok(SessionAction::RetryAt(self.patience.unanswered(now)))
             }
         }
     }
 
-    fn later(&mut self, seconds: u64, now: UnixTime) -> SessionAction {
-        let at = now.saturating_add(seconds);
-        self.retry = Some(Retry { at, decided_at: now });
-        SessionAction::RetryAt(at)
+    /// Keeps an error, and says until when to wait.
+    fn fail(&mut self, error: Error, sent: &Sent, now: UnixTime) -> UnixTime {
+        let (retry_after, oauth_error) = match &error {
+            Error::Refused(refused) => (refused.retry_after(), refused.oauth_error()),
+            _ => (None, None),
+        };
+        // What is wrong with one target says nothing about the others (RFC 6749 §5.2, RFC 8707 §2).
+        let of_target = matches!(oauth_error, Some("invalid_target" | "invalid_scope"));
+        self.last_error = Some(error);
+        let slot = self.cache.find_mut(&sent.target).filter(|_| of_target);
+        slot.map_or(&mut self.patience, |slot| &mut slot.patience).refused(retry_after, now)
     }
 
     fn renew(&mut self, client: &Client, sent: Sent, tokens: TokenResponse<'_>, now: UnixTime) -> SessionAction {
         // Omitted means as asked for, or as granted at first (RFC 6749 §5.1, §6).
-        let scope = tokens.scope.map(Cow::into_owned).or(sent.scope).unwrap_or_else(|| self.granted_scope.clone());
+        let scope = tokens.scope.map(Cow::into_owned).or(sent.scope.as_deref().map(String::from));
+        let scope = scope.unwrap_or_else(|| self.grant.scope.clone());
         let expires_at = tokens.expires_in.map(|seconds| now.saturating_add(seconds));
-        self.access =
-            AccessToken::new(Secret::from(tokens.access_token), scope, Some(now), expires_at).after(&self.access);
-        // No new refresh token means that the old one stays in force (RFC 6749 §6).
-        if let Some(refresh_token) = tokens.refresh_token {
-            self.refresh_token = Some(Secret::from(refresh_token));
-        }
+        let slot = self.cache.slot(&sent.target);
+        let token = AccessToken::new(Secret::from(tokens.access_token), scope, Some(now), expires_at);
+        slot.token = Some(token.after(slot.token.as_ref()));
+        slot.patience = Patience::default();
+        self.rotate(sent.id, tokens.refresh_token.map(Secret::from));
         if let Some(id_token) = tokens.id_token {
             self.id_token = Some(Secret::from(id_token));
         }
-        self.retry = None;
-        self.failures = 0;
+        self.patience = Patience::default();
         self.last_error = None;
         SessionAction::Save(SavedSession::of(client, self))
     }
-}
 
-impl Flight {
-    /// A clock that was set back must neither hold everybody up for long, nor have the refresh token sent a second time.
-    fn is_under_way(&mut self, timeout: u64, now: UnixTime) -> bool {
-        if now >= self.at {
-            self.back_at = None;
-            return now.saturating_since(self.at) < timeout;
+    fn rotate(&mut self, id: RequestId, refresh_token: Option<Secret>) {
+        // No new refresh token means that the old one stays in force (RFC 6749 §6).
+        self.refresh_token = refresh_token.or_else(|| self.refresh_token.take());
+        self.grant.generation = self.grant.generation.saturating_add(1);
+        self.flights.succeed(id);
+    }
+
+    /// Takes newer tokens of another process. Its access tokens for other targets are taken where they came later.
+    pub(super) fn replace(&mut self, mut newer: Self, same_login: bool) {
+        if same_login {
+            for slot in self.cache.others() {
+                newer.cache.merge(slot.clone());
+            }
         }
-        let back_at = *self.back_at.get_or_insert(now);
-        now.saturating_since(back_at) < timeout
+        newer.sent = self.sent;
+        *self = newer;
+    }
+
+    fn end(&mut self, why: LoginRequired) -> Ended {
+        Ended {
+            why,
+            grant: self.grant.clone(),
+            refused: self.refresh_token.take().map(|token| digest(&token)),
+            id_token: self.id_token.take(),
+            last_error: self.last_error.take(),
+        }
+    }
+
+    fn remains(&mut self) -> Remains {
+        let access_token =
+            || self.cache.own.token.as_ref().map(|own| (Secret::new(own.token.reveal()), "access_token"));
+        let refresh_token = self.refresh_token.take().map(|token| (token, "refresh_token"));
+        Remains { token: refresh_token.or_else(access_token), id_token: self.id_token.take() }
     }
 }
 
@@ -439,14 +418,6 @@ fn is_invalid_grant(error: &Error) -> bool {
                 && !refused.is_transient()
         }
         _ => false,
-    }
-}
-
-/// 0, 1, 2, 4 … seconds.
-pub(super) fn backoff(failures: u32) -> u64 {
-    match failures.checked_sub(1) {
-        None => 0,
-        Some(doublings) => 1_u64.checked_shl(doublings).unwrap_or(u64::MAX).min(MAX_BACKOFF_SECS),
     }
 }
 

@@ -7,4 +7,5 @@ mod tokens;
 pub(crate) use request::Settings;
 pub use request::{ClientAuthentication, TokenEndpoint, TokenRequestFormat};
 pub use response::{parse_response, TokenResponse};
+pub(crate) use response::{refused, remains, Remains};
 pub use tokens::Tokens;

@@ -162,14 +162,27 @@ impl TokenEndpoint {
         scope: Option<&str>,
         resources: &[String],
     ) -> Request {
+        self.refresh(id, refresh_token, scope, resources, None)
+    }
+
+    /// The same, with Auth0's `audience`.
+    pub(crate) fn refresh(
+        &self,
+        id: RequestId,
+        refresh_token: &Secret,
+        scope: Option<&str>,
+        resources: &[String],
+        audience: Option<&str>,
+    ) -> Request {
         let refresh_token = Pair::new("refresh_token", refresh_token.reveal());
         let grant_type = Pair::new("grant_type", "refresh_token");
-        match scope.filter(|scope| !scope.is_empty()) {
-            Some(scope) => {
-                let first = [grant_type, refresh_token, Pair::new("scope", scope)];
-                self.request(id, &self.url, self.format, &first, resources, false)
-            }
-            None => self.request(id, &self.url, self.format, &[grant_type, refresh_token], resources, false),
+        let scope = scope.filter(|scope| !scope.is_empty()).map(|scope| Pair::new("scope", scope));
+        let audience = audience.map(|audience| Pair::new("audience", audience));
+        let request = |first: &[Pair<'_>]| self.request(id, &self.url, self.format, first, resources, false);
+        match (scope, audience) {
+            (None, None) => request(&[grant_type, refresh_token]),
+            (Some(one), None) | (None, Some(one)) => request(&[grant_type, refresh_token, one]),
+            (Some(scope), Some(audience)) => request(&[grant_type, refresh_token, scope, audience]),
         }
     }
 
@@ -267,7 +280,7 @@ impl fmt::Debug for TokenEndpoint {
 }
 
 /// Names that no extra parameter may have: this crate sends them, or they would be another grant's.
-const RESERVED: [&str; 14] = [
+const RESERVED: [&str; 15] = [
     "grant_type",
     "code",
     "code_verifier",
@@ -279,6 +292,7 @@ const RESERVED: [&str; 14] = [
     "refresh_token",
     "scope",
     "resource",
+    "audience",
     "token",
     "username",
     "password",

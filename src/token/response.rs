@@ -80,7 +80,7 @@ pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<Toke
         200 => {}
         // 304 and its like are no redirects, but no answers either.
         status @ 300..=399 => return Err(Error::Violation(Violation::RedirectedResponse(status))),
-        _ => return Err(Error::Refused(Box::new(refusal(response, now)))),
+        _ => return Err(refused(response, now)),
     }
     if response.body().len() > MAX_RESPONSE_BYTES {
         return Err(Error::Violation(Violation::ResponseTooLarge));
@@ -99,6 +99,38 @@ pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<Toke
         return Err(Error::Refused(Box::new(refused)));
     }
     tokens(members)
+}
+
+/// What is left of a 200 that breaks a rule: the server may have replaced the refresh token all the same.
+pub(crate) enum Remains<'a> {
+    /// A new refresh token, the only good one perhaps.
+    RefreshToken(Cow<'a, str>),
+    /// JSON that cannot be read: new tokens may have been in it.
+    Unreadable,
+    /// Nothing that counts.
+    Nothing,
+}
+
+pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
+    if response.status() != 200 || !is_json(response) {
+        return Remains::Nothing;
+    }
+    if response.body().len() > MAX_RESPONSE_BYTES {
+        return Remains::Unreadable;
+    }
+    match json::members(response.body()) {
+        Ok(members) if members.error != Value::None => Remains::Nothing,
+        Ok(members) => match members.refresh_token {
+            Value::Text(token) if chars::is_vschars(&token) => Remains::RefreshToken(token),
+            _ => Remains::Nothing,
+        },
+        Err(_) => Remains::Unreadable,
+    }
+}
+
+/// The words of any other answer than 200.
+pub(crate) fn refused(response: &Response<'_>, now: UnixTime) -> Error {
+    Error::Refused(Box::new(refusal(response, now)))
 }
 
 fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {

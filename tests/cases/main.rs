@@ -14,6 +14,7 @@ mod authorize_url;
 mod bearer_request;
 mod callback;
 mod login_sequences;
+mod logout;
 mod not_yet_covered;
 mod pkce;
 mod refresh_sequences;

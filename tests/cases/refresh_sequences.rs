@@ -3,7 +3,7 @@
 
 use oauth_proto::{
     Access, Action, AuthorizationRequest, Delivered, Error, Event, Ignored, LoginRequired, Request, RequestId,
-    Response, Secret, Session, SessionAction, SessionPhase, Tokens, UnixTime,
+    Response, Secret, Session, SessionAction, SessionPhase, SignOut, Tokens, UnixTime,
 };
 use serde_json::{json, Value};
 
@@ -110,7 +110,7 @@ impl Scene {
         assert!(matches!(&why, LoginRequired::GrantEnded(error) if error.code() == "oauth_error"), "{why}");
         let access = self.session.access(EXPIRED.saturating_add(3600));
         assert!(matches!(&access, Access::LoginRequired(again) if *again == why), "{access:?}");
-        assert!(self.session.sign_out().is_none(), "nothing is left to revoke");
+        assert!(matches!(self.session.sign_out(SignOut::new()), SessionAction::SignedOut), "nothing is left to revoke");
     }
 
     /// Somebody needs a token and gets this one.
@@ -119,7 +119,8 @@ impl Scene {
     }
 
     fn sign_out(&mut self) -> Request {
-        let request = self.session.sign_out().expect("there is a token to revoke");
+        let action = self.session.sign_out(SignOut::new());
+        let SessionAction::SendRequest(request) = action else { panic!("{action:?}") };
         self.host.send(&request);
         assert_eq!(request.url(), "https://as.example.com/revoke");
         assert_eq!(self.host.last("token").as_deref(), Some("RT1"));
@@ -234,7 +235,9 @@ fn timeout_then_late_success() -> Value {
     assert!(matches!(action, Ok(SessionAction::RetryAt(_))), "{action:?}");
     let second = scene.refresh(EXPIRED, "RT1");
     scene.renew(first, EXPIRED);
-    is_unknown(scene.answer(second, 400, JSON, INVALID_GRANT, EXPIRED));
+    let action = scene.answer(second, 400, JSON, INVALID_GRANT, EXPIRED);
+    assert!(matches!(action, Ok(SessionAction::RetryAt(_))), "of RT1, it says nothing about RT2: {action:?}");
+    assert_eq!(scene.session.phase(), SessionPhase::Active);
     scene.gets(EXPIRED, "AT2");
     let mut outcome = scene.outcome(
         "R1's late success is accepted or R2 fails: either tokens AT2/RT2 are kept or login required; never a mix, \
@@ -303,10 +306,11 @@ fn api_403_insufficient_scope_no_refresh() -> Value {
     let bearer = ready(&mut scene.session, now);
     let challenge = r#"Bearer error="insufficient_scope", scope="a b c""#;
     let access = scene.session.refused(&bearer, 403, &[challenge], now);
-    let Some(Access::LoginRequired(LoginRequired::InsufficientScope { scope: Some(needed) })) = access else {
+    let Some(Access::LoginRequired(LoginRequired::InsufficientScope { scope: Some(needed), request })) = access else {
         panic!("{access:?}")
     };
     assert_eq!(needed.as_str(), "a b c");
+    assert_eq!(request.requested_scope(), "a b c", "what was granted, and what is demanded");
     scene.gets(now, "AT1");
     scene.outcome("error to the caller with the needed scope")
 }
@@ -376,7 +380,9 @@ fn revocation_503_keeps_pending() -> Value {
     let action = scene.answer(request.id(), 503, &[("Retry-After", "5")], b"", EXPIRED);
     assert!(matches!(action, Ok(SessionAction::RetryAt(at)) if at == until), "{action:?}");
     scene.is_signed_out(EXPIRED);
-    let again = scene.sign_out();
+    let Some(SessionAction::SendRequest(again)) = scene.session.pending_action() else {
+        panic!("the revocation again")
+    };
     assert_ne!(again.id(), request.id());
     scene.outcome("local tokens are gone; revocation may be retried after 5 s")
 }
@@ -387,5 +393,6 @@ fn revocation_200_any_body() -> Value {
     let action = scene.answer(request.id(), 200, HTML, b"<html>anything", EXPIRED);
     assert!(matches!(action, Ok(SessionAction::SignedOut)), "{action:?}");
     assert_eq!(scene.session.phase(), SessionPhase::SignedOut);
+    assert!(scene.session.last_error().is_none());
     scene.outcome("done; body ignored")
 }

@@ -17,6 +17,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("bearer_request", include_str!("bearer_request.json")),
     ("callback", include_str!("callback.json")),
     ("login_sequences", include_str!("login_sequences.json")),
+    ("logout", include_str!("logout.json")),
     ("pkce", include_str!("pkce.json")),
     ("refresh_sequences", include_str!("refresh_sequences.json")),
     ("token_request", include_str!("token_request.json")),

@@ -4,7 +4,8 @@ use base64ct::{Base64, Encoding};
 use oauth_proto::pkce::CodeVerifier;
 use oauth_proto::redirect::{parse, AuthorizationCode, Expected};
 use oauth_proto::{
-    Access, AuthorizationRequest, AuthorizationServer, Client, ConfigError, Request, RequestId, Secret, Session, Tokens,
+    Access, AuthorizationRequest, AuthorizationServer, Client, ConfigError, Request, RequestId, Secret, Session,
+    SessionAction, SignOut, Tokens,
 };
 use serde_json::{json, Value};
 
@@ -126,7 +127,10 @@ fn driven(client: Client, request: &Value) -> Result<Request, String> {
             Access::SendRequest(request) => Ok(request),
             other => Err(format!("{other:?}")),
         },
-        "revocation" => session(text(&request["token"]))?.sign_out().ok_or("nothing is revoked".into()),
+        "revocation" => match session(text(&request["token"]))?.sign_out(SignOut::new()) {
+            SessionAction::SendRequest(request) => Ok(request),
+            other => Err(format!("{other:?}")),
+        },
         kind => Err(format!("no machine makes a request of the kind {kind}")),
     }
 }

@@ -1,0 +1,96 @@
+//! The access tokens of one login, each for its API and scope, each with its own expiry.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::access_token::AccessToken;
+use super::patience::Patience;
+use crate::target::Target;
+use crate::time::UnixTime;
+
+/// So many access tokens beside the login's own are kept; the one that expires first makes room for another.
+pub(super) const MAX_TARGETS: usize = 64;
+
+/// One API and scope.
+#[derive(Clone)]
+pub(super) struct Slot {
+    pub target: Arc<Target>,
+    pub token: Option<AccessToken>,
+    /// With what the server refuses for this target alone.
+    pub patience: Patience,
+}
+
+impl Slot {
+    pub(super) fn new(target: Target, token: Option<AccessToken>) -> Self {
+        Self { target: Arc::new(target), token, patience: Patience::default() }
+    }
+
+    fn expires_at(&self) -> UnixTime {
+        let never = UnixTime::from_secs(u64::MAX);
+        self.token.as_ref().map_or(UnixTime::from_secs(0), |token| token.expires_at.unwrap_or(never))
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Cache {
+    /// The login's own.
+    pub own: Slot,
+    others: Vec<Slot>,
+}
+
+impl Cache {
+    pub(super) fn new(own: AccessToken) -> Self {
+        Self { own: Slot::new(Target::own(), Some(own)), others: Vec::new() }
+    }
+
+    pub(super) fn others(&self) -> &[Slot] {
+        &self.others
+    }
+
+    pub(super) fn find(&self, target: &Target) -> Option<&Slot> {
+        if target.is_own() {
+            return Some(&self.own);
+        }
+        self.others.iter().find(|slot| *slot.target == *target)
+    }
+
+    pub(super) fn find_mut(&mut self, target: &Target) -> Option<&mut Slot> {
+        if target.is_own() {
+            return Some(&mut self.own);
+        }
+        self.others.iter_mut().find(|slot| *slot.target == *target)
+    }
+
+    /// The slot of this target, new if there is none yet.
+    pub(super) fn slot(&mut self, target: &Target) -> &mut Slot {
+        if target.is_own() {
+            return &mut self.own;
+        }
+        let index = self.others.iter().position(|slot| *slot.target == *target);
+        if index.is_none() {
+            self.put(Slot::new(target.clone(), None));
+        }
+        let index = index.unwrap_or(self.others.len().saturating_sub(1));
+        // There is one by now.
+        self.others.get_mut(index).unwrap_or(&mut self.own)
+    }
+
+    /// Adds a slot, or takes its token if it came later than the one that is there.
+    pub(super) fn merge(&mut self, slot: Slot) {
+        let Some(ours) = self.find_mut(&slot.target) else { return self.put(slot) };
+        let came = |slot: &Slot| slot.token.as_ref().map(|token| token.obtained_at);
+        if came(&slot) > came(ours) {
+            *ours = slot;
+        }
+    }
+
+    fn put(&mut self, slot: Slot) {
+        if self.others.len() >= MAX_TARGETS {
+            let first = self.others.iter().enumerate().min_by_key(|(_, slot)| slot.expires_at());
+            if let Some((index, _)) = first {
+                self.others.swap_remove(index);
+            }
+        }
+        self.others.push(slot);
+    }
+}

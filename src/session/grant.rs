@@ -1,0 +1,153 @@
+//! The grant that a session lives on: which login it came from, what was asked for, and what the user granted.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::cmp::Ordering;
+
+use crate::authorization::AuthorizationRequest;
+use crate::chars;
+use crate::client::fingerprint;
+use crate::secret::Secret;
+use crate::target::Target;
+use crate::time::UnixTime;
+use crate::token::Tokens;
+
+#[derive(Clone)]
+pub(super) struct Grant {
+    /// A digest that names the login.
+    pub login: String,
+    pub logged_in_at: Option<UnixTime>,
+    /// How often its tokens were renewed.
+    pub generation: u64,
+    /// What the login asked for.
+    pub request: Arc<AuthorizationRequest>,
+    /// What a refresh can ask for at most (RFC 6749 §6).
+    pub scope: String,
+}
+
+impl Grant {
+    pub(super) fn new(tokens: &Tokens) -> Self {
+        let first = tokens.refresh_token().unwrap_or(tokens.access_token());
+        Self {
+            login: digest(first),
+            logged_in_at: tokens.obtained_at,
+            generation: 0,
+            request: Arc::clone(&tokens.request),
+            scope: granted_scope(tokens),
+        }
+    }
+
+    /// Which of two sets of tokens is the newer one: of one login, the one that was renewed more often, whatever the clock did;
+    /// of two logins, the later one.
+    pub(super) fn cmp(&self, other: &Self) -> Ordering {
+        if self.login == other.login {
+            self.generation.cmp(&other.generation)
+        } else {
+            self.logged_in_at.cmp(&other.logged_in_at)
+        }
+    }
+
+    /// The login's API in the login's own words is the login's own token.
+    pub(super) fn names_own(&self, target: &Target) -> bool {
+        target.as_scope().is_none()
+            && match (target.as_resource(), target.as_audience()) {
+                (Some(resource), _) => self.own_resource() == Some(resource),
+                (None, Some(audience)) => self.request.value("audience").as_deref() == Some(audience),
+                (None, None) => true,
+            }
+    }
+
+    /// One access token is for one resource (RFC 8707 §2.2): the login's own for the first that it named.
+    pub(super) fn own_resource(&self) -> Option<&str> {
+        self.request.resources().first().map(String::as_str)
+    }
+
+    pub(super) fn covers(&self, scope: &str) -> bool {
+        is_part(scope, &self.scope)
+    }
+
+    /// Whether a refresh may ask for this: no more scope than was granted (RFC 6749 §6), and one of the resources that the login
+    /// named (RFC 8707 §2.2), if it named any. Some servers use the refresh token up before they refuse. What Auth0 grants for
+    /// another audience is in the application's policies, not in the login.
+    pub(super) fn has(&self, target: &Target) -> bool {
+        let resources = self.request.resources();
+        let has_resource = |resource: &str| resources.is_empty() || resources.iter().any(|granted| granted == resource);
+        target.as_audience().is_some()
+            || target.as_scope().is_none_or(|scope| self.covers(scope)) && target.as_resource().is_none_or(has_resource)
+    }
+
+    /// The request of a login that gives what this one gave, and more: what is said once (`prompt=login`, an invitation) is
+    /// not said again.
+    pub(super) fn request_again(&self, more: &More<'_>) -> AuthorizationRequest {
+        const ONCE: [&str; 2] = ["invitation", "screen_hint"];
+        let mut again = AuthorizationRequest::new().with_repeats(more.repeats);
+        // These two decide which tokens come, and servers do not always name them among what was granted.
+        let asked = self.request.requested_scope().split(' ');
+        let asked = asked.filter(|token| matches!(*token, "openid" | "offline_access"));
+        let scopes = self.scope.split(' ').chain(asked).chain(more.scope.split(' '));
+        for token in scopes.filter(|token| chars::is_scope_token(token)) {
+            again = again.scope(token);
+        }
+        for (name, value) in self.request.to_pairs() {
+            let replaced =
+                name == "acr_values" && more.acr_values.is_some() || name == "max_age" && more.max_age.is_some();
+            if name == "prompt" {
+                // Servers give a refresh token for `offline_access` with this prompt alone (OpenID Connect Core §11).
+                if value.split(' ').any(|prompt| prompt == "consent") {
+                    again = again.prompt("consent");
+                }
+            } else if name != "scope" && !replaced && !ONCE.contains(&name.as_str()) {
+                again = again.parameter(&name, &value);
+            }
+        }
+        if let Some(resource) = more.resource {
+            again = again.resource(resource);
+        }
+        if let Some(acr_values) = more.acr_values {
+            again = again.acr_values(acr_values);
+        }
+        if let Some(max_age) = more.max_age {
+            again = again.max_age(max_age);
+        }
+        again
+    }
+}
+
+/// What a new login is to ask for beside what the one before did.
+#[derive(Default)]
+pub(super) struct More<'a> {
+    pub scope: &'a str,
+    pub resource: Option<&'a str>,
+    pub acr_values: Option<&'a str>,
+    pub max_age: Option<u64>,
+    pub repeats: u8,
+}
+
+/// A public name for a token.
+pub(super) fn digest(token: &Secret) -> String {
+    fingerprint(&[token.reveal()])
+}
+
+/// Whether every token of a scope is in another scope.
+pub(super) fn is_part(scope: &str, of: &str) -> bool {
+    let whole: BTreeSet<&str> = of.split(' ').collect();
+    scope.split(' ').filter(|token| !token.is_empty()).all(|token| whole.contains(token))
+}
+
+/// With a resource, the answer's `scope` is that of one access token (RFC 8707 §2.2), and more may have been granted.
+fn granted_scope(tokens: &Tokens) -> String {
+    let mut scope = tokens.scope().to_owned();
+    if tokens.request.resources().is_empty() {
+        return scope;
+    }
+    let answered: BTreeSet<&str> = tokens.scope().split(' ').collect();
+    for token in tokens.request.requested_scope().split(' ').filter(|token| !answered.contains(token)) {
+        if !scope.is_empty() {
+            scope.push(' ');
+        }
+        scope.push_str(token);
+    }
+    scope
+}

@@ -1,0 +1,128 @@
+//! What an access token is for: an API, and a scope there.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::chars;
+use crate::config_error::ConfigError;
+
+/// The API that an access token is for, and what it may do there. One login serves several: a
+/// [`Session`](crate::Session) gets a token for each of them with the one refresh token that it has.
+///
+/// How the server wants the API named decides which constructor to use: by `resource` (RFC 8707 §2.2), or by `audience` as
+/// Auth0 does (there, name the APIs in the application's policies for multi-resource refresh tokens).
+///
+/// ```
+/// use oauth_proto::{Access, AuthorizationServer, Client, Secret, Session, Target, Tokens, UnixTime};
+///
+/// let calendar = Target::resource("https://calendar.example.com/")?.scope("read")?;
+/// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+/// # let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+/// # let now = UnixTime::from_secs(0);
+/// # let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), None, "read write");
+/// let mut session = Session::new(client, tokens);
+/// assert!(matches!(session.access(now), Access::Ready(_)), "the login's own token");
+/// let Access::SendRequest(request) = session.access_for(&calendar, now) else { panic!() };
+/// assert!(request.body().ends_with(b"&scope=read&resource=https%3A%2F%2Fcalendar.example.com%2F&client_id=s6BhdRkqt3"));
+/// # Ok::<(), oauth_proto::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Target {
+    resource: Option<String>,
+    audience: Option<String>,
+    scope: Option<String>,
+}
+
+impl Target {
+    /// What the login's own access token is for.
+    pub fn own() -> Self {
+        Self::default()
+    }
+
+    /// The API with this `resource` identifier (RFC 8707 §2). Name all of them in the login's
+    /// [`AuthorizationRequest`](crate::AuthorizationRequest::resource): a refresh can ask for one of those alone (§2.2).
+    ///
+    /// # Errors
+    /// [`ConfigError::Parameter`] unless it is an absolute URI without a fragment.
+    pub fn resource(uri: &str) -> Result<Self, ConfigError> {
+        if !is_resource(uri) {
+            return Err(ConfigError::parameter("resource", RESOURCE_PROBLEM));
+        }
+        Ok(Self { resource: Some(uri.to_owned()), ..Self::default() })
+    }
+
+    /// The API with this `audience`, as Auth0 names it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Parameter`] if it is empty or has control characters.
+    pub fn audience(audience: &str) -> Result<Self, ConfigError> {
+        if audience.is_empty() || audience.chars().any(char::is_control) {
+            return Err(ConfigError::parameter(
+                "audience",
+                "is empty or has control characters: write it as the API is registered",
+            ));
+        }
+        Ok(Self { audience: Some(audience.to_owned()), ..Self::default() })
+    }
+
+    /// With no more than this scope: tokens separated by spaces, in any order (RFC 6749 §6). Each scope has an access token of
+    /// its own.
+    ///
+    /// # Errors
+    /// [`ConfigError::Parameter`] for an empty token or a character that a scope must not have (RFC 6749 §3.3).
+    pub fn scope(mut self, scope: &str) -> Result<Self, ConfigError> {
+        if !scope.split(' ').all(chars::is_scope_token) {
+            return Err(ConfigError::parameter(
+                "scope",
+                "has an empty token or a bad character (RFC 6749 appendix A.4): write tokens with one space between them",
+            ));
+        }
+        // In one order, so that `a b` and `b a` are one token.
+        let tokens: BTreeSet<&str> = scope.split(' ').collect();
+        self.scope = Some(tokens.into_iter().collect::<Vec<_>>().join(" "));
+        Ok(self)
+    }
+
+    /// The `resource`, if it is named so.
+    pub fn as_resource(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
+
+    /// The `audience`, if it is named so.
+    pub fn as_audience(&self) -> Option<&str> {
+        self.audience.as_deref()
+    }
+
+    /// The scope, if it is narrowed.
+    pub fn as_scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    pub(crate) fn is_own(&self) -> bool {
+        self.resource.is_none() && self.audience.is_none() && self.scope.is_none()
+    }
+
+    /// Out of a saved form, through the same checks.
+    pub(crate) fn from_parts(
+        resource: Option<&str>,
+        audience: Option<&str>,
+        scope: Option<&str>,
+    ) -> Result<Self, ConfigError> {
+        let target = match (resource, audience) {
+            (Some(resource), None) => Self::resource(resource)?,
+            (None, Some(audience)) => Self::audience(audience)?,
+            (None, None) => Self::own(),
+            (Some(_), Some(_)) => return Err(ConfigError::parameter("resource", "is named in two ways: use one")),
+        };
+        scope.map_or(Ok(target.clone()), |scope| target.scope(scope))
+    }
+}
+
+pub(crate) const RESOURCE_PROBLEM: &str = "must be an absolute URI without a fragment (RFC 8707 section 2)";
+
+/// RFC 8707 §2.
+pub(crate) fn is_resource(uri: &str) -> bool {
+    url::Url::parse(uri).is_ok() && !uri.contains('#') && chars::is_scope_token(uri)
+}
