@@ -24,14 +24,15 @@
 //! ```text
 //!            a refresh is due            invalid_grant
 //!   Active ────────────────────▶ Refreshing ─────────────▶ LoginRequired
-//!    ▲ ▲ ▲   tokens · later        │                          ▲    │
-//!    │ │ └─────────────────────────┤ answer lost              │    │ adopt
-//!    │ │                           ▼          the next need   │    ▼
-//!    │ │                     OutcomeUnknown ◀────────────▶ Retrying Active
-//!    │ └───────────── tokens ──────┴──────────────────────────┤
+//!    ▲  ▲    tokens · later        │                          ▲
+//!    │  └──────────────────────────┤ its answer is lost       │ invalid_grant
+//!    │                             ▼          the next need   │
+//!    │                       OutcomeUnknown ◀────────────▶ Retrying
+//!    ├───────────── tokens ────────┴──────────────────────────┤
 //!    │                                                        │ lost again
-//!    └──────────── late tokens · adopt · try_again ───── Exhausted
+//!    └─────────── late tokens ──── Exhausted ◀────────────────┘
 //!
+//!   any of these ── newer tokens adopted ─▶ Active
 //!   any of these ── sign_out ─▶ SigningOut ── revoked ─▶ LoggingOut ── returned ─▶ SignedOut
 //! ```
 //!

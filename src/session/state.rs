@@ -261,7 +261,8 @@ impl Active {
         let id = request_id(refresh_token, &[self.sent, now.as_secs()]);
         let own_scope = || self.refresh_scope.clone().filter(|_| target.is_own());
         let scope = target.as_scope().map(Arc::from).or_else(own_scope);
-        let resource = if target.is_own() { self.grant.own_resource() } else { target.as_resource() };
+        let own_resource = || self.grant.own_resource().filter(|_| target.as_audience().is_none());
+        let resource = target.as_resource().or_else(own_resource);
         let resource = resource.map(String::from);
         let request = client.token_endpoint().refresh(
             id,
