@@ -104,7 +104,9 @@ impl Session {
     }
 
     /// Allows one more refresh with a refresh token that two refreshes were lost with
-    /// ([`LoginRequired::OutcomeUnknown`]): when the user would rather try again than log in.
+    /// ([`LoginRequired::OutcomeUnknown`]). The session never does so by itself, since a server that has seen the token twice may
+    /// revoke all that the login gave. It is right when the user would rather try again than log in, and when it is known that
+    /// the server was down all the time. It does nothing in any other phase.
     pub fn try_again(&mut self) {
         if let State::Active(active) = &mut self.state {
             let losses = active.flights.losses();
