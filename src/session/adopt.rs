@@ -83,10 +83,7 @@ impl Session {
             State::SigningOut(_) | State::SignedOut(_) => false,
         };
         match &mut self.state {
-            State::Active(ours) if newer => {
-                let same_login = ours.grant.login == theirs.grant.login;
-                ours.replace(theirs, same_login);
-            }
+            State::Active(ours) if newer => ours.replace(theirs),
             State::Active(ours) => ours.mark(&theirs),
             state if newer => *state = State::Active(Box::new(theirs)),
             _ => {}

@@ -25,6 +25,11 @@ impl Slot {
         Self { target: Arc::new(target), token, patience: Patience::default() }
     }
 
+    fn has_token_of(&self, other: &Self) -> bool {
+        let token = |slot: &Self| slot.token.as_ref().map(|token| Arc::clone(&token.token));
+        token(self).zip(token(other)).is_some_and(|(one, other)| one.reveal() == other.reveal())
+    }
+
     fn expires_at(&self) -> UnixTime {
         let never = UnixTime::from_secs(u64::MAX);
         self.token.as_ref().map_or(UnixTime::from_secs(0), |token| token.expires_at.unwrap_or(never))
@@ -75,12 +80,22 @@ impl Cache {
         self.others.get_mut(index).unwrap_or(&mut self.own)
     }
 
-    /// Adds a slot, or takes its token if it came later than the one that is there.
-    pub(super) fn merge(&mut self, slot: Slot) {
-        let Some(ours) = self.find_mut(&slot.target) else { return self.put(slot) };
-        let came = |slot: &Slot| slot.token.as_ref().map(|token| token.obtained_at);
-        if came(&slot) > came(ours) {
-            *ours = slot;
+    /// Takes what an older cache of the same login has beside this one, and what it knows of a token that both have, such as
+    /// that an API refused it.
+    pub(super) fn take_over(&mut self, older: Self) {
+        for slot in core::iter::once(older.own).chain(older.others) {
+            match self.find_mut(&slot.target) {
+                None => self.put(slot),
+                Some(ours) if ours.has_token_of(&slot) => *ours = slot,
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Adds a slot, unless there is one for the same target.
+    pub(super) fn add(&mut self, slot: Slot) {
+        if self.find(&slot.target).is_none() {
+            self.put(slot);
         }
     }
 

@@ -143,7 +143,7 @@ impl Fields {
         active.refresh_scope = self.refresh_scope.map(Arc::from);
         active.flights = Flights::with_losses(self.losses);
         for other in self.others {
-            active.cache.merge(other.into_slot()?);
+            active.cache.add(other.into_slot()?);
         }
         Ok(active)
     }

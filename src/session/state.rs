@@ -381,12 +381,10 @@ impl Active {
         self.flights.succeed(id);
     }
 
-    /// Takes newer tokens of another process. Its access tokens for other targets are taken where they came later.
-    pub(super) fn replace(&mut self, mut newer: Self, same_login: bool) {
-        if same_login {
-            for slot in self.cache.others() {
-                newer.cache.merge(slot.clone());
-            }
+    /// Takes newer tokens of another process. Of one login, all access tokens are good, whichever process got them.
+    pub(super) fn replace(&mut self, mut newer: Self) {
+        if self.grant.login == newer.grant.login {
+            newer.cache.take_over(self.cache.clone());
         }
         newer.sent = self.sent;
         *self = newer;
