@@ -1,10 +1,11 @@
 //! User agents: the system browser, and a scripted one for machines that have none.
 
+use std::cell::RefCell;
 use std::env;
 use std::io::Read;
 use std::time::Duration;
 
-use ureq::http::header::LOCATION;
+use ureq::http::header::{COOKIE, LOCATION, SET_COOKIE};
 use ureq::http::Response;
 use ureq::{Agent, Body};
 use url::Url;
@@ -26,11 +27,19 @@ fn has_screen() -> bool {
             .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// Logs in at the embedded server as a browser would: page, form, redirect.
+/// What a browser is opened for.
+#[derive(Clone, Copy)]
+pub enum Errand {
+    LogIn,
+    LogOut,
+}
+
+/// Goes to the embedded server as a browser would: page, form, redirect, with a cookie.
 pub struct Scripted {
     agent: Agent,
     user: String,
     deny: bool,
+    cookie: RefCell<String>,
 }
 
 impl Scripted {
@@ -41,12 +50,12 @@ impl Scripted {
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(10)))
             .proxy(None);
-        Self { agent: config.build().into(), user: user.to_owned(), deny }
+        Self { agent: config.build().into(), user: user.to_owned(), deny, cookie: RefCell::default() }
     }
 
     /// What else may reach a redirect listener: a browser asks for an icon, and another program tries a forged redirect.
-    pub fn disturb(&self, authorization_url: &str) -> Result<(), String> {
-        let mut url = redirect_uri(authorization_url)?;
+    pub fn disturb(&self, url: &str, errand: Errand) -> Result<(), String> {
+        let mut url = way_back(url, errand)?;
         url.query_pairs_mut().append_pair("code", "forged").append_pair("state", "forged");
         self.get(url.as_str())?;
         url.set_path("/favicon.ico");
@@ -54,39 +63,50 @@ impl Scripted {
         self.get(url.as_str()).map(drop)
     }
 
-    /// From the authorization URL to the redirect.
-    pub fn log_in(&self, authorization_url: &str) -> Result<(), String> {
-        let mut answer = self.get(authorization_url)?;
+    /// From the URL to the redirect.
+    pub fn go(&self, url: &str, errand: Errand) -> Result<(), String> {
+        let mut answer = self.get(url)?;
         if answer.status() == 200 {
             let page = text(answer)?;
-            let ticket = between(&page, "name=\"ticket\" value=\"", "\"").ok_or("the login page has no form")?;
+            let ticket = between(&page, "name=\"ticket\" value=\"", "\"").ok_or("the page has no form")?;
             let decision = if self.deny { "deny" } else { "allow" };
-            let url = Url::parse(authorization_url).map_err(|error| error.to_string())?;
-            answer = self
-                .agent
-                .post(&url[..url::Position::AfterPath])
-                .send_form([("ticket", ticket), ("user", self.user.as_str()), ("decision", decision)])
-                .map_err(|error| error.to_string())?;
+            let form = match errand {
+                Errand::LogIn => vec![("ticket", ticket), ("user", self.user.as_str()), ("decision", decision)],
+                Errand::LogOut => vec![("ticket", ticket)],
+            };
+            let url = Url::parse(url).map_err(|error| error.to_string())?;
+            let post = self.agent.post(&url[..url::Position::AfterPath]).header(COOKIE, self.cookie.borrow().as_str());
+            answer = post.send_form(form).map_err(|error| error.to_string())?;
+            self.keep_cookie(&answer);
         }
         let status = answer.status();
         match answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()) {
             Some(location) if status.is_redirection() => self.get(location).map(drop),
-            _ => Err(format!(
-                "the login page answered with status {status} and no redirect: {}",
-                visible(&text(answer)?)
-            )),
+            _ => Err(format!("the page answered with status {status} and no redirect: {}", visible(&text(answer)?))),
         }
     }
 
     fn get(&self, url: &str) -> Result<Response<Body>, String> {
-        self.agent.get(url).call().map_err(|error| error.to_string())
+        let get = self.agent.get(url).header(COOKIE, self.cookie.borrow().as_str());
+        get.call().map_err(|error| error.to_string())
+    }
+
+    fn keep_cookie(&self, answer: &Response<Body>) {
+        let line = answer.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok());
+        if let Some(pair) = line.and_then(|line| line.split(';').next()) {
+            pair.clone_into(&mut self.cookie.borrow_mut());
+        }
     }
 }
 
-fn redirect_uri(authorization_url: &str) -> Result<Url, String> {
-    let url = Url::parse(authorization_url).map_err(|error| error.to_string())?;
-    let uri = url.query_pairs().find(|(name, _)| name == "redirect_uri");
-    let (_, uri) = uri.ok_or("the authorization URL has no redirect_uri")?;
+fn way_back(url: &str, errand: Errand) -> Result<Url, String> {
+    let wanted = match errand {
+        Errand::LogIn => "redirect_uri",
+        Errand::LogOut => "post_logout_redirect_uri",
+    };
+    let url = Url::parse(url).map_err(|error| error.to_string())?;
+    let uri = url.query_pairs().find(|(name, _)| name == wanted);
+    let (_, uri) = uri.ok_or_else(|| format!("the URL has no {wanted}"))?;
     Url::parse(&uri).map_err(|error| error.to_string())
 }
 

@@ -61,7 +61,7 @@ impl Failure {
                 "the API refused a fresh access token",
                 "check that --audience (or the scopes) names this API, and that --api-url is right",
             ),
-            LoginRequired::InsufficientScope { scope } => {
+            LoginRequired::InsufficientScope { scope, .. } => {
                 let scope = scope.as_ref().map_or("which one, it does not say", |scope| scope.as_str());
                 Self::new(format!("the API wants more scope: {scope}"), "run again with it in --scope")
             }
@@ -119,17 +119,18 @@ impl From<Error> for Failure {
 impl From<ConfigError> for Failure {
     /// The library's own advice is for those who write programs; this is for those who run one.
     fn from(error: ConfigError) -> Self {
+        const REDIRECT_URI: &str =
+            "register and pass http://127.0.0.1:PORT/callback, an https URL, or a private-use scheme \
+                                    with a dot such as com.example.app:/callback. --help explains";
         const HTTPS: &str = "write an absolute https URL; plain http is for 127.0.0.1 and [::1] alone. --help explains";
         let (option, problem, advice) = match &error {
             ConfigError::Endpoint { name, problem } => (format!("--{}", name.replace('_', "-")), *problem, HTTPS),
             ConfigError::Issuer { problem } => ("--issuer".into(), *problem, HTTPS),
             ConfigError::Client { name: "api_origin", problem } => ("--api-url".into(), *problem, HTTPS),
-            ConfigError::RedirectUri { problem } => (
-                "--redirect-uri".into(),
-                *problem,
-                "register and pass http://127.0.0.1:PORT/callback, an https URL, or a private-use scheme with a dot such as \
-                 com.example.app:/callback. --help explains",
-            ),
+            ConfigError::RedirectUri { problem } => ("--redirect-uri".into(), *problem, REDIRECT_URI),
+            ConfigError::Client { name: "post_logout_redirect_uri", problem } => {
+                ("--post-logout-redirect-uri".into(), *problem, REDIRECT_URI)
+            }
             _ => return Self::new(error.to_string(), "change this option; --help explains them all"),
         };
         // What is wrong stands before the first colon.
@@ -145,6 +146,9 @@ pub fn name(why: &LoginRequired) -> &'static str {
         LoginRequired::TokenRefused => "a fresh token was refused",
         LoginRequired::InsufficientScope { .. } => "insufficient scope",
         LoginRequired::StepUp { .. } => "a stronger login is wanted",
+        LoginRequired::TargetNotGranted { .. } => "a scope or an API that was not granted",
+        LoginRequired::OutcomeUnknown => "two refreshes had no answer",
+        LoginRequired::DemandNotMet => "the API demands again what a login was just made for",
         LoginRequired::SignedOut => "signed out",
         _ => "a reason that this example does not know",
     }

@@ -5,6 +5,7 @@
 use std::io::{self, BufRead};
 use std::net::TcpListener;
 use std::sync::mpsc::{channel, sync_channel, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub struct Listener {
     socket: TcpListener,
     /// The redirect URI with its port.
     pub redirect_uri: String,
-    path: String,
+    paths: Vec<String>,
     host: String,
 }
 
@@ -68,14 +69,28 @@ impl Listener {
             url.to_string()
         };
         let host = format!("{}:{port}", url.host_str().unwrap_or(host));
-        Ok(Some(Self { socket, redirect_uri, path: url.path().to_owned(), host }))
+        Ok(Some(Self { socket, redirect_uri, paths: vec![url.path().to_owned()], host }))
+    }
+
+    /// Serves a second URI on the same host and port, if it can. The URI with its port.
+    pub fn also_at(&mut self, uri: &str) -> Option<String> {
+        let port = self.socket.local_addr().ok()?.port();
+        let mut url = Url::parse(uri).ok()?;
+        if url.port().is_none() {
+            url.set_port(Some(port)).ok()?;
+        }
+        if url.scheme() != "http" || self.host != format!("{}:{}", url.host_str()?, url.port()?) {
+            return None;
+        }
+        self.paths.push(url.path().to_owned());
+        Some(url.into())
     }
 
     /// Serves in a thread of its own until the value that comes back is dropped.
     pub fn serve(self, redirects: &Redirects) -> io::Result<Serving> {
         self.socket.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let front = Front { path: self.path, host: self.host, sender: redirects.sender.clone() };
+        let front = Front { paths: self.paths.into(), host: self.host, sender: redirects.sender.clone() };
         let (stop, stopped) = oneshot::channel::<()>();
         let (ending, ended) = channel();
         thread::Builder::new().name("redirect listener".into()).spawn(move || {
@@ -109,7 +124,7 @@ impl Drop for Serving {
 
 #[derive(Clone)]
 struct Front {
-    path: String,
+    paths: Arc<[String]>,
     host: String,
     sender: SyncSender<String>,
 }
@@ -124,7 +139,7 @@ async fn answer(State(front): State<Front>, request: Request) -> Response {
     if front.sender.try_send(format!("http://{host}{path_and_query}")).is_err() {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    if request.uri().path() != front.path {
+    if !front.paths.iter().any(|path| path == request.uri().path()) {
         return StatusCode::NOT_FOUND.into_response();
     }
     let headers = [
@@ -160,7 +175,7 @@ impl Redirects {
     }
 
     /// From here on no source is added: when the last one ends, `next` says so.
-    pub fn seal(self, serving: Option<Serving>) -> Sealed {
+    pub fn seal(self, serving: Vec<Serving>) -> Sealed {
         Sealed { receiver: self.receiver, _serving: serving }
     }
 }
@@ -168,7 +183,7 @@ impl Redirects {
 /// All sources are known.
 pub struct Sealed {
     receiver: Receiver<String>,
-    _serving: Option<Serving>,
+    _serving: Vec<Serving>,
 }
 
 impl Sealed {

@@ -23,8 +23,13 @@ A real authorization server (the first three belong together)
   --client-id ID                 of an application of type 'Native'
   --issuer URL                   expect this issuer in redirects (RFC 9207)
   --revocation-endpoint URL      for the sign-out, such as https://TENANT.auth0.com/oauth/revoke
+  --end-session-endpoint URL     to log out in the browser too (OpenID Connect RP-Initiated Logout)
+  --auth0-logout-endpoint URL    or so, with Auth0: https://TENANT.auth0.com/v2/logout
+  --post-logout-redirect-uri URI where the browser comes back to then, as registered, such as
+                                 http://127.0.0.1/loggedout; without one, nobody waits for it
   --audience URI                 the API that the access token is for
   --scope SCOPES                 such as 'openid offline_access' (default); offline_access asks for a refresh token
+  --prompt PROMPT                such as 'consent': OpenID providers may give no refresh token without it
   --redirect-uri URI             as registered (default: http://127.0.0.1/callback). On http loopback this example
                                  listens, on any free port if the URI names none. A redirect to any other URI is
                                  pasted into the terminal.
@@ -51,8 +56,12 @@ pub struct Tenant {
     pub client_id: String,
     pub issuer: Option<String>,
     pub revocation_endpoint: Option<String>,
+    pub end_session_endpoint: Option<String>,
+    pub auth0_logout_endpoint: Option<String>,
+    pub post_logout_redirect_uri: Option<String>,
     pub audience: Option<String>,
     pub scope: String,
+    pub prompt: Option<String>,
     pub redirect_uri: String,
     pub api_url: Option<String>,
 }
@@ -96,8 +105,12 @@ struct Given {
     client_id: Option<String>,
     issuer: Option<String>,
     revocation_endpoint: Option<String>,
+    end_session_endpoint: Option<String>,
+    auth0_logout_endpoint: Option<String>,
+    post_logout_redirect_uri: Option<String>,
     audience: Option<String>,
     scope: Option<String>,
+    prompt: Option<String>,
     redirect_uri: Option<String>,
     api_url: Option<String>,
 }
@@ -113,8 +126,12 @@ impl Given {
             "--client-id" => &mut self.client_id,
             "--issuer" => &mut self.issuer,
             "--revocation-endpoint" => &mut self.revocation_endpoint,
+            "--end-session-endpoint" => &mut self.end_session_endpoint,
+            "--auth0-logout-endpoint" => &mut self.auth0_logout_endpoint,
+            "--post-logout-redirect-uri" => &mut self.post_logout_redirect_uri,
             "--audience" => &mut self.audience,
             "--scope" => &mut self.scope,
+            "--prompt" => &mut self.prompt,
             "--redirect-uri" => &mut self.redirect_uri,
             "--api-url" => &mut self.api_url,
             _ => return None,
@@ -133,13 +150,25 @@ impl Given {
     }
 
     fn tenant(self) -> Result<Option<Tenant>, String> {
-        let rest =
-            [&self.issuer, &self.revocation_endpoint, &self.audience, &self.scope, &self.redirect_uri, &self.api_url];
-        let any_of_the_rest = rest.iter().any(|value| value.is_some());
+        let logout = [&self.end_session_endpoint, &self.auth0_logout_endpoint, &self.post_logout_redirect_uri];
+        let asked = [&self.audience, &self.scope, &self.prompt, &self.redirect_uri, &self.api_url];
+        let rest = [&self.issuer, &self.revocation_endpoint];
+        let any_of_the_rest = rest.iter().chain(&logout).chain(&asked).any(|value| value.is_some());
         match (self.authorization_endpoint, self.token_endpoint, self.client_id) {
             (Some(authorization_endpoint), Some(token_endpoint), Some(client_id)) => {
                 if self.user.is_some() || self.deny {
                     return Err("--user and --deny are for the embedded server".into());
+                }
+                match logout.map(Option::is_some) {
+                    [true, true, _] => {
+                        return Err("--end-session-endpoint and --auth0-logout-endpoint are two ways: use one".into())
+                    }
+                    [false, false, true] => {
+                        return Err(
+                            "--post-logout-redirect-uri needs --end-session-endpoint or --auth0-logout-endpoint".into(),
+                        )
+                    }
+                    _ => {}
                 }
                 Ok(Some(Tenant {
                     authorization_endpoint,
@@ -147,8 +176,12 @@ impl Given {
                     client_id,
                     issuer: self.issuer,
                     revocation_endpoint: self.revocation_endpoint,
+                    end_session_endpoint: self.end_session_endpoint,
+                    auth0_logout_endpoint: self.auth0_logout_endpoint,
+                    post_logout_redirect_uri: self.post_logout_redirect_uri,
                     audience: self.audience,
                     scope: self.scope.unwrap_or_else(|| "openid offline_access".into()),
+                    prompt: self.prompt,
                     redirect_uri: self.redirect_uri.unwrap_or_else(|| "http://127.0.0.1/callback".into()),
                     api_url: self.api_url,
                 }))

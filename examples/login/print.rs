@@ -6,11 +6,13 @@ use std::io::{self, Write as _};
 use url::Url;
 
 /// Parameters whose values may be seen; of every other only the name is shown.
-const SHOWN: [&str; 18] = [
+const SHOWN: [&str; 20] = [
     "response_type",
     "response_mode",
     "client_id",
     "redirect_uri",
+    "post_logout_redirect_uri",
+    "federated",
     "scope",
     "audience",
     "resource",
@@ -65,7 +67,7 @@ pub fn step_with_parameters(who: &str, what: &str, url: &str) {
     match Url::parse(url) {
         Ok(parsed) => {
             step(who, what, &without_query(&parsed));
-            parameters(&parsed).for_each(|(name, value)| step("", "", &format!("  {name:<21} {value}")));
+            parameters(&parsed).for_each(|(name, value)| step("", "", &format!("  {name:<24} {value}")));
         }
         Err(_) => step(who, what, &redacted(url)),
     }

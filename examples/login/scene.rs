@@ -5,13 +5,13 @@ use std::time::Duration;
 use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client};
 use url::Url;
 
-use crate::browser::{self, Scripted};
+use crate::browser::{self, Errand, Scripted};
 use crate::failure::Failure;
 use crate::http::Http;
 use crate::listener::{Listener, Redirects, Sealed};
 use crate::options::{Options, Tenant};
 use crate::print::{redacted, say, step};
-use crate::server::{Server, CLIENT_ID, REDIRECT_PATH};
+use crate::server::{Server, CLIENT_ID, REDIRECT_PATH, RETURN_PATH};
 
 /// Long enough for one refresh, short enough to watch.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(5);
@@ -27,6 +27,10 @@ pub struct Scene {
     pub redirects: Sealed,
     /// How long to wait for an access token to expire.
     pub wait: Duration,
+    /// Whether the server is known to have a logout of its own.
+    pub logs_out: bool,
+    /// How long to wait for the return from that.
+    pub timeout: Duration,
     pub embedded: bool,
     scripted: Option<Scripted>,
     no_browser: bool,
@@ -47,23 +51,29 @@ impl Scene {
         let api_url = server.url("/api/me");
         step("server", "authorization", &format!("{}  (embedded)", server.issuer));
         step("server", "protected API", &api_url);
-        let (redirect_uri, redirects) = redirects(&format!("http://127.0.0.1{REDIRECT_PATH}"), false)?;
+        let [back, logged_out] = [REDIRECT_PATH, RETURN_PATH].map(|path| format!("http://127.0.0.1{path}"));
+        let Ways { back, logged_out, redirects } = Ways::open(&back, Some(&logged_out), false)?;
         let endpoints = AuthorizationServer::on_insecure_loopback(&server.url("/authorize"), &server.url("/token"))?
             .issuer(&server.issuer)?
             .require_iss()
-            .revocation_endpoint(&server.url("/revoke"))?;
-        let client = Client::builder(endpoints, CLIENT_ID, &redirect_uri)
+            .revocation_endpoint(&server.url("/revoke"))?
+            .end_session_endpoint(&server.url("/logout"))?;
+        let mut builder = Client::builder(endpoints, CLIENT_ID, &back)
             .api_origin(&server.issuer)
             .login_timeout_secs(options.timeout.as_secs())
-            .leeway_secs(1)
-            .build()?;
+            .leeway_secs(1);
+        if let Some(uri) = &logged_out {
+            builder = builder.post_logout_redirect_uri(uri);
+        }
         Ok(Self {
-            client,
+            client: builder.build()?,
             request: AuthorizationRequest::new().scope("profile offline_access").audience(&server.audience()),
             api_url: Some(api_url),
             http: Http::new(HTTP_TIMEOUT),
             redirects,
             wait: options.wait,
+            logs_out: true,
+            timeout: options.timeout,
             embedded: true,
             scripted: Some(Scripted::new(&options.user, options.deny)),
             no_browser: options.no_browser,
@@ -84,9 +94,19 @@ impl Scene {
         if let Some(url) = &tenant.revocation_endpoint {
             endpoints = endpoints.revocation_endpoint(url)?;
         }
-        let (redirect_uri, redirects) = redirects(&tenant.redirect_uri, true)?;
+        if let Some(url) = &tenant.end_session_endpoint {
+            endpoints = endpoints.end_session_endpoint(url)?;
+        }
+        if let Some(url) = &tenant.auth0_logout_endpoint {
+            endpoints = endpoints.auth0_logout_endpoint(url)?;
+        }
+        let Ways { back, logged_out, redirects } =
+            Ways::open(&tenant.redirect_uri, tenant.post_logout_redirect_uri.as_deref(), true)?;
         let mut builder =
-            Client::builder(endpoints, &tenant.client_id, &redirect_uri).login_timeout_secs(options.timeout.as_secs());
+            Client::builder(endpoints, &tenant.client_id, &back).login_timeout_secs(options.timeout.as_secs());
+        if let Some(uri) = &logged_out {
+            builder = builder.post_logout_redirect_uri(uri);
+        }
         if let Some(url) = &tenant.api_url {
             step("server", "protected API", &redacted(url));
             builder = builder.api_origin(&origin(url)?);
@@ -95,6 +115,9 @@ impl Scene {
         if let Some(audience) = &tenant.audience {
             request = request.audience(audience);
         }
+        if let Some(prompt) = &tenant.prompt {
+            request = request.prompt(prompt);
+        }
         Ok(Self {
             client: builder.build()?,
             request,
@@ -102,17 +125,23 @@ impl Scene {
             http: Http::new(HTTP_TIMEOUT),
             redirects,
             wait: options.wait,
+            logs_out: tenant.end_session_endpoint.is_some() || tenant.auth0_logout_endpoint.is_some(),
+            timeout: options.timeout,
             embedded: false,
             scripted: None,
             no_browser: options.no_browser,
         })
     }
 
-    /// Brings the authorization URL to the user, whose redirect then arrives by itself.
-    pub fn open(&self, url: &str) -> Result<(), Failure> {
+    /// Brings the URL to the user, whose redirect then arrives by itself.
+    pub fn open(&self, url: &str, errand: Errand) -> Result<(), Failure> {
         let opened = if self.no_browser { Err("--no-browser".to_owned()) } else { browser::open(url) };
         let Err(why) = opened else {
-            step("", "", "the browser is open: log in there (Ctrl-C ends this)");
+            let what = match errand {
+                Errand::LogIn => "log in",
+                Errand::LogOut => "log out",
+            };
+            step("", "", &format!("the browser is open: {what} there (Ctrl-C ends this)"));
             return Ok(());
         };
         step("", "", &format!("no browser ({why}); this is the URL to open:"));
@@ -122,30 +151,51 @@ impl Scene {
             return Ok(());
         };
         step("", "", "a scripted user agent goes there; before it, somebody else knocks at the redirect URI");
-        scripted.disturb(url).and_then(|()| scripted.log_in(url)).map_err(|error| {
+        scripted.disturb(url, errand).and_then(|()| scripted.go(url, errand)).map_err(|error| {
             Failure::new(format!("the scripted user agent failed: {error}"), "open the URL in a browser of your own")
         })
     }
 }
 
-/// The redirect URI with its port, and where redirects come in.
-fn redirects(redirect_uri: &str, paste: bool) -> Result<(String, Sealed), Failure> {
-    let redirects = Redirects::new();
-    let listener = Listener::bind(redirect_uri)
-        .map_err(|error| no_port(&format!("the redirect listener for {redirect_uri}"), &error))?;
-    let (redirect_uri, serving) = if let Some(listener) = listener {
-        let redirect_uri = listener.redirect_uri.clone();
-        let serving = listener.serve(&redirects).map_err(|error| no_port("the redirect listener", &error))?;
-        step("listen", "redirect URI", &redirect_uri);
-        (redirect_uri, Some(serving))
-    } else {
-        step("paste", "redirect URI", &format!("{redirect_uri}  (paste the URL that the browser ends at here)"));
-        (redirect_uri.to_owned(), None)
-    };
-    if paste {
-        redirects.also_from_stdin().map_err(|error| no_port("standard input", &error))?;
+/// The ways back to this program.
+struct Ways {
+    /// The redirect URI, with its port.
+    back: String,
+    /// The post-logout redirect URI, with its port.
+    logged_out: Option<String>,
+    redirects: Sealed,
+}
+
+impl Ways {
+    fn open(back: &str, logged_out: Option<&str>, paste: bool) -> Result<Self, Failure> {
+        let redirects = Redirects::new();
+        let mut listeners = Vec::new();
+        let back = way(&mut listeners, "redirect URI", back)?;
+        let logged_out = logged_out.map(|uri| way(&mut listeners, "after the logout", uri)).transpose()?;
+        let serving = listeners.into_iter().map(|listener| listener.serve(&redirects));
+        let serving = serving.collect::<Result<_, _>>().map_err(|error| no_port("the redirect listener", &error))?;
+        if paste {
+            redirects.also_from_stdin().map_err(|error| no_port("standard input", &error))?;
+        }
+        Ok(Self { back, logged_out, redirects: redirects.seal(serving) })
     }
-    Ok((redirect_uri, redirects.seal(serving)))
+}
+
+/// The URI with its port: at a listener that is there, at one more, or to be pasted.
+fn way(listeners: &mut Vec<Listener>, name: &str, uri: &str) -> Result<String, Failure> {
+    if let Some(uri) = listeners.iter_mut().find_map(|listener| listener.also_at(uri)) {
+        step("listen", name, &uri);
+        return Ok(uri);
+    }
+    let listener = Listener::bind(uri).map_err(|error| no_port(&format!("the redirect listener for {uri}"), &error))?;
+    let Some(listener) = listener else {
+        step("paste", name, &format!("{uri}  (paste the URL that the browser ends at here)"));
+        return Ok(uri.to_owned());
+    };
+    let uri = listener.redirect_uri.clone();
+    listeners.push(listener);
+    step("listen", name, &uri);
+    Ok(uri)
 }
 
 fn no_port(what: &str, error: &std::io::Error) -> Failure {

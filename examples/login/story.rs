@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use oauth_proto::{
     Access, Action, Bearer, Delivered, Entropy, Error, Event, Login, Request, SavedSession, Session, SessionAction,
-    Tokens, UnixTime,
+    SignOut, Tokens, UnixTime,
 };
 use serde_json::Value;
 
+use crate::browser::Errand;
 use crate::failure::{self, Failure};
 use crate::http::{Answer, Received};
 use crate::listener::Nothing;
@@ -40,7 +41,9 @@ pub fn tell(scene: &Scene) -> Result<(), Failure> {
 
     part("3. The access token expires");
     let expired = match expires_at {
-        Some(_) if !refreshable => skip("there is no refresh token (the scope offline_access asks for one)"),
+        Some(_) if !refreshable => {
+            skip("there is no refresh token (ask with the scope offline_access, and --prompt consent if need be)")
+        }
         Some(time) => wait_until(time.saturating_add(1), scene.wait),
         None => skip("the server did not say when"),
     };
@@ -51,6 +54,7 @@ pub fn tell(scene: &Scene) -> Result<(), Failure> {
     }
 
     part("5. Sign out");
+    store.clear(); // first of all: the user is signed out even if this program ends right now
     sign_out(scene, &mut session)?;
     call_in_vain(scene, &bearer)
 }
@@ -60,13 +64,12 @@ fn log_in(scene: &Scene) -> Result<Tokens, Failure> {
     let mut login = Login::new(scene.client.clone(), scene.request.clone())?;
     let mut tries = Tries::default();
     step("event", "Start", "");
-    let entropy = Entropy::from_os().map_err(|error| Failure::new(error.to_string(), "run again"))?;
-    let mut turn = login.handle(Event::Start(entropy), now());
+    let mut turn = login.handle(Event::Start(entropy()?), now());
     loop {
         turn = match turn {
             Ok(Action::OpenUrl(url)) => {
                 step_with_parameters("action", "OpenUrl", &url);
-                scene.open(&url)?;
+                scene.open(&url, Errand::LogIn)?;
                 await_redirect(scene, &mut login)?
             }
             Ok(Action::SendRequest(request)) => {
@@ -143,7 +146,7 @@ fn call_api(scene: &Scene, session: &mut Session, store: &mut Store) -> Result<B
                     }
                     SessionAction::RetryAt(time) => Access::RetryAt(time),
                     SessionAction::LoginRequired(why) => Access::LoginRequired(why),
-                    other @ SessionAction::SignedOut => return Err(Failure::unexpected(&other)),
+                    other => return Err(Failure::unexpected(&other)),
                 }
             }
             Access::RetryAt(time) => {
@@ -168,36 +171,72 @@ fn call_api(scene: &Scene, session: &mut Session, store: &mut Store) -> Result<B
     Err(Failure::new("the API and the authorization server do not agree on a token", "check --audience and --api-url"))
 }
 
-/// Signed out here at once; the server is told afterwards (RFC 7009).
+/// The driver of a sign-out: signed out here at once; then the server is told (RFC 7009), and the user is logged out there
+/// in the browser.
 fn sign_out(scene: &Scene, session: &mut Session) -> Result<(), Failure> {
     let mut tries = Tries::default();
     let mut told = None;
-    while let Some(request) = session.sign_out() {
-        let answer = send(scene, &request, &mut tries)?;
-        told = answer.outcome().ok();
-        match session.handle(answer.event(), now())? {
-            SessionAction::SignedOut => {
-                step("action", "SignedOut", "");
-                break;
+    let how = if scene.logs_out { SignOut::new().logout(entropy()?) } else { SignOut::new() };
+    let mut turn = session.sign_out(how);
+    loop {
+        turn = match turn {
+            SessionAction::SendRequest(request) => {
+                let answer = send(scene, &request, &mut tries)?;
+                told = answer.outcome().ok();
+                session.handle(answer.event(), now())?
             }
-            SessionAction::RetryAt(time) if wait_until(time, scene.wait) => {}
+            SessionAction::OpenUrl(url) => {
+                step_with_parameters("action", "OpenUrl", &url);
+                scene.open(&url, Errand::LogOut)?;
+                await_return(scene, session)?
+            }
+            SessionAction::RetryAt(time) if wait_until(time, scene.wait) => {
+                session.pending_action().unwrap_or(SessionAction::SignedOut)
+            }
+            SessionAction::SignedOut => break,
             other => return Err(Failure::unexpected(&other)),
-        }
+        };
     }
+    step("action", "SignedOut", "");
     if let Access::LoginRequired(why) = session.access(now()) {
         step("access", "LoginRequired", failure::name(&why));
     }
-    match told {
-        Some(200) => Ok(()),
-        Some(status) => Err(Failure::new(
+    match (told, session.last_error()) {
+        (Some(200), _) => Ok(()),
+        (Some(status), _) => Err(Failure::new(
             format!("signed out here, but the server answered the revocation with status {status}"),
             "check --revocation-endpoint, and end the grant in the server's own pages",
         )),
-        None => {
-            step("", "", "forgotten here; the server was not told, since no --revocation-endpoint is known");
+        (None, Some(error)) => Err(Failure::new(
+            format!("signed out here, but {error}"),
+            "run again, and end the grant in the server's own pages",
+        )),
+        (None, None) => {
+            step("", "", "the tokens are forgotten here; no --revocation-endpoint is known to tell the server");
             Ok(())
         }
     }
+}
+
+/// The return from the logout, or the end of waiting for it: signed out we are in any case.
+fn await_return(scene: &Scene, session: &mut Session) -> Result<SessionAction, Failure> {
+    if scene.client.post_logout_redirect_uri().is_none() {
+        step("event", "Cancelled", "nothing comes back without --post-logout-redirect-uri");
+        return Ok(session.handle(Event::Cancelled, now())?);
+    }
+    while let Ok(url) = scene.redirects.next(scene.timeout) {
+        step("event", "RedirectReceived", &redacted(&url));
+        match session.handle(Event::RedirectReceived(&url), now()) {
+            Ok(action) => return Ok(action),
+            Err(error) => step("refused", error.code(), "not ours, still waiting"),
+        }
+    }
+    step("event", "Cancelled", "nobody came back from the logout");
+    Ok(session.handle(Event::Cancelled, now())?)
+}
+
+fn entropy() -> Result<Entropy, Failure> {
+    Entropy::from_os().map_err(|error| Failure::new(error.to_string(), "run again"))
 }
 
 /// The embedded API must refuse a token that has expired or was revoked. A real one may look at signatures alone, and
@@ -228,6 +267,10 @@ impl Store {
         let rotated = refresh_token(&self.0) != refresh_token(&saved);
         self.0 = saved;
         rotated
+    }
+
+    fn clear(&mut self) {
+        self.0 = None;
     }
 }
 

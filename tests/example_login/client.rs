@@ -18,6 +18,7 @@ pub struct Answer {
     pub status: u16,
     pub header: String,
     pub cache_control: String,
+    pub set_cookie: String,
     pub body: String,
 }
 
@@ -71,8 +72,7 @@ impl Client {
 
     /// Fills in the login page of another server of this kind.
     pub fn decide_at(&self, origin: &str, page: &Answer, user: &str, decision: &str) -> Answer {
-        let ticket = page.body.split("name=\"ticket\" value=\"").nth(1).expect("a form").split('"').next().unwrap();
-        let form = [("ticket", ticket), ("user", user), ("decision", decision)];
+        let form = [("ticket", page.ticket()), ("user", user), ("decision", decision)];
         answer(self.agent.post(&format!("{origin}/authorize")).send_form(form).unwrap())
     }
 
@@ -133,11 +133,32 @@ impl Client {
     pub fn get(&self, url: &str) -> Answer {
         answer(self.agent.get(url).call().unwrap())
     }
+
+    /// With the cookie of a login.
+    pub fn get_with(&self, url: &str, cookie: &str) -> Answer {
+        answer(self.agent.get(url).header("Cookie", cookie).call().unwrap())
+    }
+
+    /// Presses the button of the logout page.
+    pub fn log_out(&self, ticket: &str, cookie: &str) -> Answer {
+        let request = self.agent.post(&self.server.url("/logout")).header("Cookie", cookie);
+        answer(request.send_form([("ticket", ticket)]).unwrap())
+    }
 }
 
 impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
+    }
+
+    /// What the form of a page carries.
+    pub fn ticket(&self) -> &str {
+        self.body.split("name=\"ticket\" value=\"").nth(1).expect("a form").split('"').next().unwrap()
+    }
+
+    /// What the browser keeps of `Set-Cookie`.
+    pub fn cookie(&self) -> &str {
+        self.set_cookie.split(';').next().unwrap()
     }
 
     pub fn tokens(&self) -> (String, String) {
@@ -166,6 +187,7 @@ fn answer(mut response: ureq::http::Response<ureq::Body>) -> Answer {
         status: response.status().as_u16(),
         header: header("location").or(header("www-authenticate")).unwrap_or_default(),
         cache_control: header("cache-control").unwrap_or_default(),
+        set_cookie: header("set-cookie").unwrap_or_default(),
         body: response.body_mut().read_to_string().unwrap(),
     }
 }

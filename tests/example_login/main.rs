@@ -10,7 +10,9 @@
 )]
 
 mod client;
+mod logout;
 mod program;
 #[path = "../../examples/login/server/mod.rs"]
 mod server;
 mod server_checks;
+mod visit;

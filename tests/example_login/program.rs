@@ -1,66 +1,11 @@
 //! The program itself, run as a user runs it: its lines, its exit codes, and what it must never print.
 
-use std::env::{consts::EXE_SUFFIX, current_exe};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use crate::client::{parameter, Client};
-use crate::server::CLIENT_ID;
-
-/// Cargo puts examples beside the directory that this test runs from.
-fn program(arguments: &[&str]) -> Command {
-    let tests = current_exe().unwrap();
-    let path = tests.ancestors().nth(2).unwrap().join("examples").join(format!("login{EXE_SUFFIX}"));
-    assert!(path.exists(), "{} is missing: run `cargo build --example login`", path.display());
-    let mut command = Command::new(path);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// How a run ended.
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-fn run(arguments: &[&str]) -> Run {
-    let output = program(arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-impl Run {
-    /// Ended with this code, and says all of this on standard error.
-    fn assert_failed(&self, code: i32, said: &[&str]) {
-        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
-        for text in said {
-            assert!(self.err.contains(text), "{text:?} is missing in: {}", self.err);
-        }
-        self.assert_no_secret();
-    }
-
-    /// Codes, tokens, verifiers, states and challenges are all runs of 43 or more base64url characters. None may be
-    /// seen, but in the line that is the URL to open.
-    fn assert_no_secret(&self) {
-        for line in self.out.lines().chain(self.err.lines()).filter(|line| !line.starts_with("http")) {
-            let is_base64url = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
-            let longest = line.split(|character| !is_base64url(character)).map(str::len).max();
-            assert!(longest < Some(40), "a secret? {line}");
-        }
-    }
-}
-
-/// All of these lines, in this order, perhaps with others between them. Columns are read with one space between.
-fn assert_story(out: &str, expected: &[&str]) {
-    let lines: Vec<String> = out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    let mut rest = lines.iter();
-    for wanted in expected {
-        assert!(rest.any(|line| line.starts_with(wanted)), "{wanted:?} is missing, or too early, in:\n{out}");
-    }
-}
+use crate::visit::{assert_story, program, run, Run, Visit};
 
 #[test]
 fn the_whole_story() {
@@ -72,6 +17,7 @@ fn the_whole_story() {
         &[
             "server authorization http://127.0.0.1:",
             "listen redirect URI http://127.0.0.1:",
+            "listen after the logout http://127.0.0.1:",
             "1. Log in",
             "event Start",
             "action OpenUrl http://127.0.0.1:",
@@ -99,6 +45,12 @@ fn the_whole_story() {
             "5. Sign out",
             "action SendRequest POST http://127.0.0.1:",
             "event ResponseReceived status 200",
+            "action OpenUrl http://127.0.0.1:",
+            "event RedirectReceived",
+            "refused state_mismatch not ours, still waiting",
+            "event RedirectReceived",
+            "refused not_our_redirect not ours, still waiting",
+            "event RedirectReceived",
             "action SignedOut",
             "access LoginRequired signed out",
             "api status 401",
@@ -136,6 +88,8 @@ fn wrong_options_end_with_two() {
         (&["--wait", "0"], "--wait needs a number of seconds"),
         (&["--token-endpoint", "https://as.example.com/token"], "--client-id"),
         (&["--scope", "openid"], "--authorization-endpoint"),
+        (&["--end-session-endpoint", "https://as.example.com/logout"], "--authorization-endpoint"),
+        (&["--prompt", "consent"], "--authorization-endpoint"),
     ] {
         run(arguments).assert_failed(2, &[said, "--help"]);
     }
@@ -157,70 +111,18 @@ fn wrong_configurations_end_with_one() {
     with(https, &["--api-url", "http://api.example.com/me"])
         .assert_failed(1, &["--api-url is plain http", "https URL"]);
     with(https, &["--api-url", "api.example.com"]).assert_failed(1, &["--api-url"]);
+    let (end_session, auth0) = ("--end-session-endpoint", "--auth0-logout-endpoint");
+    for option in [end_session, auth0] {
+        with(https, &[option, "http://as.example.com/logout"]).assert_failed(1, &[&format!("{option} is plain http")]);
+    }
+    let logout = "https://as.example.com/logout";
+    with(https, &[end_session, logout, "--post-logout-redirect-uri", "myapp:/cb"])
+        .assert_failed(1, &["--post-logout-redirect-uri has a scheme without a dot", "com.example.app:/"]);
+    with(https, &[end_session, logout, auth0, logout]).assert_failed(2, &["use one"]);
+    with(https, &["--post-logout-redirect-uri", "com.example.app:/out"]).assert_failed(2, &[end_session, auth0]);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/callback", taken.local_addr().unwrap());
     with(https, &["--redirect-uri", &uri]).assert_failed(1, &[&uri, "another program may hold the port"]);
-}
-
-/// A run against a server that it takes for a real one, with this test as the user agent.
-struct Visit {
-    child: Child,
-    out: BufReader<ChildStdout>,
-    seen: String,
-    url: String,
-}
-
-impl Visit {
-    fn start(client: &Client, token_endpoint: &str, more: &[&str]) -> Self {
-        let audience = client.server.audience();
-        Self::start_with(client, token_endpoint, &[&["--audience", &audience], more].concat())
-    }
-
-    fn start_without_audience(client: &Client, more: &[&str]) -> Self {
-        Self::start_with(client, &client.server.url("/token"), more)
-    }
-
-    fn start_with(client: &Client, token_endpoint: &str, more: &[&str]) -> Self {
-        let authorize = client.server.url("/authorize");
-        let base = [
-            "--no-browser",
-            "--authorization-endpoint",
-            &authorize,
-            "--token-endpoint",
-            token_endpoint,
-            "--client-id",
-            CLIENT_ID,
-            "--scope",
-            "profile offline_access",
-        ];
-        let mut child = program(&[&base[..], more].concat()).stdin(Stdio::piped()).spawn().unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let (mut seen, mut url) = (String::new(), String::new());
-        while !url.starts_with("http") {
-            url.clear();
-            assert_ne!(out.read_line(&mut url).unwrap(), 0, "no URL in: {seen}");
-            seen.push_str(&url);
-        }
-        Self { child, out, seen, url: url.trim_end().to_owned() }
-    }
-
-    /// Logs in, and goes where the redirect leads.
-    fn log_in(&self, client: &Client) {
-        let redirect = client.decide(&client.get(&self.url), "alice", "allow");
-        assert_eq!(client.get(&redirect.header).status, 200);
-    }
-
-    fn paste(&mut self, line: &str) {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
-    }
-
-    fn end(mut self) -> Run {
-        drop(self.child.stdin.take());
-        self.out.read_to_string(&mut self.seen).unwrap();
-        let mut err = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-        Run { code: self.child.wait().unwrap().code(), out: self.seen, err }
-    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-// The other side of the interop tests: `oidc-provider` as the authorization server, and a small API that checks the
-// access tokens. Both listen on 127.0.0.1, on ports that the system chooses. The first line on stdout is one JSON
+// The other side of the interop tests: `oidc-provider` as the authorization server, and two small APIs that check the
+// access tokens. All listen on 127.0.0.1, on ports that the system chooses. The first line on stdout is one JSON
 // object that says where they are. The process ends when its stdin closes, so it cannot outlive the test.
 
 import { randomBytes } from 'node:crypto';
@@ -27,11 +27,13 @@ async function listen() {
 
 const [authorizationServer, issuer] = await listen();
 const [api, apiOrigin] = await listen();
+const [files, filesOrigin] = await listen();
 
-// RFC 8707: the resource indicators, which are also the audiences that the API asks for.
+// RFC 8707: the resource indicators, which are also the audiences that the APIs ask for.
 const resources = {
   [`${apiOrigin}/`]: { ttl: 300 },
   [`${apiOrigin}/brief/`]: { ttl: 3 },
+  [`${filesOrigin}/`]: { ttl: 120 },
 };
 
 const { privateKey } = await jose.generateKeyPair('ES256', { extractable: true });
@@ -45,6 +47,7 @@ const native = {
   grant_types: ['authorization_code', 'refresh_token'],
   response_types: ['code'],
   redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback', 'com.example.app:/oauth2redirect'],
+  post_logout_redirect_uris: ['http://127.0.0.1/loggedout', 'com.example.app:/loggedout'],
 };
 
 const provider = new Provider(issuer, {
@@ -55,12 +58,21 @@ const provider = new Provider(issuer, {
   responseTypes: ['code'],
   scopes: ['openid', 'offline_access'],
   pkce: { required: () => true },
-  rotateRefreshToken: true,
+  // The provider rotates before it looks at the resource, so `invalid_target` costs the refresh token. Most servers look
+  // first; so does this one, for the resources that it has never heard of.
+  rotateRefreshToken: (ctx) => [ctx.oidc.params.resource ?? []].flat().every((resource) => resource in resources),
   // Every login name is an account.
   findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
+  // RFC 9470 §6.2: how and when the person logged in. The password is as strong as whatever the client asked for.
+  extraTokenClaims(ctx) {
+    const { AuthorizationCode: code, RefreshToken: refresh } = ctx.oidc.entities;
+    const source = code ?? refresh;
+    return { acr: source?.claims?.id_token?.acr?.values[0], auth_time: source?.authTime };
+  },
   features: {
     devInteractions: { enabled: true },
     revocation: { enabled: true },
+    rpInitiatedLogout: { enabled: true },
     resourceIndicators: {
       enabled: true,
       useGrantedResource: () => true,
@@ -87,19 +99,23 @@ const provider = new Provider(issuer, {
 provider.on('server_error', (_ctx, error) => console.error(error));
 authorizationServer.on('request', provider.callback());
 
-// The API. RFC 6750 §3 says what its refusals look like.
+// The APIs. RFC 6750 §3 says what their refusals look like.
 
 const keys = jose.createRemoteJWKSet(new URL(`${issuer}/jwks`));
 
-// path: the audience, the scope and the authentication that it asks for.
+// URL: the audience, the scope and the authentication that it asks for.
 const routes = {
-  'GET /messages': { aud: `${apiOrigin}/`, scope: 'read' },
-  'POST /messages': { aud: `${apiOrigin}/`, scope: 'write' },
-  'GET /brief/messages': { aud: `${apiOrigin}/brief/`, scope: 'read' },
-  // RFC 9470: an authentication that this server never makes.
-  'GET /vault': { aud: `${apiOrigin}/`, scope: 'read', acr: 'phr' },
+  [`GET ${apiOrigin}/messages`]: { aud: `${apiOrigin}/`, scope: 'read' },
+  [`POST ${apiOrigin}/messages`]: { aud: `${apiOrigin}/`, scope: 'write' },
+  [`GET ${apiOrigin}/brief/messages`]: { aud: `${apiOrigin}/brief/`, scope: 'read' },
+  // A scope that nobody is granted.
+  [`GET ${apiOrigin}/admin`]: { aud: `${apiOrigin}/`, scope: 'admin' },
+  // RFC 9470: a stronger login, and one of just now.
+  [`GET ${apiOrigin}/vault`]: { aud: `${apiOrigin}/`, scope: 'read', acr: 'phr', maxAge: 60 },
+  [`GET ${apiOrigin}/safe`]: { aud: `${apiOrigin}/`, scope: 'read', maxAge: 3 },
   // Refuses every token, as an API with its own list of refused tokens may.
-  'GET /never': { aud: `${apiOrigin}/`, scope: 'read', refuses: true },
+  [`GET ${apiOrigin}/never`]: { aud: `${apiOrigin}/`, scope: 'read', refuses: true },
+  [`GET ${filesOrigin}/files`]: { aud: `${filesOrigin}/`, scope: 'read' },
 };
 
 function answer(response, status, challenge, body = {}) {
@@ -109,9 +125,9 @@ function answer(response, status, challenge, body = {}) {
   response.end(JSON.stringify(body));
 }
 
-api.on('request', async (request, response) => {
+async function serve(origin, request, response) {
   request.resume();
-  const route = routes[`${request.method} ${request.url}`];
+  const route = routes[`${request.method} ${origin}${request.url}`];
   if (!route) return answer(response, 404);
 
   const authorization = request.headers.authorization;
@@ -138,18 +154,25 @@ api.on('request', async (request, response) => {
   if (!(claims.scope ?? '').split(' ').includes(route.scope)) {
     return answer(response, 403, `Bearer realm="api", error="insufficient_scope", scope="${route.scope}"`);
   }
-  if (route.acr && claims.acr !== route.acr) {
-    return answer(response, 401, `Bearer error="insufficient_user_authentication", acr_values="${route.acr}", max_age="60"`);
+  const tooOld = route.maxAge !== undefined && !(Date.now() / 1000 - claims.auth_time <= route.maxAge);
+  if (tooOld || (route.acr && claims.acr !== route.acr)) {
+    const acr = route.acr ? `, acr_values="${route.acr}"` : '';
+    return answer(response, 401, `Bearer error="insufficient_user_authentication"${acr}, max_age="${route.maxAge}"`);
   }
   return answer(response, 200, undefined, {
     sub: claims.sub, client_id: claims.client_id, scope: claims.scope, jti: claims.jti,
   });
-});
+}
+
+api.on('request', (request, response) => serve(apiOrigin, request, response));
+files.on('request', (request, response) => serve(filesOrigin, request, response));
 
 process.stdout.write(`${JSON.stringify({
   issuer,
   authorization_endpoint: `${issuer}/auth`,
   token_endpoint: `${issuer}/token`,
   revocation_endpoint: `${issuer}/token/revocation`,
+  end_session_endpoint: `${issuer}/session/end`,
   api: apiOrigin,
+  files: filesOrigin,
 })}\n`);

@@ -229,7 +229,7 @@ fn challenge_of(verifier: &str) -> String {
 }
 
 /// 256 bits from the operating system.
-fn random() -> Result<String, getrandom::Error> {
+pub fn random() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(Base64UrlUnpadded::encode_string(&bytes))

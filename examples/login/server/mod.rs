@@ -4,6 +4,7 @@
 
 mod grants;
 mod page;
+mod sessions;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,6 +23,8 @@ use url::Url;
 
 use grants::{Asked, Grants, Refusal};
 pub use grants::{CLIENT_ID, REDIRECT_PATH};
+use sessions::Sessions;
+pub use sessions::RETURN_PATH;
 
 const MAX_BODY: usize = 16 * 1024;
 const MAX_USER: usize = 64;
@@ -41,6 +44,7 @@ impl Server {
         let shared = Shared(Arc::new(Inner {
             issuer: issuer.clone(),
             grants: Mutex::new(Grants::new(code_lifetime, access_lifetime)),
+            sessions: Mutex::new(Sessions::default()),
         }));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("authorization server".into()).spawn(move || {
@@ -55,7 +59,7 @@ impl Server {
         Ok(Self { issuer })
     }
 
-    /// The address of one of its paths: `/authorize`, `/token`, `/revoke`, `/api/me`.
+    /// The address of one of its paths: `/authorize`, `/token`, `/revoke`, `/logout`, `/api/me`.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
     }
@@ -71,6 +75,7 @@ fn router(shared: Shared) -> Router {
         .route("/authorize", get(show_login).post(log_in))
         .route("/token", post(token))
         .route("/revoke", post(revoke))
+        .route("/logout", get(sessions::ask).post(sessions::end))
         .route("/api/me", get(me))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(shared)
@@ -82,11 +87,16 @@ struct Shared(Arc<Inner>);
 struct Inner {
     issuer: String,
     grants: Mutex<Grants>,
+    sessions: Mutex<Sessions>,
 }
 
 impl Shared {
     fn grants(&self) -> MutexGuard<'_, Grants> {
         self.0.grants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Back to the client, with `state` and with `iss` (RFC 9207).
@@ -112,7 +122,7 @@ const PAGE_HEADERS: [(header::HeaderName, &str); 4] = [
 const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
 /// `GET /authorize`, the authorization request (RFC 6749 §4.1.1): the login page, or an error.
-async fn show_login(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+async fn show_login(State(shared): State<Shared>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
     let Some(form) = Form::parse(query.unwrap_or_default().as_bytes()) else {
         return problem("A parameter of the authorization request appears twice.");
     };
@@ -137,7 +147,8 @@ async fn show_login(State(shared): State<Shared>, RawQuery(query): RawQuery) -> 
     let Ok(ticket) = shared.grants().ticket(asked, now()) else {
         return problem("No random numbers on this machine.");
     };
-    let user = form.get("login_hint").unwrap_or("alice");
+    let sessions = shared.sessions();
+    let user = form.get("login_hint").or_else(|| sessions.user(&headers)).unwrap_or("alice");
     (PAGE_HEADERS, Html(page::login(&ticket, client_id, &scope, user))).into_response()
 }
 
@@ -193,11 +204,12 @@ async fn log_in(State(shared): State<Shared>, body: String) -> Response {
         );
     }
     let code = shared.grants().approve(asked, &user, now());
-    let answer = match &code {
-        Ok(code) => ("code", code.as_str()),
-        Err(_) => ("error", "server_error"),
+    let session = shared.sessions().open(&user);
+    let (Ok(code), Ok(session)) = (code, session) else {
+        return shared.redirect(&redirect_uri, state.as_deref(), &[("error", "server_error")]);
     };
-    shared.redirect(&redirect_uri, state.as_deref(), &[answer])
+    let redirect = shared.redirect(&redirect_uri, state.as_deref(), &[("code", &code)]);
+    ([(header::SET_COOKIE, session)], redirect).into_response()
 }
 
 /// `POST /token` (RFC 6749 §4.1.3 and §6).
@@ -317,15 +329,19 @@ fn problem(text: &str) -> Response {
     (StatusCode::BAD_REQUEST, PAGE_HEADERS, Html(page::problem(text))).into_response()
 }
 
-/// `http`, a loopback IP literal, any port, our path, nothing else (RFC 8252 §7.3).
 fn is_registered(redirect_uri: &str) -> bool {
-    Url::parse(redirect_uri).is_ok_and(|url| {
-        url.as_str() == redirect_uri
+    is_loopback(redirect_uri, REDIRECT_PATH)
+}
+
+/// `http`, a loopback IP literal, any port, this path, nothing else (RFC 8252 §7.3).
+fn is_loopback(uri: &str, path: &str) -> bool {
+    Url::parse(uri).is_ok_and(|url| {
+        url.as_str() == uri
             && url.scheme() == "http"
             && matches!(url.host_str(), Some("127.0.0.1" | "[::1]"))
             && url.username().is_empty()
             && url.password().is_none()
-            && url.path() == REDIRECT_PATH
+            && url.path() == path
             && url.query().is_none()
             && url.fragment().is_none()
     })

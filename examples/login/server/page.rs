@@ -26,6 +26,29 @@ pub fn login(ticket: &str, client_id: &str, scope: &str, user: &str) -> String {
     )
 }
 
+/// The logout page.
+pub fn logout(ticket: &str, client_id: &str, user: &str) -> String {
+    document(
+        "Log out?",
+        &format!(
+            r#"<p><b>{client}</b> would like to log you out here, {user}.</p>
+<form method="post" action="/logout">
+<input type="hidden" name="ticket" value="{ticket}">
+<button autofocus>Log out</button>
+</form>
+<p><small>If that was not you, close this window.</small></p>"#,
+            client = escape(client_id),
+            ticket = escape(ticket),
+            user = escape(user),
+        ),
+    )
+}
+
+/// The end of a logout that has no way back.
+pub fn logged_out() -> String {
+    document("Logged out", "<p>You can close this window.</p>")
+}
+
 /// A page for what cannot be told to the client (RFC 6749 §4.1.2.1: never redirect to an unknown redirect URI).
 pub fn problem(text: &str) -> String {
     document("This does not work", &format!("<p>{}</p>", escape(text)))

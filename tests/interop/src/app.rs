@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use oauth_proto::{
-    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, Entropy, Error, Event, Login, Request,
-    Session, SessionAction, Tokens, UnixTime,
+    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, ClientBuilder, Entropy, Error, Event,
+    Login, LoginRequired, Request, SavedSession, Session, SessionAction, Target, Tokens, UnixTime,
 };
 use serde_json::Value;
 
@@ -12,6 +12,9 @@ use crate::{Http, Person, Server, UserAgent};
 
 /// The private-use scheme redirect URI of the app (RFC 8252 §7.1).
 pub const PRIVATE_USE: &str = "com.example.app:/oauth2redirect";
+
+/// Where the browser goes after the logout.
+pub const LOGGED_OUT: &str = "com.example.app:/loggedout";
 
 /// The wall clock: the machines have none, the app has.
 #[allow(clippy::disallowed_methods)]
@@ -29,15 +32,20 @@ pub fn authorization_server(server: &Server) -> AuthorizationServer {
     AuthorizationServer::on_insecure_loopback(&server.authorization_endpoint, &server.token_endpoint)
         .and_then(|known| known.issuer(&server.issuer))
         .and_then(|known| known.require_iss().revocation_endpoint(&server.revocation_endpoint))
+        .and_then(|known| known.end_session_endpoint(&server.end_session_endpoint))
         .expect("a good configuration")
 }
 
-/// The app's client, which may send its access tokens to the API.
+/// The app's client, which may send its access tokens to the APIs.
 pub fn client(server: &Server, redirect_uri: &str) -> Client {
+    client_builder(server, redirect_uri).post_logout_redirect_uri(LOGGED_OUT).build().expect("a good configuration")
+}
+
+/// The same, with something yet to be said, and without a way back from the logout.
+pub fn client_builder(server: &Server, redirect_uri: &str) -> ClientBuilder {
     Client::builder(authorization_server(server), "native-app", redirect_uri)
         .api_origin(&server.api)
-        .build()
-        .expect("a good configuration")
+        .api_origin(&server.files)
 }
 
 /// Asks for a refresh token and for the API's `read`. OpenID Connect Core §11: `offline_access` needs the consent prompt.
@@ -69,15 +77,34 @@ pub fn log_in(login: &mut Login, browser: &mut UserAgent, person: Person) -> Res
     }
 }
 
-/// A login of `person` on the private-use scheme that ends well.
-pub fn logged_in(server: &Server, person: &str) -> Tokens {
-    let mut login = Login::new(client(server, PRIVATE_USE), authorization_request(server)).expect("a good request");
-    log_in(&mut login, &mut UserAgent::new(person), Person::Allows).expect("tokens")
+/// A session of `person`, right after a login on the private-use scheme.
+pub fn session(server: &Server, person: &str) -> Session {
+    session_in(&mut UserAgent::new(person), client(server, PRIVATE_USE), authorization_request(server))
 }
 
-/// A session of `person`, right after the login.
-pub fn session(server: &Server, person: &str) -> Session {
-    Session::new(client(server, PRIVATE_USE), logged_in(server, person))
+/// A session right after a login in this browser with this request.
+pub fn session_in(
+    browser: &mut UserAgent,
+    client: Client,
+    request: impl Into<std::sync::Arc<AuthorizationRequest>>,
+) -> Session {
+    let mut login = Login::new(client.clone(), request).expect("a good request");
+    Session::new(client, log_in(&mut login, browser, Person::Allows).expect("tokens"))
+}
+
+/// What an app writes to its disk.
+pub fn saved(session: &Session) -> String {
+    serde_json::to_string(&session.save().expect("a session to save")).expect("JSON")
+}
+
+/// What an app reads from its disk.
+pub fn loaded(saved: &str) -> SavedSession {
+    serde_json::from_str(saved).expect("a saved session")
+}
+
+/// The session in another process, or in the next one.
+pub fn restored(server: &Server, saved: &str) -> Session {
+    Session::restore(client(server, PRIVATE_USE), loaded(saved)).expect("a session")
 }
 
 /// The bearer of an access that is ready.
@@ -94,6 +121,37 @@ pub fn refresh_of(access: Access) -> Request {
         Access::SendRequest(request) => request,
         other => panic!("no refresh but {other:?}"),
     }
+}
+
+/// An access token for `target`, with a refresh if one is needed.
+pub fn bearer_for(session: &mut Session, http: &Http, target: &Target, now: UnixTime) -> Bearer {
+    match session.access_for(target, now) {
+        Access::SendRequest(request) => {
+            renew(session, http, &request);
+            ready(session.access_for(target, now))
+        }
+        access => ready(access),
+    }
+}
+
+/// What the form of a token request, or the query of a URL, says under `name`, encoded as it is.
+pub fn parameter(pairs: &str, name: &str) -> Option<String> {
+    let pairs = pairs.split_once('?').map_or(pairs, |(_, query)| query);
+    let pair = pairs.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name)?;
+    Some(pair.1.to_owned())
+}
+
+/// The same of a request's form.
+pub fn form_parameter(request: &Request, name: &str) -> Option<String> {
+    parameter(std::str::from_utf8(request.body()).expect("a form"), name)
+}
+
+/// The login is required because the server said `invalid_grant`.
+pub fn assert_grant_ended(why: &LoginRequired) {
+    let LoginRequired::GrantEnded(error) = why else { panic!("another reason: {why:?}") };
+    let Error::Refused(refused) = error else { panic!("not refused but {error:?}") };
+    assert_eq!(refused.oauth_error(), Some("invalid_grant"));
+    assert_eq!(refused.status(), Some(400));
 }
 
 /// Sends what the session wants sent, and hands it the answer.

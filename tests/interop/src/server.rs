@@ -1,4 +1,4 @@
-//! The authorization server and the API: a Node process that lives as long as somebody tests with it.
+//! The authorization server and the APIs: a Node process that lives as long as somebody tests with it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -25,8 +25,12 @@ pub struct Server {
     pub token_endpoint: String,
     /// RFC 7009 §2.
     pub revocation_endpoint: String,
+    /// OpenID Connect RP-Initiated Logout §2.
+    pub end_session_endpoint: String,
     /// The origin of the API.
     pub api: String,
+    /// The origin of the other API.
+    pub files: String,
 }
 
 impl Server {
@@ -86,7 +90,9 @@ impl Server {
             authorization_endpoint: String::new(),
             token_endpoint: String::new(),
             revocation_endpoint: String::new(),
+            end_session_endpoint: String::new(),
             api: String::new(),
+            files: String::new(),
         };
         let Ok(line) = receiver.recv_timeout(PATIENCE) else {
             let complaints = complaints.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +104,9 @@ impl Server {
         server.authorization_endpoint = member("authorization_endpoint");
         server.token_endpoint = member("token_endpoint");
         server.revocation_endpoint = member("revocation_endpoint");
+        server.end_session_endpoint = member("end_session_endpoint");
         server.api = member("api");
+        server.files = member("files");
         server
     }
 
@@ -110,6 +118,11 @@ impl Server {
     /// The resource indicator of the part of the API whose access tokens live three seconds.
     pub fn brief_resource(&self) -> String {
         format!("{}/brief/", self.api)
+    }
+
+    /// The resource indicator of the other API.
+    pub fn files_resource(&self) -> String {
+        format!("{}/", self.files)
     }
 }
 

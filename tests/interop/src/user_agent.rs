@@ -6,9 +6,9 @@ use ureq::{Agent, Body};
 /// What the person does on the pages of the authorization server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Person {
-    /// Logs in and consents.
+    /// Logs in and consents, or signs out.
     Allows,
-    /// Presses "Cancel" on the first page, whatever it asks.
+    /// Presses "Cancel" on the first page, whatever it asks, or "No, stay signed in".
     Cancels,
     /// Logs in, then presses "Cancel" on the consent page.
     DeniesConsent,
@@ -72,7 +72,7 @@ impl UserAgent {
         self.headings.iter().map(String::as_str).collect()
     }
 
-    /// Opens `url`, an authorization request, and goes on until the server lets the person go.
+    /// Opens `url`, an authorization request or a logout, and goes on until the server lets the person go.
     pub fn walk(&mut self, url: &str, person: Person) -> Landed {
         let origin = origin(url).to_owned();
         let mut step = Step::Get(url.to_owned());
@@ -100,22 +100,23 @@ impl UserAgent {
             };
             let asks_for_login = page.fields.iter().any(|(name, _)| name == "login");
             self.headings.push(page.heading);
-            step = match person {
-                Person::Cancels => Step::Get(page.cancel),
-                Person::DeniesConsent if !asks_for_login => Step::Get(page.cancel),
-                _ => Step::Post(page.submit, self.fill_in(page.fields)),
+            let says_no = person == Person::Cancels || (person == Person::DeniesConsent && !asks_for_login);
+            step = match (says_no, page.cancel) {
+                (true, Some(cancel)) => Step::Get(cancel),
+                (true, None) => Step::Post(page.submit, page.fields),
+                (false, _) => Step::Post(page.submit, self.fill_in(page.fields, page.button)),
             };
         }
         panic!("the pages go round in circles: {:?}", self.headings);
     }
 
-    fn fill_in(&self, fields: Vec<(String, String)>) -> Vec<(String, String)> {
+    fn fill_in(&self, fields: Vec<(String, String)>, button: Option<(String, String)>) -> Vec<(String, String)> {
         let fill = |(name, value): (String, String)| match name.as_str() {
             "login" => (name, self.login.clone()),
             "password" => (name, "any".to_owned()),
             _ => (name, value),
         };
-        fields.into_iter().map(fill).collect()
+        fields.into_iter().chain(button).map(fill).collect()
     }
 
     fn load(&mut self, step: &Step) -> http::Response<Body> {
@@ -156,28 +157,31 @@ enum Step {
     Post(String, Vec<(String, String)>),
 }
 
-/// A page with a form: the login page, the consent page, both with a way out, and the form post.
+/// A page with a form: the login page, the consent page, both with a way out, the logout page, and the form post.
 struct Page {
     heading: String,
     submit: String,
     fields: Vec<(String, String)>,
-    cancel: String,
+    /// What the first button adds to the fields.
+    button: Option<(String, String)>,
+    cancel: Option<String>,
 }
 
 impl Page {
     fn read(html: &str) -> Option<Self> {
         let form = between(html, "<form", "</form>")?;
         let (tag, inputs) = form.split_once('>')?;
-        let fields = inputs.split("<input").skip(1).filter_map(|input| {
-            let input = input.split_once('>')?.0;
-            Some((attribute(input, "name")?, attribute(input, "value").unwrap_or_default()))
-        });
+        let pair = |tag: &str| {
+            let tag = tag.split_once('>')?.0;
+            Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))
+        };
         let cancel = html.split("<a ").find(|link| link.contains("[ Cancel ]"));
         Some(Self {
             heading: between(html, "<h1>", "</h1>").unwrap_or_default().to_owned(),
             submit: attribute(tag, "action")?,
-            fields: fields.collect(),
-            cancel: cancel.and_then(|link| attribute(link, "href")).unwrap_or_default(),
+            fields: inputs.split("<input").skip(1).filter_map(pair).collect(),
+            button: html.split("<button").nth(1).and_then(pair),
+            cancel: cancel.and_then(|link| attribute(link, "href")),
         })
     }
 }

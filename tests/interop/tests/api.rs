@@ -1,13 +1,15 @@
 //! The API call: RFC 6750, RFC 9068, RFC 9470.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use oauth_proto::{Access, AuthorizationRequest, Client, Login, LoginRequired, Session};
+use oauth_proto::{Access, Action, AuthorizationRequest, Bearer, Event, Login, LoginRequired, Session};
 use oauth_proto_interop::{
-    authorization_request, authorization_server, call, call_with, client, log_in, now, ready, refresh_of, renew,
-    session, Http, Person, Reply, Server, UserAgent, PRIVATE_USE,
+    authorization_request, call, call_with, client, client_builder, entropy, log_in, now, parameter, ready, refresh_of,
+    renew, session, session_in, Http, Person, Reply, Server, UserAgent, PRIVATE_USE,
 };
 
 fn url(server: &Server, path: &str) -> String {
@@ -82,7 +84,8 @@ fn a_second_refusal_is_a_login() {
     assert!(matches!(advice, Access::LoginRequired(LoginRequired::TokenRefused)), "{advice:?}");
 }
 
-/// RFC 6750 §3.1: `insufficient_scope` names the scope that a new login should ask for; with it the API agrees.
+/// RFC 6750 §3.1: `insufficient_scope` names the scope that is missing, and the advice has the login to make: what was
+/// granted and what is demanded. With its token the API agrees. Until then the session goes on as it was.
 #[test]
 fn insufficient_scope() {
     let server = Server::shared();
@@ -93,30 +96,101 @@ fn insufficient_scope() {
     let reply = call(&http, &bearer, "POST", &url);
     assert_refused(&reply, 403, r#"error="insufficient_scope""#);
     let advice = session.refused(&bearer, reply.status, &reply.challenges(), now()).unwrap();
-    let Access::LoginRequired(LoginRequired::InsufficientScope { scope, .. }) = advice else { panic!("{advice:?}") };
-    let scope = scope.unwrap();
-    assert_eq!(scope.as_str(), "write");
+    let Access::LoginRequired(why) = advice else { panic!("{advice:?}") };
+    assert!(!why.is_final());
+    let LoginRequired::InsufficientScope { scope, request } = why else { panic!("{why:?}") };
+    assert_eq!(scope.unwrap().as_str(), "write");
+    let requested: BTreeSet<_> = request.requested_scope().split(' ').collect();
+    assert_eq!(requested, BTreeSet::from(["offline_access", "openid", "read", "write"]));
+    assert_eq!(call(&http, &ready(session.access(now())), "GET", &url).status, 200);
 
-    let client = client(&server, PRIVATE_USE);
-    let request = authorization_request(&server).scope(scope.as_str());
-    let mut login = Login::new(client.clone(), request).unwrap();
-    let tokens = log_in(&mut login, &mut UserAgent::new("doris"), Person::Allows).unwrap();
-    let mut session = Session::new(client, tokens);
+    let mut session = session_in(&mut UserAgent::new("doris"), client(&server, PRIVATE_USE), request);
+    let bearer = ready(session.access(now()));
+    assert_eq!(call(&http, &bearer, "POST", &url).status, 200);
+    assert_eq!(call(&http, &bearer, "GET", &url).status, 200);
+    // Its refresh token is as good.
+    let request = refresh_of(session.access(now().saturating_add(400)));
+    renew(&mut session, &http, &request);
     assert_eq!(call(&http, &ready(session.access(now())), "POST", &url).status, 200);
 }
 
-/// RFC 9470 §3: the API wants another authentication; the advice is a login that says so.
+/// The API demands a scope that the server never grants: the logins for it come to an end, and the session goes on.
+#[test]
+fn a_demand_that_no_login_meets() {
+    let server = Server::shared();
+    let http = Http::new();
+    let client = client(&server, PRIVATE_USE);
+    let mut browser = UserAgent::new("dora");
+    let mut request = Arc::new(authorization_request(&server));
+    for logins in 1..6 {
+        let mut session = session_in(&mut browser, client.clone(), request);
+        let bearer = ready(session.access(now()));
+        let reply = call(&http, &bearer, "GET", &url(&server, "/admin"));
+        assert_refused(&reply, 403, r#"scope="admin""#);
+        match session.refused(&bearer, reply.status, &reply.challenges(), now()) {
+            Some(Access::LoginRequired(LoginRequired::InsufficientScope { request: next, .. })) => request = next,
+            Some(Access::LoginRequired(LoginRequired::DemandNotMet)) => {
+                assert!(logins > 1, "no login was made for it");
+                let bearer = ready(session.access(now()));
+                assert_eq!(call(&http, &bearer, "GET", &url(&server, "/messages")).status, 200);
+                return;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("one login after the other");
+}
+
+/// What the API says about the authentication, and the login to make.
+fn step_up_of(reply: &Reply, session: &mut Session, bearer: &Bearer) -> Arc<AuthorizationRequest> {
+    assert_refused(reply, 401, r#"error="insufficient_user_authentication""#);
+    let advice = session.refused(bearer, reply.status, &reply.challenges(), now()).unwrap();
+    let Access::LoginRequired(why) = advice else { panic!("{advice:?}") };
+    assert!(!why.is_final());
+    let LoginRequired::StepUp { request, .. } = why else { panic!("{why:?}") };
+    request
+}
+
+/// RFC 9470 §3 and §4: the API wants another authentication; the advice is a login that says so, and with its token the
+/// API agrees.
 #[test]
 fn step_up() {
     let server = Server::shared();
+    let http = Http::new();
     let mut session = session(&server, "erna");
+    let url = url(&server, "/vault");
     let bearer = ready(session.access(now()));
-    let reply = call(&Http::new(), &bearer, "GET", &url(&server, "/vault"));
-    assert_refused(&reply, 401, r#"error="insufficient_user_authentication""#);
-    let advice = session.refused(&bearer, reply.status, &reply.challenges(), now()).unwrap();
-    let Access::LoginRequired(LoginRequired::StepUp { acr_values, max_age, .. }) = advice else { panic!("{advice:?}") };
-    assert_eq!(acr_values.unwrap().as_str(), "phr");
-    assert_eq!(max_age, Some(60));
+    let request = step_up_of(&call(&http, &bearer, "GET", &url), &mut session, &bearer);
+
+    let client = client(&server, PRIVATE_USE);
+    let mut login = Login::new(client.clone(), Arc::clone(&request)).unwrap();
+    let Ok(Action::OpenUrl(opened)) = login.handle(Event::Start(entropy()), now()) else { panic!("no URL") };
+    assert_eq!(parameter(opened.as_str(), "acr_values").as_deref(), Some("phr"));
+    assert_eq!(parameter(opened.as_str(), "max_age").as_deref(), Some("60"));
+
+    let mut session = session_in(&mut UserAgent::new("erna"), client, request);
+    assert_eq!(call(&http, &ready(session.access(now())), "GET", &url).status, 200);
+}
+
+/// RFC 9470 §4: the API wants a login of just now. The server sees `max_age` and asks for the password again, in the same
+/// browser, which would not need it otherwise.
+#[test]
+fn step_up_to_a_recent_login() {
+    let server = Server::shared();
+    let http = Http::new();
+    let url = url(&server, "/safe");
+    let client = client(&server, PRIVATE_USE);
+    let mut browser = UserAgent::new("emma");
+    let mut session = session_in(&mut browser, client.clone(), authorization_request(&server));
+    let signed_in = now();
+    while now() <= signed_in.saturating_add(4) {
+        thread::sleep(Duration::from_millis(100));
+    }
+    let bearer = ready(session.access(now()));
+    let request = step_up_of(&call(&http, &bearer, "GET", &url), &mut session, &bearer);
+    let mut session = session_in(&mut browser, client, request);
+    assert_eq!(browser.headings(), ["Sign-in", "Authorize", "Sign-in", "Authorize"]);
+    assert_eq!(call(&http, &ready(session.access(now())), "GET", &url).status, 200);
 }
 
 /// An access token of three seconds: the session refreshes by itself when the time has come, and the API, by its own clock,
@@ -125,11 +199,7 @@ fn step_up() {
 fn an_expired_token_is_refreshed() {
     let server = Server::shared();
     let http = Http::new();
-    let client = Client::builder(authorization_server(&server), "native-app", PRIVATE_USE)
-        .api_origin(&server.api)
-        .leeway_secs(0)
-        .build()
-        .unwrap();
+    let client = client_builder(&server, PRIVATE_USE).leeway_secs(0).build().unwrap();
     let request = AuthorizationRequest::new()
         .scope("openid offline_access read")
         .prompt("consent")

@@ -200,6 +200,7 @@ fn metadata() {
         assert_eq!(metadata["authorization_endpoint"], server.authorization_endpoint);
         assert_eq!(metadata["token_endpoint"], server.token_endpoint);
         assert_eq!(metadata["revocation_endpoint"], server.revocation_endpoint);
+        assert_eq!(metadata["end_session_endpoint"], server.end_session_endpoint);
 
         let named = document.replace(&server.issuer, "https://as.example.com");
         AuthorizationServer::from_metadata("https://as.example.com", named.as_bytes()).unwrap();
