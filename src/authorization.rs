@@ -314,10 +314,11 @@ impl AuthorizationRequest {
 }
 
 impl fmt::Debug for AuthorizationRequest {
-    /// Values may be personal (`login_hint`) or secret (`invitation`): only names are shown.
+    /// Values may be personal (`login_hint`), secret (`invitation`), or what an API put into a demand (`scope`): only names are
+    /// shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizationRequest")
-            .field("scope", &self.scope)
+            .field("scope_tokens", &self.scope_tokens.len())
             .field("parameters", &self.names)
             .field("resources", &self.resources)
             .finish_non_exhaustive()

@@ -50,7 +50,7 @@
 //!
 //! Session
 //!   Active           ── AccessDue · Refused ─▶ Refreshing
-//!   Refreshing       ── AccessTimedOut ─▶ Retrying
+//!   Refreshing       ── AccessTimedOut · MarkedTwice ─▶ Retrying
 //!   Refreshing       ── ResponseWithTokens · ResponseWithRefreshToken · ResponseLater · NotDelivered · Superseded ─▶ Active
 //!   Refreshing       ── ResponseUnreadable · MaybeDelivered ─▶ OutcomeUnknown
 //!   Refreshing       ── InvalidGrant ─▶ LoginRequired

@@ -1,7 +1,6 @@
 //! Tokens that another process has stored.
 
 use alloc::boxed::Box;
-use core::cmp::Ordering;
 
 use super::grant::digest;
 use super::outcome::Adopted;
@@ -10,10 +9,10 @@ use super::{SavedSession, Session};
 use crate::restore::RestoreError;
 
 impl Session {
-    /// Takes what another process has stored, if it is newer than what this session has: of one login, if its tokens were
-    /// renewed more often; else if it is of a later login. A session whose grant has ended lives again by newer tokens; one that
-    /// the user has signed out of does not. A refresh that is under way is given up for newer tokens: its answer then changes
-    /// nothing.
+    /// Takes what another process has stored, if it is newer than what this session has: of the same login, if its tokens were
+    /// renewed more often; of another login always, since what is stored is what the user logged in with last, whatever the
+    /// clocks said. A session whose grant has ended lives again by newer tokens; one that the user has signed out of does not. A
+    /// refresh that is under way is given up for newer tokens: its answer then changes nothing.
     ///
     /// # Several processes, one store
     ///
@@ -30,7 +29,8 @@ impl Session {
     /// 7. store [`Session::save`] again, whatever the outcome was, or remove what is stored if that is `None`; unlock.
     ///
     /// To sign out: lock, read, `adopt`, [`Session::sign_out`], remove what is stored, unlock; then carry the actions out. After
-    /// a new login: lock, store, unlock. `examples/two_processes` in the repository does all of it.
+    /// a new login: lock, store, unlock, and only then let the new session take the place of the one before.
+    /// `examples/two_processes` in the repository does all of it.
     ///
     /// # Errors
     /// [`RestoreError`]: of another client, of an unknown version, or damaged. The session is then as it was.
@@ -78,7 +78,7 @@ impl Session {
     pub fn adopt(&mut self, saved: SavedSession) -> Result<Adopted, RestoreError> {
         let theirs = saved.into_active(&self.client)?;
         let newer = match &self.state {
-            State::Active(ours) => theirs.grant.cmp(&ours.grant) == Ordering::Greater,
+            State::Active(ours) => theirs.grant.is_newer_than(&ours.grant),
             State::LoginRequired(ended) => ended.is_outlived_by(&theirs),
             State::SigningOut(_) | State::SignedOut(_) => false,
         };
@@ -96,9 +96,8 @@ impl Active {
     /// Another process may have sent our own refresh token, and have died of it.
     fn mark(&mut self, theirs: &Self) {
         let token = |active: &Self| active.refresh_token.as_ref().map(digest);
-        let is_own = self.grant.login == theirs.grant.login && self.grant.generation == theirs.grant.generation;
-        if is_own && token(self) == token(theirs) && !self.flights.is_under_way() {
-            self.flights.set_losses(self.flights.losses().max(theirs.flights.losses()));
+        if self.grant.is_level_with(&theirs.grant) && token(self) == token(theirs) {
+            self.flights.take_marks(theirs.flights.losses(), self.grant.generation);
         }
     }
 }
@@ -107,6 +106,6 @@ impl Ended {
     /// Whether tokens are others than those that the server would not have, and not older.
     fn is_outlived_by(&self, theirs: &Active) -> bool {
         let is_refused = theirs.refresh_token.as_ref().map(digest) == self.refused;
-        self.grant.cmp(&theirs.grant) != Ordering::Greater && !is_refused
+        !self.grant.is_newer_than(&theirs.grant) && !is_refused || theirs.grant.login != self.grant.login
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Sent {
 struct Flight {
     sent: Sent,
     at: UnixTime,
-    /// When the clock was first seen to be set back behind `at`.
+    /// The earliest time that was seen since, if the clock was set back behind `at`.
     back_at: Option<UnixTime>,
 }
 
@@ -51,14 +51,25 @@ impl Flights {
         self.losses
     }
 
-    pub(super) fn set_losses(&mut self, losses: u8) {
-        self.losses = losses.min(MAX_LOSSES);
+    /// One more refresh is allowed, whatever was lost.
+    pub(super) fn allow_one(&mut self) {
+        self.losses = self.losses.min(MAX_LOSSES.saturating_sub(1));
     }
 
     /// The losses as they would be if the process ended now.
     pub(super) fn losses_at_death(&self, generation: u64) -> u8 {
-        let in_doubt = self.under_way.as_ref().is_some_and(|flight| flight.sent.generation == generation);
-        self.losses.saturating_add(u8::from(in_doubt)).min(MAX_LOSSES)
+        self.losses.saturating_add(self.in_doubt(generation)).min(MAX_LOSSES)
+    }
+
+    /// Takes the losses that another process has stored. One of them is our own refresh, if one is under way.
+    pub(super) fn take_marks(&mut self, losses: u8, generation: u64) {
+        let others = losses.min(MAX_LOSSES).saturating_sub(self.in_doubt(generation));
+        self.losses = self.losses.max(others);
+    }
+
+    /// 1 if a refresh with the present refresh token is under way.
+    fn in_doubt(&self, generation: u64) -> u8 {
+        u8::from(self.under_way.as_ref().is_some_and(|flight| flight.sent.generation == generation))
     }
 
     pub(super) fn is_under_way(&self) -> bool {
@@ -135,7 +146,9 @@ impl Flight {
             self.back_at = None;
             return now.saturating_since(self.at) < timeout;
         }
-        let back_at = *self.back_at.get_or_insert(now);
+        // It may be set back more than once.
+        let back_at = self.back_at.map_or(now, |before| before.min(now));
+        self.back_at = Some(back_at);
         now.saturating_since(back_at) < timeout
     }
 }

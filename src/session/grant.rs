@@ -4,7 +4,6 @@ use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
-use core::cmp::Ordering;
 
 use crate::authorization::AuthorizationRequest;
 use crate::chars;
@@ -39,14 +38,14 @@ impl Grant {
         }
     }
 
-    /// Which of two sets of tokens is the newer one: of one login, the one that was renewed more often, whatever the clock did;
-    /// of two logins, the later one.
-    pub(super) fn cmp(&self, other: &Self) -> Ordering {
-        if self.login == other.login {
-            self.generation.cmp(&other.generation)
-        } else {
-            self.logged_in_at.cmp(&other.logged_in_at)
-        }
+    /// Of one login, the tokens that were renewed more often are newer. Of two, no clock can tell: one that is stored by another
+    /// process is the newer one.
+    pub(super) fn is_newer_than(&self, other: &Self) -> bool {
+        self.login != other.login || self.generation > other.generation
+    }
+
+    pub(super) fn is_level_with(&self, other: &Self) -> bool {
+        self.login == other.login && self.generation == other.generation
     }
 
     /// The login's API in the login's own words is the login's own token.

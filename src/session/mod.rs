@@ -109,8 +109,7 @@ impl Session {
     /// the server was down all the time. It does nothing in any other phase.
     pub fn try_again(&mut self) {
         if let State::Active(active) = &mut self.state {
-            let losses = active.flights.losses();
-            active.flights.set_losses(losses.min(1));
+            active.flights.allow_one();
         }
     }
 

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use super::patience::backoff;
+use super::patience::Patience;
 use super::state::request_id;
 use super::SessionAction;
 use crate::base64url::Base64Url32;
@@ -89,8 +89,7 @@ struct Revocation {
     hint: &'static str,
     /// How many have been answered, or have failed.
     tried: u32,
-    /// When it is to be tried again.
-    retry_at: UnixTime,
+    patience: Patience,
 }
 
 /// The browser is to be sent there, and has not come back.
@@ -104,7 +103,7 @@ impl SigningOut {
         // Without an endpoint there is nobody to tell.
         let revocation = remains.token.filter(|_| client.server().revocation_endpoint.is_some());
         let revocation =
-            revocation.map(|(token, hint)| Revocation { token, hint, tried: 0, retry_at: UnixTime::from_secs(0) });
+            revocation.map(|(token, hint)| Revocation { token, hint, tried: 0, patience: Patience::default() });
         let logout = how.state.as_ref().zip(client.server().logout_endpoint.as_ref()).map(|(octets, endpoint)| {
             let mut state = Base64Url32::new();
             let request = LogoutRequest {
@@ -169,7 +168,9 @@ impl SigningOut {
             Err(_) => Some(0),
         };
         match wait.filter(|_| tried < MAX_REVOCATIONS) {
-            Some(wait) => revocation.retry_at = now.saturating_add(wait.max(backoff(tried))),
+            Some(wait) => {
+                revocation.patience.refused(Some(wait), now);
+            }
             None => {
                 self.revocation = None;
                 if outcome.is_err() {
@@ -201,11 +202,10 @@ impl SigningOut {
     }
 
     fn next(&self, client: &Client, now: UnixTime) -> SessionAction {
-        match &self.revocation {
-            Some(revocation) if !self.is_logging_out() && revocation.retry_at > now => {
-                SessionAction::RetryAt(revocation.retry_at)
-            }
-            _ => self.pending_action(client).unwrap_or(SessionAction::SignedOut),
+        let revocation = self.revocation.as_ref().filter(|_| !self.is_logging_out());
+        match revocation.and_then(|revocation| revocation.patience.until(now)) {
+            Some(time) => SessionAction::RetryAt(time),
+            None => self.pending_action(client).unwrap_or(SessionAction::SignedOut),
         }
     }
 }

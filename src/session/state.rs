@@ -307,7 +307,7 @@ impl Active {
         };
         if let Ok((error, token::Remains::RefreshToken(refresh_token))) = answer {
             // The server may have spent the old one.
-            self.rotate(id, Some(Secret::from(refresh_token)));
+            self.rotate(&sent, Some(Secret::from(refresh_token)));
             self.fail(error, &sent, now);
             return Ok(SessionAction::Save(SavedSession::of(client, self)));
         }
@@ -365,7 +365,7 @@ impl Active {
         let token = AccessToken::new(Secret::from(tokens.access_token), scope, Some(now), expires_at);
         slot.token = Some(token.after(slot.token.as_ref()));
         slot.patience = Patience::default();
-        self.rotate(sent.id, tokens.refresh_token.map(Secret::from));
+        self.rotate(&sent, tokens.refresh_token.map(Secret::from));
         if let Some(id_token) = tokens.id_token {
             self.id_token = Some(Secret::from(id_token));
         }
@@ -374,11 +374,13 @@ impl Active {
         SessionAction::Save(SavedSession::of(client, self))
     }
 
-    fn rotate(&mut self, id: RequestId, refresh_token: Option<Secret>) {
+    fn rotate(&mut self, sent: &Sent, refresh_token: Option<Secret>) {
         // No new refresh token means that the old one stays in force (RFC 6749 §6).
         self.refresh_token = refresh_token.or_else(|| self.refresh_token.take());
-        self.grant.generation = self.grant.generation.saturating_add(1);
-        self.flights.succeed(id);
+        // One more than the token that was sent, not than the present one: another process may have gone on from there, and
+        // what two refreshes with one token bring is of one age.
+        self.grant.generation = self.grant.generation.max(sent.generation.saturating_add(1));
+        self.flights.succeed(sent.id);
     }
 
     /// Takes newer tokens of another process. Of one login, all access tokens are good, whichever process got them.

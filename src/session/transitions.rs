@@ -44,9 +44,9 @@ pub enum SessionTrigger {
     AdoptedUnknown,
     /// `adopt` of newer tokens that two such refreshes were sent with.
     AdoptedExhausted,
-    /// `adopt` of the session's own tokens, while no refresh is under way here: another process sent one with them.
+    /// `adopt` of the session's own tokens, which one refresh was sent with that is not under way here.
     MarkedOnce,
-    /// The same for two.
+    /// `adopt` of the session's own tokens, which two refreshes were sent with; one of them may be under way here.
     MarkedTwice,
     /// `adopt` of anything else.
     AdoptedNothing,
@@ -109,6 +109,7 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Refreshing, T::NotDelivered, P::Active),
         row(P::Refreshing, T::MaybeDelivered, P::OutcomeUnknown),
         row(P::Refreshing, T::Superseded, P::Active),
+        row(P::Refreshing, T::MarkedTwice, P::Retrying),
         row(P::Refreshing, T::Adopted, P::Active),
         row(P::Refreshing, T::AdoptedUnknown, P::OutcomeUnknown),
         row(P::Refreshing, T::AdoptedExhausted, P::Exhausted),
