@@ -42,8 +42,8 @@ pub struct AuthorizationRequest {
     resources: Vec<String>,
     known_resources: BTreeSet<String>,
     openid: bool,
-    /// How many logins in a row before this one were asked for by an API that the login before should have satisfied.
-    repeats: u8,
+    /// How close the logins that are demanded in a row have come to going round in a circle.
+    points: u8,
     problem: Option<ConfigError>,
 }
 
@@ -253,12 +253,12 @@ impl AuthorizationRequest {
         pairs.into_iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
-    pub(crate) fn repeats(&self) -> u8 {
-        self.repeats
+    pub(crate) fn points(&self) -> u8 {
+        self.points
     }
 
-    pub(crate) fn with_repeats(self, repeats: u8) -> Self {
-        Self { repeats, ..self }
+    pub(crate) fn with_points(self, points: u8) -> Self {
+        Self { points, ..self }
     }
 
     pub(crate) fn asks_for_openid(&self) -> bool {

@@ -261,7 +261,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a refresh may be under way before it is taken for lost: 60 seconds by default.
+    /// How long a refresh may be under way before it is taken for lost: 60 seconds by default. Give the HTTP stack less time than
+    /// that, or two refreshes with one token may be on their way.
     pub fn refresh_timeout_secs(mut self, seconds: u64) -> Self {
         self.refresh_timeout = seconds;
         self

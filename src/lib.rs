@@ -51,8 +51,9 @@
 //! Session
 //!   Active           ── AccessDue · Refused ─▶ Refreshing
 //!   Refreshing       ── AccessTimedOut · MarkedTwice ─▶ Retrying
-//!   Refreshing       ── ResponseWithTokens · ResponseWithRefreshToken · ResponseLater · NotDelivered · Superseded ─▶ Active
-//!   Refreshing       ── ResponseUnreadable · MaybeDelivered ─▶ OutcomeUnknown
+//!   Refreshing       ── ResponseWithTokens · ResponseWithRefreshToken · ResponseLater · NotDelivered ─▶ Active
+//!   Refreshing       ── LostReusable · Superseded ─▶ Active
+//!   Refreshing       ── ResponseUnreadable · MaybeDelivered · AccessTimedOutWaiting ─▶ OutcomeUnknown
 //!   Refreshing       ── InvalidGrant ─▶ LoginRequired
 //!   OutcomeUnknown   ── AccessDue · Refused · RefusedAgain ─▶ Retrying
 //!   OutcomeUnknown   ── LateResponseWithTokens ─▶ Active

@@ -54,7 +54,7 @@ pub struct SavedLogin {
     deadline: UnixTime,
     request: Vec<(String, String)>,
     #[serde(default)]
-    repeats: u8,
+    points: u8,
 }
 
 impl Login {
@@ -71,7 +71,7 @@ impl Login {
             nonce: text(&state.nonce),
             deadline: state.deadline,
             request: self.request.to_pairs(),
-            repeats: self.request.repeats(),
+            points: self.request.points(),
         })
     }
 
@@ -92,7 +92,7 @@ impl Login {
         // A login that was saved by a longer timeout, or tampered with, does not wait longer than one that starts now.
         let deadline = saved.deadline.min(now.saturating_add(client.login_timeout()));
         let request = AuthorizationRequest::from_pairs(&saved.request).map_err(|_| RestoreError::Malformed)?;
-        let request = request.with_repeats(saved.repeats);
+        let request = request.with_points(saved.points);
         // By the same check as random octets: the verifier must not be seen in a URL.
         let entropy = saved.entropy()?;
         let mut login = Self::new(client, Arc::new(request)).map_err(|_| RestoreError::Malformed)?;

@@ -24,8 +24,8 @@ pub(super) struct AccessToken {
     pub refused: bool,
     /// It came because the one before it was refused.
     pub after_refusal: bool,
-    /// It was refused like the one before it: no token will do.
-    pub hopeless: bool,
+    /// When it was refused like the one before it: no token will do for a while.
+    pub hopeless_since: Option<UnixTime>,
 }
 
 impl AccessToken {
@@ -36,7 +36,7 @@ impl AccessToken {
         expires_at: Option<UnixTime>,
     ) -> Self {
         let token = Arc::new(token);
-        Self { token, scope, obtained_at, expires_at, refused: false, after_refusal: false, hopeless: false }
+        Self { token, scope, obtained_at, expires_at, refused: false, after_refusal: false, hopeless_since: None }
     }
 
     /// The token that comes after another one, if there was one.
@@ -55,7 +55,12 @@ impl AccessToken {
 
     /// Whether it came just because the one before it was refused, so that its own refusal means that no token will do.
     pub(super) fn is_fresh_after_refusal(&self, now: UnixTime) -> bool {
-        self.after_refusal && self.obtained_at.is_none_or(|at| now.saturating_since(at) < FRESH_SECS)
+        self.after_refusal && self.obtained_at.is_none_or(|at| at <= now && now.saturating_since(at) < FRESH_SECS)
+    }
+
+    /// Whether asking for another one would go round in a circle now. An API that refused everybody for a while comes round.
+    pub(super) fn is_hopeless(&self, now: UnixTime) -> bool {
+        self.hopeless_since.is_some_and(|since| since <= now && now.saturating_since(since) < FRESH_SECS)
     }
 
     /// Whether a refresh is due: within the leeway before the expiry, or within half the lifetime of a short-lived token.

@@ -20,7 +20,8 @@ impl Session {
     /// the system takes back when its holder dies (of a file, for example), for as long as a refresh takes:
     ///
     /// 1. lock, and read what is stored;
-    /// 2. if nothing is, the user has signed out in another process: [`Session::sign_out`], without storing anything;
+    /// 2. if nothing is, the user has signed out in another process, or the grant has ended there: [`Session::sign_out`],
+    ///    without storing anything. (If something is stored again later, it is a new login: [`Session::restore`] it.)
     /// 3. `adopt` it;
     /// 4. ask [`Session::access`] again: often another process has refreshed already, and there is nothing left to do;
     /// 5. store [`Session::save`] before the refresh is sent: if the process ends now, the next one knows that the refresh token

@@ -18,11 +18,13 @@ pub(super) struct Slot {
     pub token: Option<AccessToken>,
     /// With what the server refuses for this target alone.
     pub patience: Patience,
+    /// The server said that the grant has not this target.
+    pub not_granted: bool,
 }
 
 impl Slot {
     pub(super) fn new(target: Target, token: Option<AccessToken>) -> Self {
-        Self { target: Arc::new(target), token, patience: Patience::default() }
+        Self { target: Arc::new(target), token, patience: Patience::default(), not_granted: false }
     }
 
     fn has_token_of(&self, other: &Self) -> bool {

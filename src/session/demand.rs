@@ -2,21 +2,26 @@
 //! another resource (RFC 8707). The request of the login to make, and the end of asking again.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::grant::{is_part, Grant, More};
 use super::LoginRequired;
+use crate::chars;
 use crate::error::ServerText;
 use crate::target::Target;
 use crate::time::UnixTime;
 
-/// So often in a row a login is made for a demand that the login before should have met.
-const MAX_REPEATS: u8 = 1;
+/// A login that is asked for by a demand has the points of the login before, and two more if that one should have met the
+/// demand, or one more if the demand comes at once, so that two demands in turn come to an end too. With more points than
+/// these there is none.
+const MAX_POINTS: u8 = 3;
 
 /// After so long a demand is a new one.
 const REPEAT_WINDOW_SECS: u64 = 60 * 60;
 
-/// A login is never too old sooner than this, whatever an API says: `max_age="0"` could be demanded for ever.
-const MIN_MAX_AGE_SECS: u64 = 60;
+/// A demand comes at once if it comes within this time after the login. No login is too old sooner, whatever an API says:
+/// `max_age="0"` could be demanded for ever.
+const AT_ONCE_SECS: u64 = 60;
 
 /// What a new login is needed for.
 pub(super) enum Demand<'a> {
@@ -31,30 +36,31 @@ pub(super) enum Demand<'a> {
 impl Demand<'_> {
     pub(super) fn login_required(self, grant: &Grant, now: UnixTime) -> LoginRequired {
         let age = grant.logged_in_at.map_or(u64::MAX, |at| now.saturating_since(at));
-        let repeats = if age < REPEAT_WINDOW_SECS && self.should_be_met(grant, age) {
-            grant.request.repeats().saturating_add(1)
-        } else {
-            0
+        let points = grant.request.points();
+        let points = match age {
+            ..REPEAT_WINDOW_SECS if self.should_be_met(grant, age) => points.saturating_add(2),
+            ..AT_ONCE_SECS => points.saturating_add(1),
+            _ => 0,
         };
-        if repeats > MAX_REPEATS {
+        if points > MAX_POINTS {
             return LoginRequired::DemandNotMet;
         }
         match self {
             Self::Target(target) => {
                 let scope = target.as_scope().unwrap_or_default();
-                let more = More { scope, resource: target.as_resource(), repeats, ..More::default() };
+                let more = More { scope, resource: target.as_resource(), points, ..More::default() };
                 LoginRequired::TargetNotGranted { request: Arc::new(grant.request_again(&more)) }
             }
             Self::Scope(scope) => {
-                let more = More { scope: scope.as_deref().unwrap_or_default(), repeats, ..More::default() };
+                let more = More { scope: scope.as_deref().unwrap_or_default(), points, ..More::default() };
                 let request = Arc::new(grant.request_again(&more));
                 LoginRequired::InsufficientScope { scope, request }
             }
             Self::StepUp { acr_values, max_age } => {
                 let more = More {
-                    acr_values: acr_values.as_deref().filter(|values| !values.is_empty()),
+                    acr_values: acr_values.as_deref().filter(|values| !values.trim_matches(' ').is_empty()),
                     max_age,
-                    repeats,
+                    points,
                     ..More::default()
                 };
                 let request = Arc::new(grant.request_again(&more));
@@ -63,20 +69,23 @@ impl Demand<'_> {
         }
     }
 
-    /// Whether the login that was made asked for just this already.
+    /// Whether the login that was made asked for just this already. What cannot be said in a request is asked for in vain.
     fn should_be_met(&self, grant: &Grant, age: u64) -> bool {
-        let asked_for = |scope: &str| is_part(scope, grant.request.requested_scope()) || grant.covers(scope);
+        let had = |scope: &str| {
+            let sayable: Vec<_> = scope.split(' ').filter(|token| chars::is_scope_token(token)).collect();
+            is_part(&sayable.join(" "), &[grant.request.requested_scope(), &grant.scope].join(" "))
+        };
         match self {
             Self::Target(target) => {
                 let asked = |resource: &str| grant.request.resources().iter().any(|asked| asked == resource);
-                target.as_scope().is_none_or(asked_for) && target.as_resource().is_none_or(asked)
+                target.as_scope().is_none_or(had) && target.as_resource().is_none_or(asked)
             }
-            Self::Scope(scope) => asked_for(scope.as_deref().unwrap_or_default()),
+            Self::Scope(scope) => had(scope.as_deref().unwrap_or_default()),
             Self::StepUp { acr_values, max_age } => {
-                let asked = acr_values
-                    .as_deref()
-                    .is_none_or(|values| grant.request.value("acr_values").as_deref() == Some(values));
-                asked && max_age.is_none_or(|seconds| age < seconds.max(MIN_MAX_AGE_SECS))
+                // In whatever order.
+                let asked = grant.request.value("acr_values").unwrap_or_default();
+                acr_values.as_deref().is_none_or(|values| is_part(values, &asked))
+                    && max_age.is_none_or(|seconds| age < seconds.max(AT_ONCE_SECS))
             }
         }
     }

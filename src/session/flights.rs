@@ -40,11 +40,15 @@ pub(super) struct Flights {
     lost: Vec<Sent>,
     /// How many refreshes with the present refresh token had no answer: it may be spent.
     losses: u8,
+    /// How many of those the user has decided to overlook, should another process tell of them.
+    forgiven: u8,
+    /// The server is known to leave the present refresh token as it is: sending it again does no harm.
+    pub reusable: bool,
 }
 
 impl Flights {
-    pub(super) fn with_losses(losses: u8) -> Self {
-        Self { losses: losses.min(MAX_LOSSES), ..Self::default() }
+    pub(super) fn with_losses(losses: u8, reusable: bool) -> Self {
+        Self { losses: losses.min(MAX_LOSSES), reusable, ..Self::default() }
     }
 
     pub(super) fn losses(&self) -> u8 {
@@ -53,7 +57,9 @@ impl Flights {
 
     /// One more refresh is allowed, whatever was lost.
     pub(super) fn allow_one(&mut self) {
-        self.losses = self.losses.min(MAX_LOSSES.saturating_sub(1));
+        let allowed = MAX_LOSSES.saturating_sub(1);
+        self.forgiven = self.forgiven.saturating_add(self.losses.saturating_sub(allowed));
+        self.losses = self.losses.min(allowed);
     }
 
     /// The losses as they would be if the process ended now.
@@ -61,15 +67,20 @@ impl Flights {
         self.losses.saturating_add(self.in_doubt(generation)).min(MAX_LOSSES)
     }
 
-    /// Takes the losses that another process has stored. One of them is our own refresh, if one is under way.
+    /// Takes the losses that another process has stored. One of them is our own refresh, if one is under way; while one with an
+    /// earlier refresh token is, nothing can be sent, and they can be taken later.
     pub(super) fn take_marks(&mut self, losses: u8, generation: u64) {
-        let others = losses.min(MAX_LOSSES).saturating_sub(self.in_doubt(generation));
-        self.losses = self.losses.max(others);
+        let in_doubt = self.in_doubt(generation);
+        if in_doubt == u8::from(self.is_under_way()) {
+            let others = losses.min(MAX_LOSSES).saturating_sub(in_doubt).saturating_sub(self.forgiven);
+            self.losses = self.losses.max(others);
+        }
     }
 
-    /// 1 if a refresh with the present refresh token is under way.
+    /// 1 if a refresh with the present refresh token is under way, which may spend it.
     fn in_doubt(&self, generation: u64) -> u8 {
-        u8::from(self.under_way.as_ref().is_some_and(|flight| flight.sent.generation == generation))
+        let flight = self.under_way.as_ref().filter(|_| !self.reusable);
+        u8::from(flight.is_some_and(|flight| flight.sent.generation == generation))
     }
 
     pub(super) fn is_under_way(&self) -> bool {
@@ -82,7 +93,8 @@ impl Flights {
     }
 
     pub(super) fn deadline(&self, timeout: u64) -> Option<UnixTime> {
-        self.under_way.as_ref().map(|flight| flight.at.saturating_add(timeout))
+        let flight = self.under_way.as_ref()?;
+        Some(flight.back_at.unwrap_or(flight.at).saturating_add(timeout))
     }
 
     pub(super) fn send(&mut self, sent: Sent, now: UnixTime) {
@@ -115,10 +127,8 @@ impl Flights {
 
     /// The answer of the refresh under way has not come: the server may have spent the refresh token, or not.
     pub(super) fn lose(&mut self, generation: u64) {
+        self.losses = self.losses.saturating_add(self.in_doubt(generation)).min(MAX_LOSSES);
         if let Some(flight) = self.under_way.take() {
-            if flight.sent.generation == generation {
-                self.losses = self.losses.saturating_add(1).min(MAX_LOSSES);
-            }
             if self.lost.len() >= MAX_LOST {
                 self.lost.remove(0);
             }
@@ -127,8 +137,8 @@ impl Flights {
     }
 
     /// A refresh brought a new token. Of those sent before it, nothing more is wanted; one sent after it may bring another.
-    pub(super) fn succeed(&mut self, id: RequestId) {
-        self.losses = 0;
+    pub(super) fn succeed(&mut self, id: RequestId, reusable: bool) {
+        (self.losses, self.forgiven, self.reusable) = (0, 0, reusable);
         match self.lost.iter().position(|sent| sent.id == id) {
             Some(index) => drop(self.lost.drain(..=index)),
             None => {

@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::fmt;
 
 use crate::authorization::AuthorizationRequest;
 use crate::chars;
@@ -28,9 +29,8 @@ pub(super) struct Grant {
 
 impl Grant {
     pub(super) fn new(tokens: &Tokens) -> Self {
-        let first = tokens.refresh_token().unwrap_or(tokens.access_token());
         Self {
-            login: digest(first),
+            login: login_digest(tokens),
             logged_in_at: tokens.obtained_at,
             generation: 0,
             request: Arc::clone(&tokens.request),
@@ -81,7 +81,10 @@ impl Grant {
     /// not said again.
     pub(super) fn request_again(&self, more: &More<'_>) -> AuthorizationRequest {
         const ONCE: [&str; 2] = ["invitation", "screen_hint"];
-        let mut again = AuthorizationRequest::new().with_repeats(more.repeats);
+        let mut again = AuthorizationRequest::new().with_points(more.points);
+        // The stricter of what the API demands and what the app wants.
+        let own = self.request.value("max_age").and_then(|seconds| seconds.parse().ok());
+        let max_age = more.max_age.map(|demanded: u64| own.map_or(demanded, |own| demanded.min(own)));
         // These two decide which tokens come, and servers do not always name them among what was granted.
         let asked = self.request.requested_scope().split(' ');
         let asked = asked.filter(|token| matches!(*token, "openid" | "offline_access"));
@@ -90,8 +93,7 @@ impl Grant {
             again = again.scope(token);
         }
         for (name, value) in self.request.to_pairs() {
-            let replaced =
-                name == "acr_values" && more.acr_values.is_some() || name == "max_age" && more.max_age.is_some();
+            let replaced = name == "acr_values" && more.acr_values.is_some() || name == "max_age" && max_age.is_some();
             if name == "prompt" {
                 // Servers give a refresh token for `offline_access` with this prompt alone (OpenID Connect Core §11).
                 if value.split(' ').any(|prompt| prompt == "consent") {
@@ -107,7 +109,7 @@ impl Grant {
         if let Some(acr_values) = more.acr_values {
             again = again.acr_values(acr_values);
         }
-        if let Some(max_age) = more.max_age {
+        if let Some(max_age) = max_age {
             again = again.max_age(max_age);
         }
         again
@@ -121,7 +123,15 @@ pub(super) struct More<'a> {
     pub resource: Option<&'a str>,
     pub acr_values: Option<&'a str>,
     pub max_age: Option<u64>,
-    pub repeats: u8,
+    pub points: u8,
+}
+
+/// A public name for a login. Servers that do not replace refresh tokens may give the same one in two logins.
+fn login_digest(tokens: &Tokens) -> String {
+    let mut seconds = String::new();
+    let _ = fmt::Write::write_fmt(&mut seconds, format_args!("{:?}", tokens.obtained_at));
+    let refresh_token = tokens.refresh_token().map_or("", Secret::reveal);
+    fingerprint(&[&seconds, tokens.access_token().reveal(), refresh_token])
 }
 
 /// A public name for a token.

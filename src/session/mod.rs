@@ -63,6 +63,7 @@ use crate::token::Tokens;
 ///             Access::RetryAt(time) => wait_until(Some(time)),
 ///             Access::Wait(_) => wait_until(session.deadline()), // or until whoever sent it is done
 ///             Access::SendRequest(request) => {
+///                 store(&serde_json::to_string(&session.save()).unwrap_or_default()); // says that one was sent
 ///                 let (status, headers, body) = send(&request);
 ///                 let response = Response::new(status, headers.as_slice(), &body);
 ///                 // With several threads, unlock the session for `send`.
@@ -106,7 +107,8 @@ impl Session {
     /// Allows one more refresh with a refresh token that two refreshes were lost with
     /// ([`LoginRequired::OutcomeUnknown`]). The session never does so by itself, since a server that has seen the token twice may
     /// revoke all that the login gave. It is right when the user would rather try again than log in, and when it is known that
-    /// the server was down all the time. It does nothing in any other phase.
+    /// the server was down all the time. It does nothing in any other phase. Where several processes share a store, it is said to
+    /// the one that then asks.
     pub fn try_again(&mut self) {
         if let State::Active(active) = &mut self.state {
             active.flights.allow_one();
@@ -136,6 +138,7 @@ impl Session {
     /// newer one. If the API demands another login, [`LoginRequired`] carries the authorization request to make, and this session
     /// stays as it is until that login is done. `None` means that the answer says nothing about the token, or that a wider
     /// [`Target`] than the caller asked for would do: it is the caller's to deal with.
+    #[must_use = "a request that is not sent holds up everybody who waits for it"]
     pub fn refused(
         &mut self,
         bearer: &Bearer,
@@ -176,7 +179,8 @@ impl Session {
     /// give what is pending.
     ///
     /// ```
-    /// use oauth_proto::{AuthorizationServer, Client, Delivered, Event, Secret, Session, SessionAction, SignOut, Tokens, UnixTime};
+    /// use oauth_proto::{AuthorizationServer, Client, Delivered, Event, Secret, Session, SessionAction};
+    /// use oauth_proto::{SessionPhase, SignOut, Tokens, UnixTime};
     /// # use oauth_proto::{Entropy, LogoutUrl, Request, Response};
     /// # fn now() -> UnixTime { UnixTime::from_secs(0) }
     /// # fn send(_: &Request) -> u16 { 200 }
@@ -206,7 +210,10 @@ impl Session {
     ///         }
     ///         Ok(SessionAction::RetryAt(_time)) => break, // session.pending_action() at that time, if the app lives then
     ///         Ok(_signed_out) => break,
-    ///         Err(_not_the_return) => session.handle(Event::Cancelled, now()), // or wait for another redirect
+    ///         Err(_not_the_return) if session.phase() == SessionPhase::LoggingOut => {
+    ///             session.handle(Event::Cancelled, now()) // or wait for another redirect
+    ///         }
+    ///         Err(_somebody_else_does_it) => break,
     ///     };
     /// }
     /// # assert_eq!(session.phase(), oauth_proto::SessionPhase::SignedOut);
@@ -217,6 +224,7 @@ impl Session {
     }
 
     /// What a sign-out waits for, the same as often as it is asked; `None` when nothing is to be done.
+    #[must_use = "the sign-out waits until this is done"]
     pub fn pending_action(&self) -> Option<SessionAction> {
         self.state.pending_action(&self.client)
     }
@@ -268,7 +276,8 @@ impl Session {
         }
     }
 
-    /// Why the last refresh did not bring tokens, or why the server was not told of a sign-out; `None` after one that did.
+    /// What was wrong with the last answer to a refresh, or why the server was not told of a sign-out; `None` after a refresh that
+    /// brought tokens, and when there was no answer at all.
     pub fn last_error(&self) -> Option<&Error> {
         match &self.state {
             State::Active(active) => active.last_error.as_ref(),

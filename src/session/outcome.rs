@@ -17,9 +17,10 @@ use crate::time::UnixTime;
 pub enum Access {
     /// Make the call with this token.
     Ready(Bearer),
-    /// Send this refresh, hand its answer to [`Session::handle`](crate::Session::handle), store what that gives, and ask again.
-    /// Whoever gives up instead hands over [`Event::SendFailed`](crate::Event::SendFailed); if that is forgotten too, the
-    /// others wait until [`Session::deadline`](crate::Session::deadline) and no longer.
+    /// Store [`Session::save`](crate::Session::save), which says from now on that a refresh was sent; send this; hand its answer
+    /// to [`Session::handle`](crate::Session::handle), store what that gives, and ask again. Whoever gives up instead hands over
+    /// [`Event::SendFailed`](crate::Event::SendFailed); if that is forgotten too, the others wait until
+    /// [`Session::deadline`](crate::Session::deadline) and no longer, so give up sooner than that.
     SendRequest(Request),
     /// The refresh of this id is under way: ask again when it has been answered, or at
     /// [`Session::deadline`](crate::Session::deadline) at the latest.
@@ -37,7 +38,7 @@ pub enum SessionAction {
     /// New tokens came. **Store this before they are used**, since the old refresh token may be spent; then ask
     /// [`Session::access`](crate::Session::access) again.
     Save(SavedSession),
-    /// It did not work this time; nothing is lost. Ask again at that time: of a sign-out
+    /// It did not work this time. Ask [`Session::access`](crate::Session::access) again at that time; of a sign-out
     /// [`Session::pending_action`](crate::Session::pending_action).
     RetryAt(UnixTime),
     /// The grant has ended: remove what was stored.
@@ -123,7 +124,7 @@ pub enum SessionPhase {
 
 /// What [`Session::adopt`](crate::Session::adopt) did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "tokens that were not adopted are of no use: remove or replace what is stored"]
+#[must_use = "callers that wait can be served when newer tokens came"]
 pub enum Adopted {
     /// The stored tokens were newer, and are the session's now.
     Newer,

@@ -1,5 +1,6 @@
 //! When to try again what has failed.
 
+use crate::retry_after::MAX_RETRY_AFTER_SECS;
 use crate::time::UnixTime;
 
 /// The longest wait that the session itself chooses.
@@ -12,6 +13,9 @@ pub(super) struct Patience {
     failures: u32,
 }
 
+/// Threads read the clock and come to us in another order: only a clock that is further back than this was set back.
+const JITTER_SECS: u64 = 60;
+
 /// When to try again, and when that was decided: a clock that is behind that time was set back.
 #[derive(Clone, Copy)]
 struct Retry {
@@ -22,7 +26,9 @@ struct Retry {
 impl Patience {
     /// Until when to wait, if not now.
     pub(super) fn until(&self, now: UnixTime) -> Option<UnixTime> {
-        self.retry.filter(|retry| (retry.decided_at..retry.at).contains(&now)).map(|retry| retry.at)
+        let was_set_back = |retry: &Retry| now.saturating_add(JITTER_SECS) < retry.decided_at;
+        let retry = self.retry.filter(|retry| now < retry.at && !was_set_back(retry))?;
+        Some(retry.at.min(now.saturating_add(MAX_RETRY_AFTER_SECS)))
     }
 
     /// The server answered that it will not, or cannot now. Its wish counts, but so does our own patience: a server may ask

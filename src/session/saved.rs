@@ -47,6 +47,9 @@ struct Fields {
     /// How many refreshes with this refresh token had no answer.
     #[serde(default)]
     losses: u8,
+    /// Whether the server is known to leave this refresh token as it is.
+    #[serde(default)]
+    reusable: bool,
     #[serde(with = "as_text")]
     access_token: Secret,
     #[serde(with = "as_text::optional", default)]
@@ -65,7 +68,7 @@ struct Fields {
     #[serde(default)]
     request: Vec<(String, String)>,
     #[serde(default)]
-    repeats: u8,
+    points: u8,
     /// Access tokens for other targets.
     #[serde(default)]
     others: Vec<SavedToken>,
@@ -94,7 +97,12 @@ impl SavedSession {
             logged_in_at: grant.logged_in_at,
             generation: grant.generation,
             losses: active.flights.losses_at_death(grant.generation),
-            access_token: own.map(|own| Secret::new(own.token.reveal())).unwrap_or_default(),
+            reusable: active.flights.reusable,
+            // One that cannot be sent cannot be stored either.
+            access_token: own
+                .map(|own| own.token.reveal())
+                .filter(|token| chars::is_visible(token))
+                .map_or(Secret::default(), Secret::new),
             refresh_token: active.refresh_token.clone(),
             id_token: active.id_token.clone(),
             scope: own.map(|own| own.scope.clone()).unwrap_or_default(),
@@ -103,7 +111,7 @@ impl SavedSession {
             obtained_at: own.and_then(|own| own.obtained_at),
             expires_at: own.and_then(|own| own.expires_at),
             request: grant.request.to_pairs(),
-            repeats: grant.request.repeats(),
+            points: grant.request.points(),
             others: active.cache.others().iter().filter_map(SavedToken::of).collect(),
         }))
     }
@@ -122,9 +130,10 @@ impl Fields {
         if self.client != client.session_fingerprint() {
             return Err(RestoreError::OtherClient);
         }
-        let tokens = [Some(&self.access_token), self.refresh_token.as_ref(), self.id_token.as_ref()];
+        let tokens = [self.refresh_token.as_ref(), self.id_token.as_ref()];
         let scopes = [Some(&self.scope), Some(&self.granted_scope), self.refresh_scope.as_ref()];
         if !tokens.into_iter().flatten().all(|token| chars::is_vschars(token.reveal()))
+            || !chars::is_visible(self.access_token.reveal())
             || !scopes.into_iter().flatten().all(|scope| chars::is_visible(scope))
             || self.others.len() > MAX_TARGETS
         {
@@ -135,13 +144,14 @@ impl Fields {
             login: self.login,
             logged_in_at: self.logged_in_at,
             generation: self.generation,
-            request: Arc::new(request.with_repeats(self.repeats)),
+            request: Arc::new(request.with_points(self.points)),
             scope: self.granted_scope,
         };
         let own = AccessToken::new(self.access_token, self.scope, self.obtained_at, self.expires_at);
         let mut active = Active::with(grant, own, self.refresh_token, self.id_token);
-        active.refresh_scope = self.refresh_scope.map(Arc::from);
-        active.flights = Flights::with_losses(self.losses);
+        // A form that was tampered with asks for no more than was granted (RFC 6749 §6).
+        active.refresh_scope = self.refresh_scope.filter(|scope| active.grant.covers(scope)).map(Arc::from);
+        active.flights = Flights::with_losses(self.losses, self.reusable);
         for other in self.others {
             active.cache.add(other.into_slot()?);
         }

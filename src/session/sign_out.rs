@@ -157,7 +157,7 @@ impl SigningOut {
         revocation.tried = revocation.tried.saturating_add(1);
         let tried = revocation.tried;
         let wait = match outcome {
-            Ok(response) if response.status() == 200 => {
+            Ok(response) if (200..=299).contains(&response.status()) => {
                 self.last_error.take_if(|error| !matches!(error, Error::Misuse(_)));
                 None
             }

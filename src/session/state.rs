@@ -232,10 +232,10 @@ impl Active {
             Some(bearer) if !is_due => return Access::Ready(bearer),
             bearer => bearer.map(Access::Ready),
         };
-        if slot.token.as_ref().is_some_and(|token| token.hopeless) {
+        if slot.token.as_ref().is_some_and(|token| token.is_hopeless(now)) {
             return Access::LoginRequired(LoginRequired::TokenRefused);
         }
-        let slot_waits = slot.patience.until(now);
+        let (slot_waits, not_granted) = (slot.patience.until(now), slot.not_granted);
         let otherwise = |access| ready.unwrap_or(access);
         if self.refresh_token.is_none() {
             return otherwise(Access::LoginRequired(LoginRequired::NoRefreshToken));
@@ -245,6 +245,9 @@ impl Active {
         }
         if self.flights.losses() >= MAX_LOSSES {
             return otherwise(Access::LoginRequired(LoginRequired::OutcomeUnknown));
+        }
+        if slot_waits.is_some() && not_granted {
+            return otherwise(Access::LoginRequired(Demand::Target(target).login_required(&self.grant, now)));
         }
         if let Some(time) = self.patience.until(now).max(slot_waits) {
             return otherwise(Access::RetryAt(time));
@@ -285,7 +288,9 @@ impl Active {
         // Any other token is one of before: the present one has not been refused.
         let token = self.cache.find_mut(bearer.target()).and_then(|slot| slot.token.as_mut());
         if let Some(token) = token.filter(|token| token.is(bearer)) {
-            token.hopeless |= token.is_fresh_after_refusal(now) && !another_may_come;
+            if token.is_fresh_after_refusal(now) && !another_may_come {
+                token.hopeless_since = Some(now);
+            }
             token.refused = true;
         }
     }
@@ -345,15 +350,20 @@ impl Active {
 
     /// Keeps an error, and says until when to wait.
     fn fail(&mut self, error: Error, sent: &Sent, now: UnixTime) -> UnixTime {
-        let (retry_after, oauth_error) = match &error {
-            Error::Refused(refused) => (refused.retry_after(), refused.oauth_error()),
-            _ => (None, None),
-        };
-        // What is wrong with one target says nothing about the others (RFC 6749 §5.2, RFC 8707 §2).
-        let of_target = matches!(oauth_error, Some("invalid_target" | "invalid_scope"));
+        let mut patience = &mut self.patience;
+        let mut retry_after = None;
+        if let Error::Refused(refused) = &error {
+            retry_after = refused.retry_after();
+            let of_client = refused.status() == Some(401) || refused.oauth_error() == Some("invalid_client");
+            // What the server refuses for one target says nothing about the others (RFC 6749 §5.2, RFC 8707 §2).
+            if !refused.is_transient() && !of_client {
+                let slot = self.cache.slot(&sent.target);
+                slot.not_granted = matches!(refused.oauth_error(), Some("invalid_target" | "invalid_scope"));
+                patience = &mut slot.patience;
+            }
+        }
         self.last_error = Some(error);
-        let slot = self.cache.find_mut(&sent.target).filter(|_| of_target);
-        slot.map_or(&mut self.patience, |slot| &mut slot.patience).refused(retry_after, now)
+        patience.refused(retry_after, now)
     }
 
     fn renew(&mut self, client: &Client, sent: Sent, tokens: TokenResponse<'_>, now: UnixTime) -> SessionAction {
@@ -364,7 +374,7 @@ impl Active {
         let slot = self.cache.slot(&sent.target);
         let token = AccessToken::new(Secret::from(tokens.access_token), scope, Some(now), expires_at);
         slot.token = Some(token.after(slot.token.as_ref()));
-        slot.patience = Patience::default();
+        (slot.patience, slot.not_granted) = (Patience::default(), false);
         self.rotate(&sent, tokens.refresh_token.map(Secret::from));
         if let Some(id_token) = tokens.id_token {
             self.id_token = Some(Secret::from(id_token));
@@ -376,17 +386,21 @@ impl Active {
 
     fn rotate(&mut self, sent: &Sent, refresh_token: Option<Secret>) {
         // No new refresh token means that the old one stays in force (RFC 6749 §6).
-        self.refresh_token = refresh_token.or_else(|| self.refresh_token.take());
+        let before = self.refresh_token.take();
+        let same = |new: &Secret| before.as_ref().is_some_and(|before| before.reveal() == new.reveal());
+        let reusable = refresh_token.as_ref().is_none_or(same);
+        self.refresh_token = refresh_token.or(before);
         // One more than the token that was sent, not than the present one: another process may have gone on from there, and
         // what two refreshes with one token bring is of one age.
         self.grant.generation = self.grant.generation.max(sent.generation.saturating_add(1));
-        self.flights.succeed(sent.id);
+        self.flights.succeed(sent.id, reusable);
     }
 
     /// Takes newer tokens of another process. Of one login, all access tokens are good, whichever process got them.
     pub(super) fn replace(&mut self, mut newer: Self) {
         if self.grant.login == newer.grant.login {
             newer.cache.take_over(self.cache.clone());
+            newer.refresh_scope = self.refresh_scope.take();
         }
         newer.sent = self.sent;
         *self = newer;

@@ -10,8 +10,10 @@ pub enum SessionTrigger {
     AccessFresh,
     /// `access` when a refresh is due.
     AccessDue,
-    /// `access` when the refresh under way has had its time: it is taken for lost.
+    /// `access` when the refresh under way has had its time: it is taken for lost, and sent once more if that was not done yet.
     AccessTimedOut,
+    /// The same for a refresh that is to be sent once more, but the server, or the target, is to be left alone for a while.
+    AccessTimedOutWaiting,
     /// The API refused the token.
     Refused,
     /// The API refused a token that a refusal had brought.
@@ -36,6 +38,8 @@ pub enum SessionTrigger {
     NotDelivered,
     /// The request may have reached the server.
     MaybeDelivered,
+    /// The same, or a success that cannot be read, where the server is known to leave the refresh token as it is.
+    LostReusable,
     /// `try_again`.
     TryAgain,
     /// `adopt` of newer tokens.
@@ -101,6 +105,7 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Active, T::SignOutInBrowser, P::LoggingOut),
         row(P::Active, T::SignOutHere, P::SignedOut),
         row(P::Refreshing, T::AccessTimedOut, P::Retrying),
+        row(P::Refreshing, T::AccessTimedOutWaiting, P::OutcomeUnknown),
         row(P::Refreshing, T::ResponseWithTokens, P::Active),
         row(P::Refreshing, T::ResponseWithRefreshToken, P::Active),
         row(P::Refreshing, T::ResponseUnreadable, P::OutcomeUnknown),
@@ -108,6 +113,7 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Refreshing, T::ResponseLater, P::Active),
         row(P::Refreshing, T::NotDelivered, P::Active),
         row(P::Refreshing, T::MaybeDelivered, P::OutcomeUnknown),
+        row(P::Refreshing, T::LostReusable, P::Active),
         row(P::Refreshing, T::Superseded, P::Active),
         row(P::Refreshing, T::MarkedTwice, P::Retrying),
         row(P::Refreshing, T::Adopted, P::Active),

@@ -1,12 +1,13 @@
 //! What a login ends with.
 
-use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::TokenResponse;
 use crate::authorization::AuthorizationRequest;
+use crate::chars;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::unfit::Unfit;
@@ -44,7 +45,9 @@ impl Tokens {
         }
     }
 
-    /// Without a login: tokens that the app had before it used this crate. Give them to a session once.
+    /// Without a login: tokens that the app had before it used this crate. Give them to a session once. A refresh
+    /// token that is empty or has characters that no token has (RFC 6749 Appendix A.17) counts as none; such an access token is
+    /// never sent. The scope is tokens separated by spaces; what is none is left out.
     ///
     /// ```
     /// use oauth_proto::{Secret, Tokens, UnixTime};
@@ -59,13 +62,14 @@ impl Tokens {
         expires_at: Option<UnixTime>,
         scope: &str,
     ) -> Self {
+        let scope: Vec<_> = scope.split(' ').filter(|token| chars::is_scope_token(token)).collect();
         Self {
             access_token,
-            refresh_token,
+            refresh_token: refresh_token.filter(|token| chars::is_vschars(token.reveal())),
             id_token: None,
             obtained_at: None,
             expires_at,
-            response_scope: Some(scope.to_owned().into_boxed_str()),
+            response_scope: Some(scope.join(" ").into_boxed_str()),
             request: Arc::new(AuthorizationRequest::new()),
             body: None,
         }
