@@ -26,7 +26,7 @@ pub enum BearerError {
     BadToken,
     /// The URL is not an absolute https URL (RFC 6750 §5.3).
     BadUrl,
-    /// The URL's origin is not among the client's (RFC 9700 §4.9.1).
+    /// The URL's origin is not among the client's, or is another API's (RFC 9700 §4.9.1).
     OriginNotAllowed,
     /// The call has an `Authorization` header already.
     DuplicateAuthorization,
@@ -58,13 +58,17 @@ impl Bearer {
     pub fn authorization(&self, url: &str, other_headers: &[&str]) -> Result<HeaderValue, BearerError> {
         let server = self.client.server();
         let origin = endpoint::origin(url, server.transport).map_err(|_| BearerError::BadUrl)?;
-        if !self.client.api_origins().contains(&origin) {
+        if !self.client.is_origin_of(&self.target, &origin) {
             return Err(BearerError::OriginNotAllowed);
         }
         if other_headers.iter().any(|name| name.eq_ignore_ascii_case("authorization")) {
             return Err(BearerError::DuplicateAuthorization);
         }
         HeaderValue::bearer(self.token.reveal())
+    }
+
+    pub(crate) fn shared_token(&self) -> &Arc<Secret> {
+        &self.token
     }
 
     /// What the token is for.
@@ -118,7 +122,7 @@ impl fmt::Display for BearerError {
             Self::BadToken => "the access token has characters that a header must not have; log in again",
             Self::BadUrl => "the URL is not an absolute https URL (RFC 6750 section 5.3)",
             Self::OriginNotAllowed => {
-                "the URL's origin is not allowed to get the token: add it with ClientBuilder::api_origin if it is your API"
+                "the URL's origin is not allowed to get the token: add it with ClientBuilder::api_origin, or api_origin_for, if it is your API"
             }
             Self::DuplicateAuthorization => "the call has an Authorization header already: remove it",
         })

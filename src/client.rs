@@ -15,6 +15,7 @@ use crate::form;
 use crate::redirect_uri::RedirectUri;
 use crate::secret::Secret;
 use crate::server::AuthorizationServer;
+use crate::target::Target;
 use crate::token::{ClientAuthentication, TokenEndpoint, TokenRequestFormat};
 
 /// A client of one authorization server (RFC 6749 §2). Cloning it is cheap.
@@ -42,6 +43,7 @@ struct Inner {
     authorization_prefix: String,
     token_endpoint: TokenEndpoint,
     api_origins: Vec<String>,
+    bound_origins: Vec<(Target, String)>,
     login_timeout: u64,
     leeway: u64,
     refresh_timeout: u64,
@@ -76,6 +78,7 @@ impl Client {
             token_parameters: Vec::new(),
             typed_parameters_failed: false,
             api_origins: Vec::new(),
+            bound_origins: Vec::new(),
             login_timeout: 60 * 60,
             leeway: 60,
             refresh_timeout: 60,
@@ -108,9 +111,15 @@ impl Client {
         &self.0.token_endpoint
     }
 
-    /// Where access tokens may be sent.
+    /// Where access tokens may be sent, whatever they are for.
     pub fn api_origins(&self) -> &[String] {
         &self.0.api_origins
+    }
+
+    /// Whether a token for this target may be sent to this origin.
+    pub(crate) fn is_origin_of(&self, target: &Target, origin: &str) -> bool {
+        self.0.api_origins.iter().any(|allowed| allowed == origin)
+            || self.0.bound_origins.iter().any(|(bound, allowed)| bound.is_same_api(target) && allowed == origin)
     }
 
     pub(crate) fn server_query_names(&self) -> &[String] {
@@ -170,6 +179,7 @@ pub struct ClientBuilder {
     token_parameters: Vec<(String, Secret)>,
     typed_parameters_failed: bool,
     api_origins: Vec<String>,
+    bound_origins: Vec<(Target, String)>,
     login_timeout: u64,
     leeway: u64,
     refresh_timeout: u64,
@@ -215,6 +225,24 @@ impl ClientBuilder {
     /// goes to no other (RFC 9700 §4.9.1).
     pub fn api_origin(mut self, origin: &str) -> Self {
         self.api_origins.push(origin.to_owned());
+        self
+    }
+
+    /// An origin that access tokens for this [`Target`] may be sent to, whatever their scope, and tokens for others may not: for
+    /// clients of several APIs. The target is as [`Session::access_for`](crate::Session::access_for) is asked for it.
+    ///
+    /// ```
+    /// use oauth_proto::{AuthorizationServer, Client, Target};
+    ///
+    /// let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+    /// let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback")
+    ///     .api_origin_for(&Target::resource("https://calendar.example.com/")?, "https://calendar.example.com")
+    ///     .api_origin_for(&Target::resource("urn:example:mail")?, "https://mail.example.com")
+    ///     .build()?;
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
+    pub fn api_origin_for(mut self, target: &Target, origin: &str) -> Self {
+        self.bound_origins.push((target.clone(), origin.to_owned()));
         self
     }
 
@@ -307,10 +335,12 @@ impl ClientBuilder {
             other => other,
         })?;
         let authentication = self.authentication()?;
-        let api_origins = self.api_origins.iter().map(|origin| {
+        let check = |origin: &String| {
             endpoint::bare_origin(origin, self.server.transport).map_err(|problem| client("api_origin", problem))
-        });
-        let api_origins = api_origins.collect::<Result<_, _>>()?;
+        };
+        let api_origins = self.api_origins.iter().map(check).collect::<Result<_, _>>()?;
+        let bound = self.bound_origins.iter().map(|(target, origin)| Ok((target.clone(), check(origin)?)));
+        let bound_origins = bound.collect::<Result<_, _>>()?;
         let token_endpoint = TokenEndpoint::new(
             Arc::clone(&self.server.token_endpoint),
             self.server.revocation_endpoint.clone(),
@@ -335,6 +365,7 @@ impl ClientBuilder {
             post_logout_redirect_uri,
             token_endpoint,
             api_origins,
+            bound_origins,
             login_timeout: self.login_timeout,
             leeway: self.leeway,
             refresh_timeout: self.refresh_timeout,

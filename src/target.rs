@@ -53,7 +53,8 @@ impl Target {
         Ok(Self { resource: Some(uri.to_owned()), ..Self::default() })
     }
 
-    /// The API with this `audience`, as Auth0 names it.
+    /// The API with this `audience`, as Auth0 names it. Auth0 gives a token for the login's own API if the application's policies
+    /// do not name this one, and its answer does not say so: the API will then refuse the token.
     ///
     /// # Errors
     /// [`ConfigError::Parameter`] if it is empty or has control characters.
@@ -98,6 +99,11 @@ impl Target {
     /// The scope, if it is narrowed.
     pub fn as_scope(&self) -> Option<&str> {
         self.scope.as_deref()
+    }
+
+    /// Whether both are for one API, whatever the scope.
+    pub(crate) fn is_same_api(&self, other: &Self) -> bool {
+        (&self.resource, &self.audience) == (&other.resource, &other.audience)
     }
 
     pub(crate) fn is_own(&self) -> bool {

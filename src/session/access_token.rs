@@ -49,6 +49,11 @@ impl AccessToken {
         self.token.reveal() == bearer.token().reveal()
     }
 
+    /// The same, and not one of the same text that came before.
+    pub(super) fn is_this(&self, bearer: &Bearer) -> bool {
+        Arc::ptr_eq(&self.token, bearer.shared_token())
+    }
+
     pub(super) fn is_usable(&self, now: UnixTime) -> bool {
         !self.refused && (self.just_came(now) || self.expires_at.is_none_or(|at| now < at))
     }

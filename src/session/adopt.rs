@@ -16,7 +16,8 @@ impl Session {
     ///
     /// # Several processes, one store
     ///
-    /// A refresh token that rotates must be sent by one process at a time, and the store holds the newest. So, with a lock that
+    /// One store is for one user's session. A refresh token that rotates must be sent by one process at a time, and the store
+    /// holds the newest. So, with a lock that
     /// the system takes back when its holder dies (of a file, for example), for as long as a refresh takes:
     ///
     /// 1. lock, and read what is stored;

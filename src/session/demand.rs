@@ -11,17 +11,16 @@ use crate::error::ServerText;
 use crate::target::Target;
 use crate::time::UnixTime;
 
-/// A login that is asked for by a demand has the points of the login before, and two more if that one should have met the
-/// demand, or one more if the demand comes at once, so that two demands in turn come to an end too. With more points than
-/// these there is none.
-const MAX_POINTS: u8 = 3;
+/// A login that is asked for by a demand has the points of the login before: two more if that one should have met the demand, one
+/// more if it is another demand though that one did not bring what it asked for, as far as can be told. So two demands in turn
+/// come to an end too. With more points than these there is no login.
+const MAX_POINTS: u8 = 4;
 
 /// After so long a demand is a new one.
 const REPEAT_WINDOW_SECS: u64 = 60 * 60;
 
-/// A demand comes at once if it comes within this time after the login. No login is too old sooner, whatever an API says:
-/// `max_age="0"` could be demanded for ever.
-const AT_ONCE_SECS: u64 = 60;
+/// No login is too old sooner, whatever an API says: `max_age="0"` could be demanded for ever.
+const MIN_MAX_AGE_SECS: u64 = 60;
 
 /// What a new login is needed for.
 pub(super) enum Demand<'a> {
@@ -37,15 +36,18 @@ impl Demand<'_> {
     pub(super) fn login_required(self, grant: &Grant, now: UnixTime) -> LoginRequired {
         let age = grant.logged_in_at.map_or(u64::MAX, |at| now.saturating_since(at));
         let points = grant.request.points();
-        let points = match age {
-            ..REPEAT_WINDOW_SECS if self.should_be_met(grant, age) => points.saturating_add(2),
-            ..AT_ONCE_SECS => points.saturating_add(1),
-            _ => 0,
+        let points = match self.against(grant, age) {
+            _ if age >= REPEAT_WINDOW_SECS => 0,
+            Met::ShouldBe => points.saturating_add(2),
+            Met::Another => points.saturating_add(1),
+            Met::NoLonger => points,
         };
         if points > MAX_POINTS {
             return LoginRequired::DemandNotMet;
         }
         match self {
+            // An authorization request names one audience, and a login for another one would take the place of this.
+            Self::Target(target) if target.as_audience().is_some() => LoginRequired::DemandNotMet,
             Self::Target(target) => {
                 let scope = target.as_scope().unwrap_or_default();
                 let more = More { scope, resource: target.as_resource(), points, ..More::default() };
@@ -69,24 +71,50 @@ impl Demand<'_> {
         }
     }
 
-    /// Whether the login that was made asked for just this already. What cannot be said in a request is asked for in vain.
-    fn should_be_met(&self, grant: &Grant, age: u64) -> bool {
+    /// What can be said of the login that was made. What cannot be said in a request is asked for in vain.
+    fn against(&self, grant: &Grant, age: u64) -> Met {
+        let asked = grant.request.requested_scope();
         let had = |scope: &str| {
             let sayable: Vec<_> = scope.split(' ').filter(|token| chars::is_scope_token(token)).collect();
-            is_part(&sayable.join(" "), &[grant.request.requested_scope(), &grant.scope].join(" "))
+            is_part(&sayable.join(" "), &[asked, &grant.scope].join(" "))
         };
+        // All that was asked for was granted: the next demand is a step forward.
+        let other = || if grant.covers(asked) { Met::NoLonger } else { Met::Another };
         match self {
             Self::Target(target) => {
                 let asked = |resource: &str| grant.request.resources().iter().any(|asked| asked == resource);
-                target.as_scope().is_none_or(had) && target.as_resource().is_none_or(asked)
+                let had = target.as_scope().is_none_or(had) && target.as_resource().is_none_or(asked);
+                if had {
+                    Met::ShouldBe
+                } else {
+                    other()
+                }
             }
-            Self::Scope(scope) => had(scope.as_deref().unwrap_or_default()),
+            Self::Scope(scope) if had(scope.as_deref().unwrap_or_default()) => Met::ShouldBe,
+            Self::Scope(_) => other(),
             Self::StepUp { acr_values, max_age } => {
                 // In whatever order.
                 let asked = grant.request.value("acr_values").unwrap_or_default();
-                acr_values.as_deref().is_none_or(|values| is_part(values, &asked))
-                    && max_age.is_none_or(|seconds| age < seconds.max(AT_ONCE_SECS))
+                if !acr_values.as_deref().is_none_or(|values| is_part(values, &asked)) {
+                    return Met::Another;
+                }
+                let is_young = max_age.is_none_or(|seconds| age < seconds.max(MIN_MAX_AGE_SECS));
+                if is_young {
+                    Met::ShouldBe
+                } else {
+                    Met::NoLonger
+                }
             }
         }
     }
+}
+
+/// A demand against the login before it.
+enum Met {
+    /// It asked for just that.
+    ShouldBe,
+    /// It asked for something else, and whether it got that is not known, or it did not.
+    Another,
+    /// It was good, and something more, or something newer, is demanded now.
+    NoLonger,
 }

@@ -20,9 +20,14 @@ pub(super) struct Sent {
     pub target: Arc<Target>,
     /// The scope it asked for, which an answer without `scope` means (RFC 6749 §5.1).
     pub scope: Option<Arc<str>>,
-    /// Which refresh token it carried: the one after so many renewals.
+    /// Which refresh token it carried: the one of this generation.
     pub generation: u64,
+    /// The generation of what it brings.
+    pub next_generation: u64,
 }
+
+/// Generations are this far apart: what comes of sending one refresh token several times are neighbours, the later the newer.
+const GENERATION: u64 = 8;
 
 #[derive(Clone)]
 struct Flight {
@@ -81,6 +86,13 @@ impl Flights {
     fn in_doubt(&self, generation: u64) -> u8 {
         let flight = self.under_way.as_ref().filter(|_| !self.reusable);
         u8::from(flight.is_some_and(|flight| flight.sent.generation == generation))
+    }
+
+    /// The generation of the tokens that a refresh sent now brings.
+    pub(super) fn next_generation(&self, generation: u64) -> u64 {
+        let tries = u64::from(self.losses.saturating_add(self.forgiven)).min(GENERATION.saturating_sub(1));
+        let whole = generation.saturating_sub(generation % GENERATION);
+        whole.saturating_add(GENERATION).saturating_add(tries)
     }
 
     pub(super) fn is_under_way(&self) -> bool {

@@ -19,7 +19,7 @@ pub(super) struct Grant {
     /// A digest that names the login.
     pub login: String,
     pub logged_in_at: Option<UnixTime>,
-    /// How often its tokens were renewed.
+    /// How often its tokens were renewed, in steps of eight.
     pub generation: u64,
     /// What the login asked for.
     pub request: Arc<AuthorizationRequest>,

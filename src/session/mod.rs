@@ -46,11 +46,11 @@ use crate::token::Tokens;
 /// Whoever needs a token goes round this loop. `wait_until` and `store` are yours, and so is `send`.
 ///
 /// ```
-/// use oauth_proto::{Access, Bearer, Event, LoginRequired, Response, Session, SessionAction, UnixTime};
+/// use oauth_proto::{Access, Bearer, Event, LoginRequired, Response, SavedSession, Session, SessionAction, UnixTime};
 /// # use oauth_proto::{AuthorizationServer, Client, Request, Secret, Tokens};
 /// # fn now() -> UnixTime { UnixTime::from_secs(1100) }
 /// # fn wait_until(_: Option<UnixTime>) {}
-/// # fn store(_: &str) {}
+/// # fn store(saved: SavedSession) { serde_json::to_string(&saved).unwrap(); }
 /// # fn send(_: &Request) -> (u16, Vec<(String, String)>, Vec<u8>) {
 /// #     let body = br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#.to_vec();
 /// #     (200, vec![("Content-Type".into(), "application/json".into())], body) }
@@ -63,12 +63,12 @@ use crate::token::Tokens;
 ///             Access::RetryAt(time) => wait_until(Some(time)),
 ///             Access::Wait(_) => wait_until(session.deadline()), // or until whoever sent it is done
 ///             Access::SendRequest(request) => {
-///                 store(&serde_json::to_string(&session.save()).unwrap_or_default()); // says that one was sent
+///                 if let Some(saved) = session.save() { store(saved) } // says that one was sent
 ///                 let (status, headers, body) = send(&request);
 ///                 let response = Response::new(status, headers.as_slice(), &body);
 ///                 // With several threads, unlock the session for `send`.
 ///                 if let Ok(SessionAction::Save(saved)) = session.handle(Event::ResponseReceived(request.id(), response), now()) {
-///                     store(&serde_json::to_string(&saved).unwrap_or_default()); // before the new token is used
+///                     store(saved); // before the new token is used
 ///                 }
 ///             }
 ///         }
@@ -99,7 +99,8 @@ impl Session {
     }
 
     /// Asks for an access token for one of several APIs. All of them come from the one refresh token, so one refresh is under way
-    /// at a time, whatever it is for; each access token is kept with its own expiry.
+    /// at a time, whatever it is for, and one that is lost is lost for all of them; each access token is kept with its own
+    /// expiry, and what the server refuses for one target holds up no other.
     pub fn access_for(&mut self, target: &Target, now: UnixTime) -> Access {
         self.state.access(&self.client, target, now)
     }
@@ -260,7 +261,7 @@ impl Session {
         }
     }
 
-    /// The scope of the login's own access token; empty once signed out.
+    /// The scope of the login's own access token; empty once the grant has ended or the user has signed out.
     pub fn scope(&self) -> &str {
         match &self.state {
             State::Active(active) => active.cache.own.token.as_ref().map_or("", |token| &token.scope),

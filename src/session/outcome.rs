@@ -32,13 +32,32 @@ pub enum Access {
 }
 
 /// What the outcome of a request means, and what a sign-out has to do next.
+///
+/// To ignore one takes a deliberate act. This compiles:
+///
+/// ```
+/// #![deny(unused_must_use)]
+/// # use oauth_proto::SessionAction;
+/// fn outcome(action: SessionAction) -> SessionAction { action }
+/// fn forget(action: SessionAction) { drop(outcome(action)); }
+/// ```
+///
+/// and this does not:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// # use oauth_proto::SessionAction;
+/// fn outcome(action: SessionAction) -> SessionAction { action }
+/// fn forget(action: SessionAction) { outcome(action); }
+/// ```
 #[derive(Debug)]
 #[must_use = "new tokens that are not stored are lost when the process ends"]
 pub enum SessionAction {
     /// New tokens came. **Store this before they are used**, since the old refresh token may be spent; then ask
     /// [`Session::access`](crate::Session::access) again.
     Save(SavedSession),
-    /// It did not work this time. Ask [`Session::access`](crate::Session::access) again at that time; of a sign-out
+    /// It did not work this time; [`Session::last_error`](crate::Session::last_error) tells what the server said. Some of what
+    /// servers say will not change by waiting: how long to go on is the app's to decide. Ask [`Session::access`](crate::Session::access) again at that time; of a sign-out
     /// [`Session::pending_action`](crate::Session::pending_action).
     RetryAt(UnixTime),
     /// The grant has ended: remove what was stored.
@@ -59,7 +78,8 @@ pub enum SessionAction {
 pub enum LoginRequired {
     /// The access token expired or was refused, and there is no refresh token. Ask for the scope `offline_access`.
     NoRefreshToken,
-    /// The server said `invalid_grant` (RFC 6749 §5.2).
+    /// The server said `invalid_grant` (RFC 6749 §5.2). That is final: an answer to an earlier refresh that comes after it
+    /// changes nothing.
     GrantEnded(Error),
     /// Two refreshes with one refresh token had no answer. It may be spent, and a server that sees it again may take it for
     /// stolen (RFC 9700 §4.14.2): [`Session::try_again`](crate::Session::try_again) is for the user to decide.

@@ -24,11 +24,14 @@ struct Retry {
 }
 
 impl Patience {
-    /// Until when to wait, if not now.
-    pub(super) fn until(&self, now: UnixTime) -> Option<UnixTime> {
-        let was_set_back = |retry: &Retry| now.saturating_add(JITTER_SECS) < retry.decided_at;
-        let retry = self.retry.filter(|retry| now < retry.at && !was_set_back(retry))?;
-        Some(retry.at.min(now.saturating_add(MAX_RETRY_AFTER_SECS)))
+    /// Until when to wait, if not now. If the clock was set back, the wait begins anew.
+    pub(super) fn until(&mut self, now: UnixTime) -> Option<UnixTime> {
+        let retry = self.retry.as_mut()?;
+        if now.saturating_add(JITTER_SECS) < retry.decided_at {
+            let wait = retry.at.saturating_since(retry.decided_at);
+            *retry = Retry { at: now.saturating_add(wait), decided_at: now };
+        }
+        Some(retry.at.min(now.saturating_add(MAX_RETRY_AFTER_SECS))).filter(|_| now < retry.at)
     }
 
     /// The server answered that it will not, or cannot now. Its wish counts, but so does our own patience: a server may ask

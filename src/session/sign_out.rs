@@ -201,8 +201,9 @@ impl SigningOut {
         Some(self.next(client, now))
     }
 
-    fn next(&self, client: &Client, now: UnixTime) -> SessionAction {
-        let revocation = self.revocation.as_ref().filter(|_| !self.is_logging_out());
+    fn next(&mut self, client: &Client, now: UnixTime) -> SessionAction {
+        let waits = !self.is_logging_out();
+        let revocation = self.revocation.as_mut().filter(|_| waits);
         match revocation.and_then(|revocation| revocation.patience.until(now)) {
             Some(time) => SessionAction::RetryAt(time),
             None => self.pending_action(client).unwrap_or(SessionAction::SignedOut),

@@ -95,7 +95,7 @@ impl State {
         now: UnixTime,
     ) -> Option<Access> {
         let Self::Active(active) = self else { return Some(self.access(client, bearer.target(), now)) };
-        let slot = active.cache.find(bearer.target());
+        let slot = active.cache.find(&active.key(bearer.target()));
         if slot.and_then(|slot| slot.token.as_ref()).is_none_or(|token| !token.is(bearer)) {
             // Newer tokens came meanwhile, of a newer login perhaps.
             return Some(active.access(client, bearer.target(), now));
@@ -217,17 +217,28 @@ impl Active {
         }
     }
 
+    /// What the cache knows a target by: the login's own API may be asked for by its name.
+    fn key<'a>(&self, target: &'a Target) -> Cow<'a, Target> {
+        if self.refresh_scope.is_none() && self.grant.names_own(target) {
+            Cow::Owned(Target::own())
+        } else {
+            Cow::Borrowed(target)
+        }
+    }
+
     fn access(&mut self, client: &Client, target: &Target, now: UnixTime) -> Access {
-        let own = Target::own();
-        let target = if self.refresh_scope.is_none() && self.grant.names_own(target) { &own } else { target };
+        let (asked, key) = (target, self.key(target));
+        let target: &Target = &key;
         if !self.grant.has(target) {
             return Access::LoginRequired(Demand::Target(target).login_required(&self.grant, now));
         }
         let slot = self.cache.slot(target);
         let token = slot.token.as_ref().filter(|token| token.is_usable(now));
         let is_due = token.is_some_and(|token| token.is_due(client.leeway(), now));
-        let bearer =
-            |token: &AccessToken| Bearer::new(Arc::clone(&token.token), Arc::clone(&slot.target), client.clone());
+        let bearer = |token: &AccessToken| {
+            let target = if *asked == *slot.target { Arc::clone(&slot.target) } else { Arc::new(asked.clone()) };
+            Bearer::new(Arc::clone(&token.token), target, client.clone())
+        };
         let ready = match token.map(bearer) {
             Some(bearer) if !is_due => return Access::Ready(bearer),
             bearer => bearer.map(Access::Ready),
@@ -278,17 +289,21 @@ impl Active {
         slot.patience.tried();
         let target = Arc::clone(&slot.target);
         self.patience.tried();
-        self.flights.send(Sent { id, target, scope, generation: self.grant.generation }, now);
+        let generation = self.grant.generation;
+        let next_generation = self.flights.next_generation(generation);
+        self.flights.send(Sent { id, target, scope, generation, next_generation }, now);
         Some(request)
     }
 
     fn refused(&mut self, bearer: &Bearer, now: UnixTime) {
         // A refresh that is under way, or was taken for lost, may bring another token yet.
-        let another_may_come = self.flights.may_bring(bearer.target());
+        let key = self.key(bearer.target()).into_owned();
+        let another_may_come = self.flights.may_bring(&key);
         // Any other token is one of before: the present one has not been refused.
-        let token = self.cache.find_mut(bearer.target()).and_then(|slot| slot.token.as_mut());
+        let token = self.cache.find_mut(&key).and_then(|slot| slot.token.as_mut());
         if let Some(token) = token.filter(|token| token.is(bearer)) {
-            if token.is_fresh_after_refusal(now) && !another_may_come {
+            // A server may give the same token once more: who was refused with it before says nothing about it now.
+            if token.is_this(bearer) && token.is_fresh_after_refusal(now) && !another_may_come {
                 token.hopeless_since = Some(now);
             }
             token.refused = true;
@@ -390,9 +405,8 @@ impl Active {
         let same = |new: &Secret| before.as_ref().is_some_and(|before| before.reveal() == new.reveal());
         let reusable = refresh_token.as_ref().is_none_or(same);
         self.refresh_token = refresh_token.or(before);
-        // One more than the token that was sent, not than the present one: another process may have gone on from there, and
-        // what two refreshes with one token bring is of one age.
-        self.grant.generation = self.grant.generation.max(sent.generation.saturating_add(1));
+        // The one after the token that was sent, not after the present one: another process may have gone on from there.
+        self.grant.generation = self.grant.generation.max(sent.next_generation);
         self.flights.succeed(sent.id, reusable);
     }
 

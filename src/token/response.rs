@@ -101,7 +101,7 @@ pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<Toke
     tokens(members)
 }
 
-/// What is left of a 200 that breaks a rule: the server may have replaced the refresh token all the same.
+/// What is left of a success that breaks a rule: the server may have replaced the refresh token all the same.
 pub(crate) enum Remains<'a> {
     /// A new refresh token, the only good one perhaps.
     RefreshToken(Cow<'a, str>),
@@ -112,7 +112,7 @@ pub(crate) enum Remains<'a> {
 }
 
 pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
-    if response.status() != 200 || !is_json(response) {
+    if !(200..=299).contains(&response.status()) || !is_json(response) {
         return Remains::Nothing;
     }
     if response.body().len() > MAX_RESPONSE_BYTES {
