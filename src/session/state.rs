@@ -403,7 +403,9 @@ impl Active {
         // No new refresh token means that the old one stays in force (RFC 6749 §6).
         let before = self.refresh_token.take();
         let same = |new: &Secret| before.as_ref().is_some_and(|before| before.reveal() == new.reveal());
-        let reusable = refresh_token.as_ref().is_none_or(same);
+        // A token that has come meanwhile was not tried.
+        let was_sent = sent.generation == self.grant.generation;
+        let reusable = refresh_token.as_ref().is_none_or(same) && (was_sent || self.flights.reusable);
         self.refresh_token = refresh_token.or(before);
         // The one after the token that was sent, not after the present one: another process may have gone on from there.
         self.grant.generation = self.grant.generation.max(sent.next_generation);
