@@ -7,13 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use base64ct::{Base64, Encoding};
-use model::login::{run, Mode};
+use model::{login, session};
 use oauth_proto::{
-    AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Phase, Secret, Session, Tokens, UnixTime,
+    Access, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Phase, Response, Secret, Session,
+    SessionPhase, Target, Tokens, UnixTime,
 };
 use serde_json::Value;
 
-#[allow(dead_code, unused_imports)] // one model of two is used here
+#[allow(dead_code)] // not every mode is used here
 #[path = "../../tests/machines/model.rs"]
 mod model;
 
@@ -28,8 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     redirects(&cases(root, "callback")?, &mut seeds);
     token_responses(&cases(root, "token_response")?, &mut seeds)?;
     challenges(&cases(root, "www_authenticate")?, &mut seeds);
+    logouts(&cases(root, "logout")?, &mut seeds);
     saved(&mut seeds)?;
     machines(&mut seeds)?;
+    simulations(&mut seeds)?;
 
     let corpus = root.join("corpus");
     if std::env::args().any(|argument| argument == "--check") {
@@ -130,6 +133,27 @@ fn generated(header_gen: &Value) -> Option<String> {
     Some([member("prefix")?, &member("repeat")?.repeat(count), member("suffix")?].concat())
 }
 
+/// One octet for the pending logout, and lines: see `fuzz_targets/logout.rs`.
+fn logouts(cases: &[Value], seeds: &mut Seeds) {
+    // What is pending there has this state, and the private-use URI is the fourth.
+    for case in cases {
+        let input = &case["input"];
+        let state = input["state"].as_str().unwrap_or("");
+        let url = input["url"].as_str().unwrap_or("").replace(&format!("={state}"), "=af0ifjsldkj");
+        let lines = [&url, input["id_token_hint"].as_str().unwrap_or(""), input["client_id"].as_str().unwrap_or("app")];
+        seed(seeds, "logout", case, [&[3], lines.join("\n").as_bytes()].concat());
+    }
+    for (name, choice, text) in [
+        ("own-query", 1, "https://APP.example.com:443/bye?x=a+b&state=af0ifjsldkj&tenant=1#f\neyJ.e30.c2ln\na&b=c d"),
+        ("auth0", 0x80 + 3, "com.example.app:/logout?state=af0ifjsldkj"),
+        ("auth0-federated", 0xc0 + 2, "http://127.0.0.1:51004/bye?state=af0ifjsldkj&state=\neyJ.e30.c2ln\n\u{fc}"),
+        ("no-return", 0x20 + 4, "https://app.example.com/?st%61te=af0ifjsldkj"),
+        ("question-mark", 4, "com.app:bye?&state=af0ifjsldkj&code=C\neyJ.e30.c2ln"),
+    ] {
+        seeds.push((Path::new("logout").join(name), [&[choice], text.as_bytes()].concat()));
+    }
+}
+
 /// Saved forms of the client that `fuzz_targets/saved.rs` restores them with.
 fn saved(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?
@@ -151,7 +175,28 @@ fn saved(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
         let session = Session::new(client.clone(), tokens);
         seeds.push((Path::new("saved").join(name), serde_json::to_vec(&session.save())?));
     }
+    seeds.push((Path::new("saved").join("session-several"), serde_json::to_vec(&session_of_several(client)?.save())?));
     Ok(())
+}
+
+/// With tokens for three more targets, and a refresh under way.
+fn session_of_several(client: Client) -> Result<Session, Box<dyn Error>> {
+    let now = UnixTime::from_secs(500);
+    let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), Some(now), "a b");
+    let mut session = Session::new(client, tokens);
+    let targets = [
+        Target::resource("https://a.example")?,
+        Target::audience("https://b.example")?.scope("a")?,
+        Target::own().scope("b")?,
+    ];
+    for target in &targets {
+        let Access::SendRequest(request) = session.access_for(target, now) else { return Err("no refresh".into()) };
+        let body = br#"{"access_token":"AT2","token_type":"Bearer","expires_in":600,"refresh_token":"RT2"}"#;
+        let _ = session.handle(Event::ResponseReceived(request.id(), Response::new(200, &[], body)), now)?;
+    }
+    session.refresh_scope("a")?;
+    let Access::SendRequest(_) = session.access(now) else { return Err("no refresh".into()) };
+    Ok(session)
 }
 
 /// Sequences of operations: octets that `tests/machines/model` decodes. A login that succeeds, one that is denied, and a ramp
@@ -162,24 +207,60 @@ fn machines(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
         ("denied", &[1, 0, 1, 3, 6, 0, 3, 0, 0]),
         ("not-delivered", &[2, 0, 9, 3, 0, 1, 10, 0, 0, 10, 0, 2]),
     ];
-    let session: [(&str, &[u8]); 3] = [
-        ("refresh", &[0xff, 0, 24, 6, 90, 0, 0, 8, 0, 0, 1, 4, 0]),
-        ("unknown", &[0x7f, 0, 14, 0, 1, 0, 8, 1, 0, 1, 4, 0]),
-        ("sign-out", &[0xbf, 0, 17, 0, 2, 21, 14, 0, 0, 21]),
+    // The first two octets are flags; an operation begins with its number in `Op::from_bytes`.
+    let session: [(&str, &[u8]); 7] = [
+        ("refresh", &[0xff, 0xff, 48, 6, 90, 0, 0, 16, 0, 0, 1, 4, 0, 0]),
+        ("lost-twice", &[0x7f, 0xff, 0, 0, 30, 0, 1, 0, 0, 30, 0, 1, 57, 48, 0, 2, 0, 0, 16, 0, 0, 1, 4]),
+        ("late", &[0x7f, 0xff, 0, 0, 48, 6, 2, 0, 0, 16, 3, 0, 1, 4, 16, 0, 9]),
+        ("several", &[0xff, 0xff, 0, 4, 16, 0, 0, 1, 4, 0, 6, 16, 0, 14, 0, 6, 0, 4, 36, 0, 2, 16, 0, 20]),
+        ("adopt", &[0xff, 0xff, 58, 60, 4 + 16, 60, 10, 60, 9 + 32, 60, 13]),
+        ("demand", &[0xff, 0xff, 0, 0, 36, 0, 8, 63, 0, 0, 36, 0, 8, 63, 0, 0, 36, 0, 8, 63, 0, 0, 36, 0, 8, 60, 36]),
+        ("sign-out", &[0xff, 0xff, 42, 1, 16, 0, 16, 0, 45, 1, 45, 0, 48, 0, 2, 16, 0, 18]),
     ];
     let ends = [Phase::Finished, Phase::Failed, Phase::Failed];
     for ((name, octets), end) in login.into_iter().zip(ends) {
-        let report = run(octets.iter().copied(), Mode::Free);
-        let last = report.phase_changes.last().map(|(_, phase)| *phase);
-        if last != Some(end) {
-            return Err(format!("the seed login/{name} ends in {last:?}, not in {end:?}").into());
-        }
+        let report = login::run(octets.iter().copied(), login::Mode::Free);
+        check_end("login", name, report.phase_changes.last().map(|(_, phase)| *phase), end)?;
     }
-    for (target, named) in [("login", login), ("session", session)] {
+    let ends = [
+        SessionPhase::Active,
+        SessionPhase::Active,
+        SessionPhase::Active,
+        SessionPhase::OutcomeUnknown,
+        SessionPhase::Exhausted,
+        SessionPhase::Exhausted,
+        SessionPhase::SignedOut,
+    ];
+    for ((name, octets), end) in session.into_iter().zip(ends) {
+        let report = session::run(octets.iter().copied(), session::Mode::Free);
+        check_end("session", name, report.phase_changes.last().map(|(_, phase)| *phase), end)?;
+    }
+    for (target, named) in [("login", &login[..]), ("session", &session)] {
         for (name, octets) in named {
             seeds.push((Path::new(target).join(name), octets.to_vec()));
         }
         seeds.push((Path::new(target).join("ramp"), (0..=255).collect()));
+    }
+    Ok(())
+}
+
+fn check_end<P: PartialEq + std::fmt::Debug>(target: &str, name: &str, last: Option<P>, end: P) -> Result<(), String> {
+    if last == Some(end) {
+        return Ok(());
+    }
+    Err(format!("the seed {target}/{name} ends in {last:?}"))
+}
+
+/// Decisions for `tests/simulation`: octets without an order, which make lively runs.
+fn simulations(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
+    for run in 1..=8_u8 {
+        let mut state = u32::from(run);
+        let octets = (0..640).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223); // Numerical Recipes' generator
+            u8::try_from(state >> 24)
+        });
+        let octets = octets.collect::<Result<Vec<u8>, _>>()?;
+        seeds.push((Path::new("simulation").join(format!("run-{run}")), octets));
     }
     Ok(())
 }

@@ -1,8 +1,11 @@
-// Invariant: a saved form that is taken back gives the same form when saved again, and the login waits for what it waited for.
+// Invariant: a saved form that is taken back gives the same form when saved again, and stands for the same login or session.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use oauth_proto::{Action, AuthorizationServer, Client, Login, Phase, SavedLogin, SavedSession, Session, UnixTime};
+use oauth_proto::{
+    Access, Action, Adopted, AuthorizationServer, Client, Login, Phase, SavedLogin, SavedSession, Secret, Session,
+    SignOut, Target, Tokens, UnixTime,
+};
 
 /// What the seeds were saved by, too.
 fn client() -> Client {
@@ -28,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
             let again = login.save().unwrap();
             let after = serde_json::to_value(&again).unwrap();
             // Parameters may be written in another way (scope tokens together); the second time nothing changes any more.
-            for member in ["version", "client", "code_verifier", "state", "nonce"] {
+            for member in ["version", "client", "code_verifier", "state", "nonce", "points"] {
                 assert_eq!(before[member], after[member]);
             }
             // It waits as long as it would have, and no longer than a login that starts now.
@@ -41,12 +44,60 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     if let Ok(saved) = serde_json::from_slice::<SavedSession>(data) {
-        let before = serde_json::to_value(&saved).unwrap();
-        if let Ok(mut session) = Session::restore(client(), saved) {
-            assert_eq!(serde_json::to_value(session.save()).unwrap(), before);
-            let _ = session.access(UnixTime::from_secs(1_000));
-            let _ = session.sign_out();
-            assert!(session.save().is_none());
-        }
+        session(saved);
     }
 });
+
+/// A token of any target is handed out, asked for or known to need a login, whatever the form says.
+fn session(saved: SavedSession) {
+    let before = serde_json::to_value(&saved).unwrap();
+    let adopted = SavedSession::clone(&saved);
+    let mut other = Session::new(client(), Tokens::from_parts(Secret::new("AT"), None, None, "a"));
+    let Ok(mut session) = Session::restore(client(), saved) else {
+        let untouched = serde_json::to_value(other.save()).unwrap();
+        assert!(other.adopt(adopted).is_err(), "adopted what cannot be restored");
+        assert_eq!(serde_json::to_value(other.save()).unwrap(), untouched);
+        return;
+    };
+    let after = serde_json::to_value(session.save()).unwrap();
+    for member in [
+        "version",
+        "client",
+        "login",
+        "logged_in_at",
+        "generation",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "scope",
+        "granted_scope",
+        "obtained_at",
+        "expires_at",
+        "points",
+        "reusable",
+    ] {
+        assert_eq!(before[member], after[member], "{member}");
+        assert!(after.get(member).is_some(), "{member}");
+    }
+    // No more scope than was granted is asked for.
+    assert!(after["refresh_scope"].is_null() || after["refresh_scope"] == before["refresh_scope"]);
+    assert!(after["losses"].as_u64() == before["losses"].as_u64().map(|losses| losses.min(2)));
+    // Scopes and parameters may be written in another way; the second time nothing changes any more.
+    let again = Session::restore(client(), session.save().unwrap()).unwrap();
+    assert_eq!(serde_json::to_value(again.save()).unwrap(), after);
+    if other.adopt(adopted).unwrap() == Adopted::Newer {
+        assert_eq!(serde_json::to_value(other.save()).unwrap(), after);
+    }
+    for other in after["others"].as_array().unwrap() {
+        let text = |name: &str| other[name].as_str();
+        let target = text("resource").map(Target::resource).or(text("audience").map(Target::audience));
+        let target = target.unwrap_or(Ok(Target::own())).unwrap();
+        let target = text("target_scope").map_or(Ok(target.clone()), |scope| target.scope(scope)).unwrap();
+        if let Access::Ready(bearer) = session.access_for(&target, UnixTime::from_secs(1_000)) {
+            assert!(!bearer.token().reveal().is_empty());
+        }
+    }
+    let _ = session.access(UnixTime::from_secs(1_000));
+    let _ = session.sign_out(SignOut::new());
+    assert!(session.save().is_none());
+}

@@ -45,7 +45,7 @@ pub(super) struct Flights {
     lost: Vec<Sent>,
     /// How many refreshes with the present refresh token had no answer: it may be spent.
     losses: u8,
-    /// How many of those the user has decided to overlook, should another process tell of them.
+    /// How many of those the user has decided to overlook for one more refresh, should another process tell of them.
     forgiven: u8,
     /// The server is known to leave the present refresh token as it is: sending it again does no harm.
     pub reusable: bool,
@@ -134,12 +134,14 @@ impl Flights {
 
     /// The refresh under way was answered, or never sent.
     pub(super) fn settle(&mut self) {
+        self.forgiven = 0;
         self.under_way = None;
     }
 
     /// The answer of the refresh under way has not come: the server may have spent the refresh token, or not.
     pub(super) fn lose(&mut self, generation: u64) {
         self.losses = self.losses.saturating_add(self.in_doubt(generation)).min(MAX_LOSSES);
+        self.forgiven = 0;
         if let Some(flight) = self.under_way.take() {
             if self.lost.len() >= MAX_LOST {
                 self.lost.remove(0);

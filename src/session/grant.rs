@@ -19,8 +19,10 @@ pub(super) struct Grant {
     /// A digest that names the login.
     pub login: String,
     pub logged_in_at: Option<UnixTime>,
-    /// How often its tokens were renewed, in steps of eight.
+    /// How often the refresh token was replaced, in steps of eight.
     pub generation: u64,
+    /// How often this refresh token brought access tokens and stayed.
+    pub renewals: u64,
     /// What the login asked for.
     pub request: Arc<AuthorizationRequest>,
     /// What a refresh can ask for at most (RFC 6749 §6).
@@ -33,6 +35,7 @@ impl Grant {
             login: login_digest(tokens),
             logged_in_at: tokens.obtained_at,
             generation: 0,
+            renewals: 0,
             request: Arc::clone(&tokens.request),
             scope: granted_scope(tokens),
         }
@@ -41,11 +44,11 @@ impl Grant {
     /// Of one login, the tokens that were renewed more often are newer. Of two, no clock can tell: one that is stored by another
     /// process is the newer one.
     pub(super) fn is_newer_than(&self, other: &Self) -> bool {
-        self.login != other.login || self.generation > other.generation
+        self.login != other.login || (self.generation, self.renewals) > (other.generation, other.renewals)
     }
 
     pub(super) fn is_level_with(&self, other: &Self) -> bool {
-        self.login == other.login && self.generation == other.generation
+        !self.is_newer_than(other) && !other.is_newer_than(self)
     }
 
     /// The login's API in the login's own words is the login's own token.

@@ -37,13 +37,16 @@ pub struct SavedSession(Box<Fields>);
 struct Fields {
     version: u32,
     client: String,
-    /// A digest that names the login, when it was, and how often its tokens were renewed: which of two forms is the newer one.
+    /// A digest that names the login, when it was, how often its refresh token was replaced (in steps of eight), and how
+    /// often it brought access tokens since: which of two forms is the newer one.
     #[serde(default)]
     login: String,
     #[serde(default)]
     logged_in_at: Option<UnixTime>,
     #[serde(default)]
     generation: u64,
+    #[serde(default)]
+    renewals: u64,
     /// How many refreshes with this refresh token had no answer.
     #[serde(default)]
     losses: u8,
@@ -96,6 +99,7 @@ impl SavedSession {
             login: grant.login.clone(),
             logged_in_at: grant.logged_in_at,
             generation: grant.generation,
+            renewals: grant.renewals,
             losses: active.flights.losses_at_death(grant.generation),
             reusable: active.flights.reusable,
             // One that cannot be sent cannot be stored either.
@@ -144,6 +148,7 @@ impl Fields {
             login: self.login,
             logged_in_at: self.logged_in_at,
             generation: self.generation,
+            renewals: self.renewals,
             request: Arc::new(request.with_points(self.points)),
             scope: self.granted_scope,
         };

@@ -16,6 +16,7 @@ use super::patience::Patience;
 use super::sign_out::{Remains, SigningOut};
 use super::{Access, LoginRequired, SavedSession, SessionAction, SessionPhase, SignOut};
 use crate::bearer::Bearer;
+use crate::chars;
 use crate::client::Client;
 use crate::error::{Error, Ignored};
 use crate::http::{Delivered, Request, RequestId, Response};
@@ -400,15 +401,21 @@ impl Active {
     }
 
     fn rotate(&mut self, sent: &Sent, refresh_token: Option<Secret>) {
-        // No new refresh token means that the old one stays in force (RFC 6749 §6).
         let before = self.refresh_token.take();
         let same = |new: &Secret| before.as_ref().is_some_and(|before| before.reveal() == new.reveal());
         // A token that has come meanwhile was not tried.
         let was_sent = sent.generation == self.grant.generation;
-        let reusable = refresh_token.as_ref().is_none_or(same) && (was_sent || self.flights.reusable);
+        let is_replaced = refresh_token.as_ref().is_some_and(|new| !was_sent || !same(new));
+        // No new refresh token means that the old one stays in force (RFC 6749 §6).
         self.refresh_token = refresh_token.or(before);
+        let reusable = !is_replaced && (was_sent || self.flights.reusable);
         // The one after the token that was sent, not after the present one: another process may have gone on from there.
-        self.grant.generation = self.grant.generation.max(sent.next_generation);
+        let next = if is_replaced { sent.next_generation } else { 0 };
+        if next > self.grant.generation {
+            (self.grant.generation, self.grant.renewals) = (next, 0);
+        } else {
+            self.grant.renewals = self.grant.renewals.saturating_add(1);
+        }
         self.flights.succeed(sent.id, reusable);
     }
 
@@ -433,8 +440,8 @@ impl Active {
     }
 
     fn remains(&mut self) -> Remains {
-        let access_token =
-            || self.cache.own.token.as_ref().map(|own| (Secret::new(own.token.reveal()), "access_token"));
+        let own = self.cache.own.token.as_ref().map(|own| own.token.reveal());
+        let access_token = || own.filter(|own| chars::is_vschars(own)).map(|own| (Secret::new(own), "access_token"));
         let refresh_token = self.refresh_token.take().map(|token| (token, "refresh_token"));
         Remains { token: refresh_token.or_else(access_token), id_token: self.id_token.take() }
     }

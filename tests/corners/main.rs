@@ -9,12 +9,17 @@
 )]
 
 mod configuration;
+mod demands;
 mod login;
+mod processes;
 mod responses;
 mod session;
+mod sign_out;
+mod targets;
 
 use oauth_proto::{
-    Access, AuthorizationServer, Bearer, Client, ClientBuilder, Event, Request, RequestId, Response, UnixTime,
+    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, ClientBuilder, Entropy, Event, Login,
+    Request, RequestId, Response, Session, SessionAction, UnixTime,
 };
 
 const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
@@ -50,6 +55,55 @@ fn request(access: Access) -> Request {
     request
 }
 
+fn revocation(action: SessionAction) -> Request {
+    let SessionAction::SendRequest(request) = action else { panic!("no revocation: {action:?}") };
+    request
+}
+
 fn body(request: &Request) -> &str {
     core::str::from_utf8(request.body()).unwrap()
+}
+
+fn entropy() -> Entropy {
+    Entropy::new(core::array::from_fn(|index| u8::try_from(index).unwrap())).unwrap()
+}
+
+/// A session by this login. Its tokens are named after the access token, and last an hour.
+fn log_in(wanted: &AuthorizationRequest, token: &str, now: u64) -> Session {
+    log_in_to(client(), wanted, token, now)
+}
+
+fn log_in_to(client: Client, wanted: &AuthorizationRequest, token: &str, now: u64) -> Session {
+    let login = Login::new(client, wanted.clone()).unwrap();
+    finish(login, token, None, now)
+}
+
+/// The server grants this scope.
+fn log_in_with_scope(wanted: &AuthorizationRequest, token: &str, scope: Option<&str>, now: u64) -> Session {
+    finish(Login::new(client(), wanted.clone()).unwrap(), token, scope, now)
+}
+
+/// While the browser is open, the process ends and another one starts.
+fn log_in_after_a_restart(wanted: &AuthorizationRequest, token: &str, now: u64) -> Session {
+    let mut login = Login::new(client(), wanted.clone()).unwrap();
+    assert!(login.handle(Event::Start(entropy()), at(now)).is_ok());
+    let saved = serde_json::to_string(&login.save().unwrap()).unwrap();
+    finish(Login::resume(client(), serde_json::from_str(&saved).unwrap(), at(now)).unwrap(), token, None, now)
+}
+
+fn finish(mut login: Login, token: &str, scope: Option<&str>, now: u64) -> Session {
+    if login.pending_action().is_none() {
+        assert!(login.handle(Event::Start(entropy()), at(now)).is_ok());
+    }
+    let redirect = "com.example.app:/callback?code=C&state=ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
+    let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(redirect), at(now)) else { panic!() };
+    let tokens = serde_json::json!({
+        "access_token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_token": format!("RT-{token}"),
+        "id_token": format!("ID-{token}"), "scope": scope,
+    });
+    let client = login.client().clone();
+    match login.handle(answer(sent.id(), 200, &JSON, &tokens.to_string()), at(now)) {
+        Ok(Action::TokensReady(tokens)) => Session::new(client, tokens),
+        other => panic!("{other:?}"),
+    }
 }

@@ -1,11 +1,11 @@
 //! Refusals, waits, clocks and late answers.
 
 use oauth_proto::{
-    Access, Client, Error, Ignored, LoginRequired, RestoreError, SavedSession, Secret, Session, SessionAction,
-    SessionPhase, Tokens,
+    Access, Client, LoginRequired, Request, RestoreError, SavedSession, Secret, Session, SessionAction, SessionPhase,
+    SignOut, Tokens,
 };
 
-use crate::{answer, at, body, builder, client, ready, request, JSON};
+use crate::{answer, at, body, builder, client, ready, request, revocation, JSON};
 
 const REFUSED: &[&str] = &["Bearer error=\"invalid_token\""];
 
@@ -94,23 +94,40 @@ fn a_401_that_says_nothing_readable_refreshes_as_one_that_says_nothing() {
     }
 }
 
-/// The first refresh timed out and a second was sent; the server's grace period answers both.
-#[test]
-fn tokens_of_both_of_two_overlapping_refreshes_are_kept() {
+/// The first refresh timed out and a second was sent; the first one's tokens come late.
+fn overtaken() -> (Session, Request) {
     let mut session = session(Some(1000));
     let first = request(session.access(at(1100)));
     let second = request(session.access(at(1200)));
     assert_ne!(first.id(), second.id());
     let tokens = r#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#;
     assert!(matches!(session.handle(answer(first.id(), 200, &JSON, tokens), at(1201)), Ok(SessionAction::Save(_))));
-    assert_eq!(session.phase(), SessionPhase::OutcomeUnknown);
-    // What the second one says of the old refresh token does not end the grant …
+    assert_eq!(
+        session.phase(),
+        SessionPhase::Refreshing,
+        "the second one, with the old refresh token, is under way yet"
+    );
+    (session, second)
+}
+
+#[test]
+fn what_a_server_says_of_a_refresh_token_of_before_ends_nothing() {
+    let (mut session, second) = overtaken();
     let refused = session.handle(answer(second.id(), 400, &JSON, r#"{"error":"invalid_grant"}"#), at(1202));
-    assert_eq!(refused.unwrap_err(), Error::Ignored(Ignored::UnknownRequest));
-    // … but its tokens would be taken.
+    assert!(matches!(refused, Ok(SessionAction::RetryAt(time)) if time == at(1202)), "{refused:?}");
+    assert_eq!((session.phase(), session.last_error()), (SessionPhase::Active, None));
+    assert_eq!(ready(session.access(at(1204))).token().reveal(), "AT2");
+    assert!(body(&request(session.access(at(4801)))).contains("refresh_token=RT2"));
+}
+
+/// The server's grace period answers both.
+#[test]
+fn tokens_of_both_of_two_overlapping_refreshes_are_kept() {
+    let (mut session, second) = overtaken();
     let tokens = r#"{"access_token":"AT3","token_type":"Bearer","expires_in":3600,"refresh_token":"RT3"}"#;
     assert!(matches!(session.handle(answer(second.id(), 200, &JSON, tokens), at(1203)), Ok(SessionAction::Save(_))));
     assert_eq!(ready(session.access(at(1204))).token().reveal(), "AT3");
+    assert_eq!(session.phase(), SessionPhase::Active);
 }
 
 #[test]
@@ -146,7 +163,40 @@ fn a_clock_that_is_set_back_does_not_make_a_wait_longer() {
     let bearer = ready(session.access(at(0)));
     let refresh = request(session.refused(&bearer, 401, REFUSED, at(4000)).unwrap());
     assert!(matches!(session.handle(answer(refresh.id(), 500, &[], ""), at(4000)), Ok(SessionAction::RetryAt(_))));
-    assert!(matches!(session.access(at(500)), Access::SendRequest(_)));
+    // It begins anew.
+    assert!(matches!(session.access(at(500)), Access::RetryAt(time) if time == at(501)));
+    assert!(matches!(session.access(at(501)), Access::SendRequest(_)));
+}
+
+/// Whoever waits as the documentation says waits no longer than a refresh may take.
+#[test]
+fn the_deadline_follows_a_clock_that_is_set_back() {
+    let mut session = session(None);
+    let bearer = ready(session.access(at(1000)));
+    let _refresh = request(session.refused(&bearer, 401, REFUSED, at(100_000)).unwrap());
+    assert_eq!(session.deadline(), Some(at(100_060)));
+    // And once more.
+    for now in [500, 200] {
+        assert!(matches!(session.access(at(now)), Access::Wait(_)));
+        assert_eq!(session.deadline(), Some(at(now + 60)));
+    }
+    assert!(matches!(session.access(session.deadline().unwrap()), Access::SendRequest(_)));
+}
+
+/// Threads read the clock, and come to the session in another order.
+#[test]
+fn a_clock_that_is_read_a_moment_before_ends_no_wait() {
+    let mut session = session(Some(10));
+    let refresh = request(session.access(at(1000)));
+    let headers = [("Retry-After", "3600")];
+    assert!(session.handle(answer(refresh.id(), 429, &headers, ""), at(1001)).is_ok());
+    // Nobody waits for more than an hour, whatever their clock says.
+    for (now, until) in [(1000, 4600), (941, 4541), (1001, 4601), (4600, 4601)] {
+        assert!(matches!(session.access(at(now)), Access::RetryAt(time) if time == at(until)), "{now}");
+    }
+    // Now it was set back, and what the server asked for is not forgotten.
+    assert!(matches!(session.access(at(940)), Access::RetryAt(time) if time == at(4540)));
+    assert!(matches!(session.access(at(4540)), Access::SendRequest(_)));
 }
 
 /// RFC 6749 §5.1: a scope that is left out is the one that was asked for, by that very request.
@@ -173,7 +223,8 @@ fn a_scope_of_blanks_is_no_scope() {
 #[test]
 fn a_damaged_saved_session_is_refused() {
     let saved = serde_json::to_value(session(None).save()).unwrap();
-    for (member, damage) in [("access_token", ""), ("refresh_token", ""), ("access_token", "a\nb"), ("scope", "\r\n")] {
+    for (member, damage) in [("access_token", "\t"), ("refresh_token", ""), ("access_token", "a\nb"), ("scope", "\r\n")]
+    {
         let mut damaged = saved.clone();
         damaged[member] = damage.into();
         let damaged: SavedSession = serde_json::from_value(damaged).unwrap();
@@ -195,11 +246,11 @@ fn a_token_with_a_space_is_sent_as_it_is() {
 #[test]
 fn signing_out_twice_is_one_sign_out() {
     let mut session = session(None);
-    let first = session.sign_out().unwrap();
-    let again = session.sign_out().unwrap();
+    let first = revocation(session.sign_out(SignOut::new()));
+    let again = revocation(session.sign_out(SignOut::new()));
     assert_eq!((first.id(), first.body()), (again.id(), again.body()));
     assert!(matches!(session.handle(answer(first.id(), 200, &[], ""), at(1)), Ok(SessionAction::SignedOut)));
-    assert!(session.sign_out().is_none());
+    assert!(matches!(session.sign_out(SignOut::new()), SessionAction::SignedOut));
     assert_eq!(session.phase(), SessionPhase::SignedOut);
 }
 
@@ -207,7 +258,7 @@ fn signing_out_twice_is_one_sign_out() {
 fn a_sign_out_that_the_server_never_answers_ends_all_the_same() {
     let mut session = session(None);
     let mut tries = 0;
-    while let Some(revocation) = session.sign_out() {
+    while let SessionAction::SendRequest(revocation) = session.sign_out(SignOut::new()) {
         tries += 1;
         assert!(session.handle(answer(revocation.id(), 503, &[], ""), at(tries)).is_ok());
     }
@@ -222,7 +273,7 @@ fn an_api_that_demands_more_does_not_end_the_session() {
     let Some(Access::LoginRequired(why)) = session.refused(&bearer, 403, &lines, at(1)) else { panic!() };
     assert!(!why.is_final());
     assert!(matches!(session.access(at(2)), Access::Ready(_)));
-    let _ = session.sign_out();
+    let _ = session.sign_out(SignOut::new());
     let Some(Access::LoginRequired(why)) = session.refused(&bearer, 403, &lines, at(3)) else { panic!() };
     assert_eq!((why.is_final(), why), (true, LoginRequired::SignedOut));
 }

@@ -10,6 +10,7 @@
 
 mod authorization;
 mod documents;
+mod logout;
 mod reserved;
 mod saved_login;
 mod saved_session;
@@ -109,6 +110,11 @@ fn bearer(access: Access) -> Bearer {
 
 fn refresh_of(access: Access) -> Request {
     let Access::SendRequest(request) = access else { panic!("no refresh: {access:?}") };
+    request
+}
+
+fn revocation_of(action: SessionAction) -> Request {
+    let SessionAction::SendRequest(request) = action else { panic!("no revocation: {action:?}") };
     request
 }
 

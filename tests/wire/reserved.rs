@@ -40,11 +40,12 @@ fn no_token_parameter_has_a_reserved_name() {
         "refresh_token",
         "scope",
         "resource",
+        "audience",
         "token",
         "username",
         "password",
     ] {
-        let error = builder().token_parameter("audience", "x").token_parameter(reserved, "x").build().unwrap_err();
+        let error = builder().token_parameter("tenant", "x").token_parameter(reserved, "x").build().unwrap_err();
         assert!(matches!(&error, ConfigError::Parameter { name, .. } if name == reserved), "{reserved}: {error}");
         assert!(error.to_string().contains("is sent by the token request itself"), "{error}");
     }

@@ -69,3 +69,25 @@ fn everything_of_a_login_is_kept() {
     assert_eq!(value_of(&sent, "resource").as_deref(), Some("urn:a:b"));
     assert!(resumed.save().is_none());
 }
+
+/// Another version of this crate reads it while the browser is open.
+#[test]
+fn every_member_has_its_name_and_its_form() {
+    let (login, _) = started(client(ISSUER, CLIENT_ID, REDIRECT_URI), AuthorizationRequest::new().scope("a"), 100);
+    let mut form = serde_json::to_value(login.save().unwrap()).unwrap();
+    // Octets 0 to 95, in base64url.
+    let expected = serde_json::json!({
+        "version": 1,
+        "client": form["client"].as_str().unwrap(),
+        "code_verifier": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+        "state": "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
+        "nonce": "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8",
+        "deadline": 3700,
+        "request": [["scope", "a"]],
+        "points": 0,
+    });
+    assert_eq!(form, expected);
+    assert!(form.as_object_mut().unwrap().remove("points").is_some());
+    let login = Login::resume(client(ISSUER, CLIENT_ID, REDIRECT_URI), serde_json::from_value(form).unwrap(), at(101));
+    assert_eq!(serde_json::to_value(login.unwrap().save()).unwrap(), expected, "it may be left out");
+}

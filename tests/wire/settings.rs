@@ -1,7 +1,7 @@
 //! Every setting of a client has its effect, and at the very second.
 
 use oauth_proto::{
-    Access, AuthorizationRequest, Client, ClientBuilder, Error, Event, Login, Over, Secret, Session, Tokens,
+    Access, AuthorizationRequest, Client, ClientBuilder, Error, Event, Login, Over, Secret, Session, SignOut, Tokens,
 };
 
 use crate::{at, bearer, builder, client, log_in, refresh_of, refreshed, server, started, CLIENT_ID};
@@ -73,7 +73,7 @@ fn the_id_token_is_the_one_that_came_last() {
         refreshed(&mut session, &refresh, answer, now);
         assert_eq!(id_token(&session).as_deref(), Some(expected));
     }
-    let _ = session.sign_out();
+    let _ = session.sign_out(SignOut::new());
     assert_eq!(id_token(&session), None);
 }
 

@@ -57,13 +57,13 @@ fn without_an_endpoint_there_is_no_revocation_and_without_a_hint_there_is_none()
 fn typed_token_parameters_arrive() {
     #[derive(serde::Serialize)]
     struct Vendor<'a> {
-        audience: &'a str,
+        tenant: &'a str,
         #[serde(rename = "x-version")]
         version: u8,
         absent: Option<u8>,
     }
-    let vendor = Vendor { audience: "a & ü", version: 3, absent: None };
-    let typed = [("audience", "a & ü"), ("x-version", "3"), ("last", "1")];
+    let vendor = Vendor { tenant: "a & ü", version: 3, absent: None };
+    let typed = [("tenant", "a & ü"), ("x-version", "3"), ("last", "1")];
     let builder = || builder().token_parameters(&vendor).token_parameter("last", "1");
     let mut expected = pairs(&FIXED);
     expected.extend(pairs(&[("client_id", CLIENT_ID)]));

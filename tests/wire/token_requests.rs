@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding};
 use oauth_proto::pkce::CodeVerifier;
-use oauth_proto::{AuthorizationRequest, Client, Request, Session};
+use oauth_proto::{AuthorizationRequest, Client, Request, Session, SignOut};
 
-use crate::{at, code_request, decoded, log_in, pairs, refresh_of, server, started, Pairs, REDIRECT_URI};
+use crate::{
+    at, code_request, decoded, log_in, pairs, refresh_of, revocation_of, server, started, Pairs, REDIRECT_URI,
+};
 
 const ID: &str = "s6:& ü";
 const SECRET: &str = "p\"\\=s";
@@ -103,7 +105,7 @@ fn every_request_is_what_it_should_be() {
             own.push(("scope", "b"));
             check(&refresh_of(session.access(at(3700))), token_url, format, authentication, &own);
 
-            let revocation = session.sign_out().unwrap();
+            let revocation = revocation_of(session.sign_out(SignOut::new()));
             let own = [("token", "R +\"1"), ("token_type_hint", "refresh_token")];
             check(&revocation, "https://as.example.com/revoke", Format::Form, authentication, &own);
         }
@@ -116,7 +118,7 @@ fn a_revocation_at_the_same_url_carries_no_token_parameter() {
     let server = server().revocation_endpoint("https://as.example.com/token").unwrap();
     let client = Client::builder(server, ID, REDIRECT_URI).token_parameter(VENDOR.0, VENDOR.1).build().unwrap();
     let mut session = Session::new(client.clone(), log_in(client, wanted(), TOKENS, 0));
-    let revocation = session.sign_out().unwrap();
+    let revocation = revocation_of(session.sign_out(SignOut::new()));
     let own = [("token", "R +\"1"), ("token_type_hint", "refresh_token")];
     check(&revocation, "https://as.example.com/token", Format::Form, Authentication::None, &own);
 }

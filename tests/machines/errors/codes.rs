@@ -18,7 +18,7 @@ const ENUMS: [(&str, &str, &str); 9] = [
     ("RestoreError", include_str!("../../../src/restore.rs"), include_str!("restore.rs")),
     ("EntropyError", include_str!("../../../src/entropy.rs"), include_str!("parts.rs")),
     ("BearerError", include_str!("../../../src/bearer.rs"), include_str!("parts.rs")),
-    ("LoginRequired", include_str!("../../../src/session/mod.rs"), include_str!("login_required.rs")),
+    ("LoginRequired", include_str!("../../../src/session/outcome.rs"), include_str!("login_required.rs")),
 ];
 
 /// The names of an enum's variants, as its source has them.
@@ -44,7 +44,7 @@ fn every_variant_has_a_test() {
 
 /// One value for each variant of the enums whose names make up `Error::code`.
 fn errors() -> Vec<Error> {
-    let misuse = [Misuse::AlreadyStarted, Misuse::NotForASession];
+    let misuse = [Misuse::AlreadyStarted, Misuse::NotForASession, Misuse::NoLogoutEndpoint];
     let ignored = [
         Ignored::NotOurRedirect,
         Ignored::RedirectTooLarge,
@@ -68,7 +68,7 @@ fn errors() -> Vec<Error> {
         Violation::TokenTypeMissing,
         Violation::IdTokenMissing,
     ];
-    let over = [Over::Cancelled, Over::Expired, Over::OutcomeUnknown];
+    let over = [Over::Cancelled, Over::Expired, Over::OutcomeUnknown, Over::NotRevoked];
     let errors = misuse.map(Error::Misuse).into_iter().chain(ignored.map(Error::Ignored));
     errors.chain(violations.map(Error::Violation)).chain(over.map(Error::Over)).collect()
 }

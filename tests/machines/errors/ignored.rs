@@ -1,9 +1,14 @@
 //! `Ignored`: not for this machine, or late. None is fatal, and the right redirect still works afterwards.
 
-use oauth_proto::{Action, AuthorizationRequest, Delivered, Error, Event, Ignored, Login, RequestId};
+use oauth_proto::{
+    Action, AuthorizationRequest, Client, Delivered, Error, Event, Ignored, Login, RequestId, SessionAction,
+    SessionPhase, SignOut,
+};
 
 use super::check;
-use crate::support::{at, awaiting, client, entropy, exchanging, json, redirect, session, state, TOKENS};
+use crate::support::{
+    at, awaiting, client, entropy, exchanging, json, redirect, server, session, state, REDIRECT_URI, TOKENS,
+};
 
 /// A redirect that is ignored while the right one is awaited.
 fn stray(url: &str, expected: Ignored, code: &str, words: &[&str]) {
@@ -54,6 +59,40 @@ fn redirect_not_awaited() {
     check(&error, "redirect_not_awaited", false, &["no redirect is awaited"]);
     let answer = Event::ResponseReceived(request.id(), json(200, TOKENS));
     assert!(matches!(login.handle(answer, at(2)), Ok(Action::TokensReady(_))));
+    // A session awaits one while the user logs out in the browser, and no other time.
+    let mut session = session(client(), Some("RT0"));
+    for _ in 0..2 {
+        let error = session.handle(Event::RedirectReceived(&again), at(1)).unwrap_err();
+        assert_eq!(error, Error::Ignored(Ignored::RedirectNotAwaited));
+        let _ = session.sign_out(SignOut::new());
+    }
+}
+
+/// A logout's return is checked by the same rules, and the right one still works afterwards.
+#[test]
+fn a_return_that_is_not_the_logouts() {
+    let server = server().end_session_endpoint("https://as.example.com/logout").unwrap();
+    let client = Client::builder(server, "app", REDIRECT_URI).post_logout_redirect_uri("com.example.app:/bye?a=1");
+    let mut session = session(client.build().unwrap(), Some("RT0"));
+    assert!(matches!(session.sign_out(SignOut::new().logout(entropy(1))), SessionAction::OpenUrl(_)));
+    let bye = |query: &str| format!("com.example.app:/bye?{query}");
+    for (url, expected) in [
+        (redirect(&format!("state={}", state(1))), Ignored::NotOurRedirect),
+        (bye(&format!("state={}", state(1))), Ignored::NotOurRedirect),
+        (bye(&format!("a=1&state={}&x={}", state(1), "x".repeat(65_536))), Ignored::NotOurRedirect),
+        (bye(&format!("a=1&state={}&st%61te={}", state(1), state(1))), Ignored::DuplicateParameter),
+        (bye("a=1"), Ignored::StateMissing),
+        (bye("a=1&state="), Ignored::StateMissing),
+        (bye(&format!("a=1&state={}", state(2))), Ignored::StateMismatch),
+        (bye(&format!("a=1&state={}", &state(1)[1..])), Ignored::StateMismatch),
+        (bye(&format!("a=1&State={}", state(1))), Ignored::StateMissing),
+    ] {
+        let error = session.handle(Event::RedirectReceived(&url), at(1)).unwrap_err();
+        assert_eq!(error, Error::Ignored(expected), "{url}");
+        assert_eq!(session.phase(), SessionPhase::LoggingOut);
+    }
+    let back = bye(&format!("x=y&code=C&state={}&a=1#f", state(1)));
+    assert!(matches!(session.handle(Event::RedirectReceived(&back), at(2)), Ok(SessionAction::SignedOut)));
 }
 
 /// What comes from outside before the start is as stray as what comes later: no misuse.

@@ -1,9 +1,9 @@
 //! `Misuse`: the caller's code must change. None is fatal.
 
-use oauth_proto::{AuthorizationRequest, Error, Event, Misuse};
+use oauth_proto::{AuthorizationRequest, Client, Error, Event, Misuse, SessionAction, SignOut};
 
 use super::check;
-use crate::support::{at, awaiting, client, entropy, session};
+use crate::support::{at, awaiting, client, entropy, server, session, REDIRECT_URI};
 
 #[test]
 fn already_started() {
@@ -17,5 +17,16 @@ fn already_started() {
 fn not_for_a_session() {
     let error = session(client(), None).handle(Event::Cancelled, at(0)).unwrap_err();
     assert_eq!(error, Error::Misuse(Misuse::NotForASession));
-    check(&error, "not_for_a_session", false, &["ResponseReceived", "SendFailed"]);
+    check(&error, "not_for_a_session", false, &["ResponseReceived", "SendFailed", "RedirectReceived", "Cancelled"]);
+}
+
+/// The sign-out holds, and says what it could not do.
+#[test]
+fn no_logout_endpoint() {
+    let client = Client::new(server(), "app", REDIRECT_URI).unwrap();
+    let mut session = session(client, Some("RT0"));
+    assert!(matches!(session.sign_out(SignOut::new().logout(entropy(1))), SessionAction::SignedOut));
+    let error = session.last_error().unwrap();
+    assert_eq!(error, &Error::Misuse(Misuse::NoLogoutEndpoint));
+    check(error, "no_logout_endpoint", false, &["no logout endpoint", "end_session_endpoint"]);
 }

@@ -1,9 +1,9 @@
 //! `Over`: start a new login.
 
-use oauth_proto::{AuthorizationRequest, Delivered, Error, Event, Over};
+use oauth_proto::{AuthorizationRequest, Delivered, Error, Event, Over, SessionAction, SessionPhase, SignOut};
 
 use super::check;
-use crate::support::{at, awaiting, builder, client, exchanging};
+use crate::support::{at, awaiting, builder, client, exchanging, session};
 
 #[test]
 fn cancelled() {
@@ -29,4 +29,24 @@ fn outcome_unknown() {
     let error = login.handle(Event::SendFailed(request.id(), Delivered::Maybe), at(1)).unwrap_err();
     assert_eq!(error, Error::Over(Over::OutcomeUnknown));
     check(&error, "outcome_unknown", true, &["may have been used", "RFC 6749", "start a new login"]);
+}
+
+/// Nobody could be reached, as often as it was tried.
+#[test]
+fn not_revoked() {
+    let mut session = session(client(), Some("RT0"));
+    let SessionAction::SendRequest(mut request) = session.sign_out(SignOut::new()) else { panic!("no revocation") };
+    for second in 1..5 {
+        let failed = Event::SendFailed(request.id(), Delivered::Maybe);
+        assert!(matches!(session.handle(failed, at(second)), Ok(SessionAction::RetryAt(_))));
+        assert!(session.last_error().is_none(), "it may work yet");
+        let Some(SessionAction::SendRequest(again)) = session.pending_action() else { panic!("no more tries") };
+        assert_ne!(again.id(), request.id());
+        request = again;
+    }
+    let last = session.handle(Event::SendFailed(request.id(), Delivered::No), at(5));
+    assert!(matches!(last, Ok(SessionAction::SignedOut)));
+    let error = session.last_error().unwrap();
+    assert_eq!((error, session.phase()), (&Error::Over(Over::NotRevoked), SessionPhase::SignedOut));
+    check(error, "not_revoked", true, &["signed out here", "RFC 7009", "server's own pages"]);
 }

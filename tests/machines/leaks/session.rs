@@ -1,14 +1,16 @@
 //! A session through refreshes, refusals, failures and the sign-out, its server and its API echoing all they know.
 
 use oauth_proto::challenge::{advice, parse};
+use oauth_proto::logout::check_return;
+use oauth_proto::redirect::RedirectUri;
 use oauth_proto::{
-    Access, Delivered, Event, Request, RequestId, Response, RestoreError, SavedSession, Secret, Session, SessionAction,
-    Tokens, UnixTime,
+    Access, Action, Client, Delivered, Event, Login, LoginRequired, LogoutUrl, Request, RequestId, Response,
+    RestoreError, SavedSession, Secret, Session, SessionAction, SessionPhase, SignOut, Target, Tokens, UnixTime,
 };
 
 use super::watch::Watch;
-use super::{echo, secret_client, watch, ACCESS, CLIENT_SECRET, ID_TOKEN, NEXT_ACCESS, NEXT_REFRESH, REFRESH};
-use crate::support::{at, JSON};
+use super::{echo, request, secret_client, watch, ACCESS, CLIENT_SECRET, ID_TOKEN, NEXT_ACCESS, NEXT_REFRESH, REFRESH};
+use crate::support::{at, builder, client, entropy, redirect, server, state, JSON, REDIRECT_URI};
 
 struct Watched {
     watch: Watch,
@@ -49,11 +51,19 @@ impl Watched {
                 }
             }
             Access::SendRequest(request) => self.request(request),
-            Access::LoginRequired(why) => {
-                self.watch.debug("LoginRequired", why);
-                self.watch.display("LoginRequired", why);
-            }
+            Access::LoginRequired(why) => self.login_required(why),
             Access::Wait(_) | Access::RetryAt(_) => {}
+        }
+    }
+
+    fn login_required(&self, why: &LoginRequired) {
+        self.watch.debug("LoginRequired", why);
+        self.watch.display("LoginRequired", why);
+        if let LoginRequired::TargetNotGranted { request }
+        | LoginRequired::InsufficientScope { request, .. }
+        | LoginRequired::StepUp { request, .. } = why
+        {
+            self.watch.debug("AuthorizationRequest", request);
         }
     }
 
@@ -79,8 +89,11 @@ impl Watched {
         }
         match result {
             Ok(action) => {
-                if let SessionAction::LoginRequired(why) = &action {
-                    self.watch.display("LoginRequired", why);
+                match &action {
+                    SessionAction::LoginRequired(why) => self.login_required(why),
+                    SessionAction::OpenUrl(url) => self.watch.debug("LogoutUrl", url),
+                    SessionAction::SendRequest(request) => self.request(request),
+                    _ => {}
                 }
                 Some(action)
             }
@@ -116,7 +129,7 @@ fn a_session_that_is_refreshed_and_signed_out_shows_nothing() {
         assert!(matches!(watched.access(at(202)), Access::Ready(_)));
         assert!(watched.handle(Event::RedirectReceived(&echo()), at(202)).is_none());
 
-        let revocation = watched.session.sign_out().unwrap();
+        let SessionAction::SendRequest(revocation) = watched.session.sign_out(SignOut::new()) else { panic!() };
         watched.request(&revocation);
         assert!(watched.handle(Event::ResponseReceived(id, answer()), at(203)).is_none());
         let body = echo();
@@ -125,7 +138,7 @@ fn a_session_that_is_refreshed_and_signed_out_shows_nothing() {
             watched.handle(Event::ResponseReceived(revocation.id(), later), at(203)),
             Some(SessionAction::RetryAt(_))
         ));
-        let revocation = watched.session.sign_out().unwrap();
+        let Some(SessionAction::SendRequest(revocation)) = watched.session.pending_action() else { panic!() };
         watched.handle(Event::ResponseReceived(revocation.id(), Response::new(200, &JSON, body.as_bytes())), at(205));
         assert!(matches!(watched.access(at(206)), Access::LoginRequired(_)));
     }
@@ -195,8 +208,9 @@ fn what_an_api_echoes_is_not_shown() {
 
 #[test]
 fn a_saved_session_and_why_it_is_refused_show_nothing() {
-    let watched = Watched::new(false);
+    let mut watched = Watched::new(false);
     let saved = watched.session.save().unwrap();
+    let other = |token: &str, resource: &str| serde_json::json!({ "resource": resource, "access_token": token, "scope": "read", "login": token });
     let tampered = |member: &str, value: serde_json::Value| {
         let mut json = serde_json::to_value(&saved).unwrap();
         json[member] = value;
@@ -208,11 +222,145 @@ fn a_saved_session_and_why_it_is_refused_show_nothing() {
         (tampered("access_token", format!("{ACCESS}\n").into()), RestoreError::Malformed),
         (tampered("refresh_token", format!("{REFRESH}\n").into()), RestoreError::Malformed),
         (tampered("scope", format!("{ACCESS}\n").into()), RestoreError::Malformed),
+        (tampered("request", serde_json::json!([["state", REFRESH]])), RestoreError::Malformed),
+        (tampered("others", serde_json::json!([other(ACCESS, "no uri")])), RestoreError::Malformed),
+        (tampered("others", serde_json::json!([other(&format!("{ACCESS}\n"), "urn:a:b")])), RestoreError::Malformed),
     ] {
         watched.watch.debug("SavedSession", &saved);
-        let error = Session::restore(secret_client(false), saved).unwrap_err();
+        let error = Session::restore(secret_client(false), saved.clone()).unwrap_err();
         assert_eq!(error, expected);
         watched.watch.error("RestoreError", &error);
+        watched.watch.debug("Result<Adopted, RestoreError>", &watched.session.adopt(saved));
     }
     assert!(watched.watch.find(&serde_json::to_string(&saved).unwrap()).is_some(), "the search sees nothing");
+}
+
+/// One token for each of three APIs, and a form with them in the hands of another process.
+#[test]
+fn a_session_with_tokens_for_several_apis_shows_none() {
+    let mut watched = Watched::new(true);
+    for (index, target) in [
+        Target::resource("https://a.example.com/").unwrap(),
+        Target::audience("https://b.example.com/").unwrap().scope("read").unwrap(),
+        Target::own().scope("write").unwrap(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        watched.watch.debug("Target", target);
+        let access = watched.session.access_for(target, at(10));
+        watched.see(&access);
+        let Access::SendRequest(request) = access else { panic!("{access:?}") };
+        let body = new_tokens().replace(NEXT_ACCESS, &format!("{NEXT_ACCESS}{index}"));
+        let answer = Response::new(200, &JSON, body.as_bytes());
+        assert!(watched.handle(Event::ResponseReceived(request.id(), answer), at(10)).is_some());
+        let access = watched.session.access_for(target, at(11));
+        watched.see(&access);
+        assert!(matches!(access, Access::Ready(_)));
+    }
+    let saved = watched.session.save().unwrap();
+    watched.watch.debug("SavedSession", &saved);
+    let mut other = Watched::new(true);
+    other.watch.debug("Result<Adopted, RestoreError>", &other.session.adopt(saved));
+    let access = other.access(at(12));
+    assert!(matches!(access, Access::Ready(_)));
+}
+
+/// A login that has secrets in its request, and an API that wants another.
+#[test]
+fn the_request_of_the_login_to_make_shows_no_secret() {
+    let mut login = Login::new(client(), request()).unwrap();
+    assert!(login.handle(Event::Start(entropy(1)), at(0)).is_ok());
+    let url = redirect(&format!("code=C1&state={}", state(1)));
+    let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(&url), at(0)) else { panic!() };
+    let body = new_tokens();
+    let answer = Response::new(200, &JSON, body.as_bytes());
+    let Ok(Action::TokensReady(tokens)) = login.handle(Event::ResponseReceived(sent.id(), answer), at(0)) else {
+        panic!()
+    };
+    let mut watched = Watched { watch: watch(), session: Session::new(client(), tokens) };
+    watched.watch.debug("AuthorizationRequest", &watched.session.authorization_request());
+    let Access::Ready(bearer) = watched.access(at(1)) else { panic!("no token") };
+    for line in [
+        "Bearer error=\"insufficient_scope\", scope=\"admin\"",
+        "Bearer error=\"insufficient_user_authentication\", acr_values=\"gold\"",
+    ] {
+        let access = watched.session.refused(&bearer, 401, &[line], at(1)).unwrap();
+        watched.see(&access);
+        assert!(matches!(access, Access::LoginRequired(_)), "{access:?}");
+    }
+}
+
+/// The logout URL has the ID token and the state in it, so it is for the browser alone.
+fn logout_url(watched: &Watched, url: &LogoutUrl) {
+    watched.watch.debug("LogoutUrl", url);
+    watched.watch.debug("SessionAction", &watched.session.pending_action());
+    assert!(watched.watch.find(url).is_some(), "the search sees nothing");
+    for token in [ACCESS, REFRESH, NEXT_ACCESS, NEXT_REFRESH, CLIENT_SECRET] {
+        assert!(!url.contains(&super::encoded(token)), "{token}");
+    }
+}
+
+#[test]
+fn a_logout_in_the_browser_shows_nothing() {
+    for is_auth0 in [false, true] {
+        let server = server().revocation_endpoint("https://as.example.com/revoke").unwrap();
+        let server = if is_auth0 {
+            server.auth0_logout_endpoint("https://as.example.com/v2/logout")
+        } else {
+            server.end_session_endpoint("https://as.example.com/logout")
+        };
+        let server = server.unwrap();
+        let builder = Client::builder(server, "app", REDIRECT_URI).client_secret_post(CLIENT_SECRET);
+        let client = builder.post_logout_redirect_uri("com.example.app:/bye").build().unwrap();
+        let tokens = Tokens::from_parts(Secret::new(ACCESS), Some(Secret::new(REFRESH)), Some(at(100)), "read");
+        let mut watched = Watched { watch: watch(), session: Session::new(client, tokens) };
+        let id = watched.refresh(at(200));
+        let body = new_tokens();
+        let answer = Response::new(200, &JSON, body.as_bytes());
+        assert!(watched.handle(Event::ResponseReceived(id, answer), at(200)).is_some());
+
+        let how = SignOut::new().logout(entropy(1)).federated();
+        watched.watch.debug("SignOut", &how);
+        let action = watched.session.sign_out(how);
+        watched.watch.debug("SessionAction", &action);
+        let SessionAction::SendRequest(revocation) = action else { panic!("{action:?}") };
+        watched.request(&revocation);
+        let body = echo();
+        let refusal = Response::new(400, &JSON, body.as_bytes());
+        let Some(SessionAction::OpenUrl(url)) =
+            watched.handle(Event::ResponseReceived(revocation.id(), refusal), at(201))
+        else {
+            panic!("nothing to open")
+        };
+        logout_url(&watched, &url);
+        for stray in [echo(), format!("com.example.app:/bye?state={}", super::encoded(&echo()))] {
+            assert!(watched.handle(Event::RedirectReceived(&stray), at(202)).is_none());
+        }
+        let back = format!("com.example.app:/bye?state={}&x={}", state(1), super::encoded(&echo()));
+        let done = watched.handle(Event::RedirectReceived(&back), at(203));
+        assert!(matches!(done, Some(SessionAction::SignedOut)), "{done:?}");
+        // What the server said of the revocation is kept, and its words are not shown.
+        assert_eq!(watched.session.phase(), SessionPhase::SignedOut);
+        watched.watch.error("last_error", watched.session.last_error().unwrap());
+        watched.watch.debug("Session", &watched.session);
+    }
+}
+
+#[test]
+fn why_a_return_is_refused_shows_nothing() {
+    let (watch, state) = (watch(), state(1));
+    let uri = RedirectUri::new("com.example.app:/bye").unwrap();
+    for url in [
+        echo(),
+        format!("com.example.app:/bye?{}", super::encoded(&echo())),
+        format!("com.example.app:/bye?state={}", super::encoded(&echo())),
+        format!("com.example.app:/bye?state={state}&state={state}"),
+    ] {
+        watch.error("Error", &check_return(&url, &uri, &state).unwrap_err());
+    }
+    let problem = builder().post_logout_redirect_uri(&format!("http://x.example/{CLIENT_SECRET}")).build().unwrap_err();
+    watch.error("ConfigError", &problem);
+    let endpoint = server().end_session_endpoint(&format!("http://as.example.com/{CLIENT_SECRET}")).unwrap_err();
+    watch.error("ConfigError", &endpoint);
 }

@@ -1,0 +1,262 @@
+//! Signing out: revocation, logout in the browser, and everything that comes late.
+
+use oauth_proto::{
+    AuthorizationRequest, AuthorizationServer, Client, ClientBuilder, Event, Request, Secret, Session, SessionAction,
+    SessionPhase, SignOut, Target, Tokens,
+};
+
+use crate::{answer, at, body, entropy, log_in_to, ready, request, revocation, JSON};
+
+const BYE: &str = "com.example.app:/bye";
+const STATE: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
+
+fn client(revokes: bool, logs_out: bool, back: Option<&str>) -> Client {
+    let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token");
+    let mut server = server.unwrap();
+    if revokes {
+        server = server.revocation_endpoint("https://as.example.com/revoke").unwrap();
+    }
+    if logs_out {
+        server = server.end_session_endpoint("https://as.example.com/logout").unwrap();
+    }
+    let builder = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback");
+    back.into_iter().fold(builder, ClientBuilder::post_logout_redirect_uri).build().unwrap()
+}
+
+fn session(client: Client) -> Session {
+    let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), Some(at(1000)), "a");
+    Session::new(client, tokens)
+}
+
+fn logout() -> SignOut {
+    SignOut::new().logout(entropy())
+}
+
+fn is_open(action: &SessionAction) -> bool {
+    matches!(action, SessionAction::OpenUrl(_))
+}
+
+fn pending(session: &Session) -> Request {
+    revocation(session.pending_action().expect("something is pending"))
+}
+
+/// The browser does not wait for a server that asks for patience, and the revocation is not forgotten over the browser.
+#[test]
+fn a_revocation_is_tried_again_after_the_logout() {
+    let mut session = session(client(true, true, Some(BYE)));
+    let first = revocation(session.sign_out(logout()));
+    assert_eq!(body(&first), "token=RT1&token_type_hint=refresh_token&client_id=s6BhdRkqt3");
+    let early = session.handle(Event::RedirectReceived(&format!("{BYE}?state={STATE}")), at(10)).unwrap_err();
+    assert_eq!((early.code(), session.phase()), ("redirect_not_awaited", SessionPhase::SigningOut));
+    // A week is too long: an hour is the most that a server is given.
+    let action = session.handle(answer(first.id(), 503, &[("Retry-After", "604800")], ""), at(10)).unwrap();
+    assert!(is_open(&action), "{action:?}");
+    assert_eq!(session.last_error().map(oauth_proto::Error::code), Some("retryable"));
+    let duplicate = session.handle(answer(first.id(), 200, &[], ""), at(11)).unwrap_err();
+    assert_eq!(duplicate.code(), "unknown_request");
+    let back = format!("{BYE}?state={STATE}");
+    let action = session.handle(Event::RedirectReceived(&back), at(20)).unwrap();
+    assert!(matches!(action, SessionAction::RetryAt(time) if time == at(3610)), "{action:?}");
+    assert_eq!(session.phase(), SessionPhase::SigningOut);
+    let again = session.handle(Event::RedirectReceived(&back), at(21)).unwrap_err();
+    assert_eq!(again.code(), "redirect_not_awaited");
+
+    let second = pending(&session);
+    assert_ne!(second.id(), first.id());
+    assert_eq!((second.body(), pending(&session).id()), (first.body(), second.id()));
+    let done = session.handle(answer(second.id(), 200, &[], ""), at(3610)).unwrap();
+    assert!(matches!(done, SessionAction::SignedOut));
+    assert_eq!((session.phase(), session.last_error()), (SessionPhase::SignedOut, None));
+}
+
+/// RFC 7009 §2.2 has 200; what else is a success is one.
+#[test]
+fn any_success_has_revoked() {
+    for (status, error) in [(200, None), (204, None), (299, None), (302, Some("http_error")), (400, Some("http_error"))]
+    {
+        let mut session = session(client(true, false, None));
+        let first = revocation(session.sign_out(SignOut::new()));
+        let done = session.handle(answer(first.id(), status, &[], ""), at(10));
+        assert!(matches!(done, Ok(SessionAction::SignedOut)), "{status}: {done:?}");
+        assert_eq!(session.last_error().map(oauth_proto::Error::code), error, "{status}");
+    }
+}
+
+/// If the wait is over when the browser is back, there is nothing to wait for.
+#[test]
+fn a_revocation_whose_time_has_come_is_sent_at_once() {
+    let mut session = session(client(true, true, Some(BYE)));
+    let first = revocation(session.sign_out(logout()));
+    assert!(is_open(&session.handle(answer(first.id(), 429, &[("Retry-After", "5")], ""), at(10)).unwrap()));
+    let action = session.handle(Event::Cancelled, at(15)).unwrap();
+    assert_ne!(revocation(action).id(), first.id());
+}
+
+#[test]
+fn five_revocations_are_sent_with_or_without_a_logout_in_between() {
+    for logs_out in [false, true] {
+        let mut session = session(client(true, logs_out, Some(BYE)));
+        let mut next = Some(revocation(session.sign_out(logout())));
+        let (mut sent, mut now) = (0, 10);
+        while let Some(request) = next {
+            sent += 1;
+            let mut action = session.handle(answer(request.id(), 500, &[], ""), at(now)).unwrap();
+            if is_open(&action) {
+                assert!(logs_out && sent == 1);
+                action = session.handle(Event::Cancelled, at(now)).unwrap();
+            }
+            next = match action {
+                SessionAction::RetryAt(time) => {
+                    assert_eq!(time.as_secs(), now + (1 << (sent - 1)), "1, 2, 4, 8 seconds");
+                    now = time.as_secs();
+                    Some(pending(&session))
+                }
+                SessionAction::SignedOut => None,
+                other => panic!("{other:?}"),
+            };
+        }
+        assert_eq!((sent, session.phase()), (5, SessionPhase::SignedOut));
+        assert_eq!(session.last_error().map(oauth_proto::Error::code), Some("retryable"));
+    }
+}
+
+#[test]
+fn what_a_server_asks_for_is_clamped() {
+    for (retry_after, seconds) in [
+        ("30", 30),
+        ("3600", 3600),
+        ("3601", 3600),
+        ("18446744073709551616", 3600),
+        ("Thu, 01 Jan 1970 00:20:00 GMT", 200),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", 3600),
+        ("-5", 1),
+        ("soon", 1),
+        ("", 1),
+    ] {
+        let headers = [("Retry-After", retry_after)];
+        let mut signing_out = session(client(true, false, None));
+        let first = revocation(signing_out.sign_out(SignOut::new()));
+        let action = signing_out.handle(answer(first.id(), 503, &headers, ""), at(1000)).unwrap();
+        assert!(
+            matches!(action, SessionAction::RetryAt(time) if time == at(1000 + seconds)),
+            "{retry_after}: {action:?}"
+        );
+        let mut refreshing = session(client(true, false, None));
+        let refresh = request(refreshing.access(at(1000)));
+        let action = refreshing.handle(answer(refresh.id(), 503, &headers, ""), at(1000)).unwrap();
+        assert!(
+            matches!(action, SessionAction::RetryAt(time) if time == at(1000 + seconds)),
+            "{retry_after}: {action:?}"
+        );
+    }
+}
+
+/// Then nothing comes back, so nothing is waited for.
+#[test]
+fn without_a_uri_to_come_back_to_only_the_user_ends_it() {
+    let mut session = session(client(false, true, None));
+    let SessionAction::OpenUrl(url) = session.sign_out(logout()) else { panic!() };
+    assert!(!url.contains("state"), "{}", url.as_str());
+    for redirect in [format!("{BYE}?state={STATE}"), "com.example.app:/callback".into(), String::new()] {
+        let error = session.handle(Event::RedirectReceived(&redirect), at(1)).unwrap_err();
+        assert_eq!(error.code(), "redirect_not_awaited");
+    }
+    assert!(is_open(&session.pending_action().unwrap()));
+    assert!(matches!(session.handle(Event::Cancelled, at(2)), Ok(SessionAction::SignedOut)));
+    assert_eq!(session.handle(Event::Cancelled, at(3)).unwrap_err().code(), "not_for_a_session");
+}
+
+/// The port that was bound is in the URL that the browser was sent to.
+#[test]
+fn a_loopback_return_comes_to_the_very_port() {
+    let mut session = session(client(false, true, Some("http://127.0.0.1:5005/bye")));
+    assert!(is_open(&session.sign_out(logout())));
+    for place in
+        ["127.0.0.1:5006", "127.0.0.1", "localhost:5005", "[::1]:5005", "127.0.0.1:05005", "127.0.0.1:5005:5005"]
+    {
+        let url = format!("http://{place}/bye?state={STATE}");
+        let error = session.handle(Event::RedirectReceived(&url), at(1)).unwrap_err();
+        assert_eq!(error.code(), "not_our_redirect", "{place}");
+    }
+    let url = format!("http://127.0.0.1:5005/bye?state={STATE}");
+    assert!(matches!(session.handle(Event::RedirectReceived(&url), at(2)), Ok(SessionAction::SignedOut)));
+}
+
+/// A login's redirect that comes late is not the return, even where both have one URI.
+#[test]
+fn a_login_does_not_end_a_logout() {
+    let mut session = session(client(false, true, Some("com.example.app:/callback")));
+    assert!(is_open(&session.sign_out(logout())));
+    let login = "com.example.app:/callback?code=C&state=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    assert_eq!(session.handle(Event::RedirectReceived(login), at(1)).unwrap_err().code(), "state_mismatch");
+    // What the server adds, an error even, is not looked at: the user has been there.
+    let back = format!("com.example.app:/callback?error=server_error&state={STATE}");
+    assert!(matches!(session.handle(Event::RedirectReceived(&back), at(2)), Ok(SessionAction::SignedOut)));
+}
+
+#[test]
+fn nothing_is_left_of_the_tokens_but_what_the_server_must_see() {
+    let mut session = session(client(true, true, Some(BYE)));
+    let api = Target::resource("https://other.example.com/").unwrap();
+    let refresh = request(session.access_for(&api, at(10)));
+    let tokens = r#"{"access_token":"AT2","token_type":"Bearer","refresh_token":"RT2","id_token":"ID2"}"#;
+    assert!(session.handle(answer(refresh.id(), 200, &JSON, tokens), at(10)).is_ok());
+    assert_eq!(ready(session.access_for(&api, at(10))).token().reveal(), "AT2");
+    let late = request(session.access(at(999)));
+    let first = revocation(session.sign_out(logout()));
+    assert_eq!(body(&first), "token=RT2&token_type_hint=refresh_token&client_id=s6BhdRkqt3");
+    assert!(session.save().is_none() && session.id_token().is_none() && session.scope().is_empty());
+    assert!(session.deadline().is_none() && session.authorization_request().is_none());
+    let tokens = r#"{"access_token":"AT3","token_type":"Bearer","refresh_token":"RT3"}"#;
+    let error = session.handle(answer(late.id(), 200, &JSON, tokens), at(1000)).unwrap_err();
+    assert_eq!(error.code(), "unknown_request");
+    let Ok(SessionAction::OpenUrl(url)) = session.handle(answer(first.id(), 200, &[], ""), at(1001)) else { panic!() };
+    assert!(url.contains("id_token_hint=ID2") && ["AT1", "AT2", "RT1", "RT2"].iter().all(|token| !url.contains(token)));
+    assert!(matches!(session.handle(Event::Cancelled, at(1002)), Ok(SessionAction::SignedOut)));
+    assert!(session.pending_action().is_none());
+}
+
+/// How far a sign-out goes is decided once.
+#[test]
+fn another_call_changes_nothing() {
+    let mut session = session(client(true, true, Some(BYE)));
+    let first = revocation(session.sign_out(SignOut::new()));
+    let again = revocation(session.sign_out(logout()));
+    assert_eq!(first.id(), again.id());
+    assert!(matches!(session.handle(answer(first.id(), 200, &[], ""), at(1)), Ok(SessionAction::SignedOut)));
+    assert!(matches!(session.sign_out(logout()), SessionAction::SignedOut));
+    assert_eq!((session.phase(), session.last_error()), (SessionPhase::SignedOut, None));
+}
+
+/// With no refresh token the access token is what can be revoked; of a grant that has ended, nothing.
+#[test]
+fn what_there_is_is_revoked() {
+    let tokens = Tokens::from_parts(Secret::new("AT1"), None, None, "a");
+    let first = revocation(Session::new(client(true, false, None), tokens).sign_out(SignOut::new()));
+    assert_eq!(body(&first), "token=AT1&token_type_hint=access_token&client_id=s6BhdRkqt3");
+
+    let with_id_token = |client: Client| {
+        let mut session = log_in_to(client, &AuthorizationRequest::new().scope("openid"), "AT1", 10);
+        let refresh = request(session.access(at(9000)));
+        assert!(session.handle(answer(refresh.id(), 400, &JSON, r#"{"error":"invalid_grant"}"#), at(9000)).is_ok());
+        session
+    };
+    let mut ended = with_id_token(client(true, false, None));
+    assert!(matches!(ended.sign_out(SignOut::new()), SessionAction::SignedOut));
+    // The user's session at the server may live on, and the server is told whose it is.
+    let mut ended = with_id_token(client(true, true, Some(BYE)));
+    let SessionAction::OpenUrl(url) = ended.sign_out(logout()) else { panic!() };
+    assert!(url.contains("id_token_hint=ID-AT1"), "{}", url.as_str());
+}
+
+/// What a refresh may have spent is revoked all the same: the server knows what came of it.
+#[test]
+fn a_session_whose_refreshes_were_lost_is_revoked() {
+    let mut session = session(client(true, false, None));
+    for _ in 0..2 {
+        let refresh = request(session.access(at(1000)));
+        assert!(session.handle(Event::SendFailed(refresh.id(), oauth_proto::Delivered::Maybe), at(1000)).is_ok());
+    }
+    assert_eq!(session.phase(), SessionPhase::Exhausted);
+    assert!(body(&revocation(session.sign_out(SignOut::new()))).starts_with("token=RT1&"));
+}

@@ -1,0 +1,193 @@
+//! The URL that the browser is sent to at sign-out, pair by pair, and what must come back.
+
+use oauth_proto::redirect::RedirectUri;
+use oauth_proto::{
+    AuthorizationRequest, AuthorizationServer, Client, ConfigError, Event, LogoutUrl, Session, SessionAction,
+    SessionPhase, SignOut,
+};
+
+use crate::{at, entropy, log_in, pairs, query_of, value_of, CLIENT_ID, REDIRECT_URI};
+
+/// Octets 32 to 63 of the entropy, in base64url.
+const STATE: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
+const RETURN: &str = "com.example.app:/logout";
+const TOKENS: &str = r#"{"access_token":"AT1","token_type":"Bearer","refresh_token":"RT1"}"#;
+const WITH_ID_TOKEN: &str = r#"{"access_token":"AT1","token_type":"Bearer","id_token":"eyJ.a+b/c==&d"}"#;
+
+/// No revocation endpoint: the browser is the first thing.
+fn plain_server() -> AuthorizationServer {
+    AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token").unwrap()
+}
+
+fn end_session(url: &str) -> AuthorizationServer {
+    plain_server().end_session_endpoint(url).unwrap()
+}
+
+fn auth0(url: &str) -> AuthorizationServer {
+    plain_server().auth0_logout_endpoint(url).unwrap()
+}
+
+fn session(server: AuthorizationServer, return_to: Option<&str>, tokens: &str) -> Session {
+    let mut builder = Client::builder(server, CLIENT_ID, REDIRECT_URI);
+    if let Some(return_to) = return_to {
+        builder = builder.post_logout_redirect_uri(return_to);
+    }
+    let client = builder.build().unwrap();
+    Session::new(client.clone(), log_in(client, AuthorizationRequest::new(), tokens, 0))
+}
+
+fn url_of(action: SessionAction) -> LogoutUrl {
+    let SessionAction::OpenUrl(url) = action else { panic!("nothing to open: {action:?}") };
+    url
+}
+
+fn logout_url(server: AuthorizationServer, return_to: Option<&str>, tokens: &str, how: SignOut) -> LogoutUrl {
+    url_of(session(server, return_to, tokens).sign_out(how))
+}
+
+fn logout() -> SignOut {
+    SignOut::new().logout(entropy())
+}
+
+/// OpenID Connect RP-Initiated Logout 1.0 §2.
+#[test]
+fn an_rp_initiated_logout_has_these_pairs() {
+    let url = logout_url(end_session("https://as.example.com/logout"), Some(RETURN), WITH_ID_TOKEN, logout());
+    assert!(url.starts_with("https://as.example.com/logout?"), "{}", url.as_str());
+    let expected = [
+        ("id_token_hint", "eyJ.a+b/c==&d"),
+        ("client_id", CLIENT_ID),
+        ("post_logout_redirect_uri", RETURN),
+        ("state", STATE),
+    ];
+    assert_eq!(query_of(&url), pairs(&expected));
+}
+
+/// `state` is for the return alone, and there is no hint without an ID token.
+#[test]
+fn what_there_is_not_is_not_sent() {
+    let endpoint = "https://as.example.com/logout";
+    for (return_to, tokens, expected) in [
+        (None, WITH_ID_TOKEN, &[("id_token_hint", "eyJ.a+b/c==&d"), ("client_id", CLIENT_ID)][..]),
+        (None, TOKENS, &[("client_id", CLIENT_ID)]),
+        (Some(RETURN), TOKENS, &[("client_id", CLIENT_ID), ("post_logout_redirect_uri", RETURN), ("state", STATE)]),
+    ] {
+        let url = logout_url(end_session(endpoint), return_to, tokens, logout());
+        assert_eq!(query_of(&url), pairs(expected), "{return_to:?}");
+    }
+}
+
+/// Auth0 knows neither `id_token_hint` nor `state`: the state goes into `returnTo`, which comes back as it was sent.
+#[test]
+fn an_auth0_logout_has_these_pairs() {
+    let endpoint = "https://tenant.auth0.com/v2/logout";
+    let return_to = format!("{RETURN}?state={STATE}");
+    let both = [("client_id", CLIENT_ID), ("returnTo", return_to.as_str())];
+    for tokens in [TOKENS, WITH_ID_TOKEN] {
+        assert_eq!(query_of(&logout_url(auth0(endpoint), Some(RETURN), tokens, logout())), pairs(&both));
+    }
+    assert_eq!(query_of(&logout_url(auth0(endpoint), None, TOKENS, logout())), pairs(&both[..1]));
+    // A word without a value, as Auth0's documentation has it.
+    let federated = logout_url(auth0(endpoint), Some(RETURN), TOKENS, logout().federated());
+    assert!(federated.ends_with("&federated"), "{}", federated.as_str());
+    assert_eq!(query_of(&federated), pairs(&[both[0], both[1], ("federated", "")]));
+    // Auth0 takes it at its OpenID Connect endpoint, too.
+    let oidc = logout_url(end_session("https://tenant.auth0.com/oidc/logout"), None, TOKENS, logout().federated());
+    assert_eq!(oidc.as_str(), format!("https://tenant.auth0.com/oidc/logout?client_id={CLIENT_ID}&federated"));
+    let federated = logout_url(auth0(endpoint), None, TOKENS, SignOut::new().federated().logout(entropy()));
+    assert_eq!(federated.as_str(), format!("{endpoint}?client_id={CLIENT_ID}&federated"));
+}
+
+#[test]
+fn an_endpoint_keeps_its_own_query_first() {
+    for (endpoint, first) in [
+        ("https://as.example.com/logout?tenant=a%20b", "https://as.example.com/logout?tenant=a%20b&client_id="),
+        ("https://as.example.com/logout?", "https://as.example.com/logout?client_id="),
+    ] {
+        for server in [end_session(endpoint), auth0(endpoint)] {
+            let url = logout_url(server, None, TOKENS, logout());
+            assert_eq!(url.as_str(), format!("{first}{CLIENT_ID}"));
+        }
+    }
+    let own = "com.example.app:/logout?tab=1";
+    let url = logout_url(auth0("https://tenant.auth0.com/v2/logout"), Some(own), TOKENS, logout());
+    assert_eq!(value_of(&query_of(&url), "returnTo"), Some(format!("{own}&state={STATE}")));
+    let url = logout_url(end_session("https://as.example.com/logout"), Some(own), TOKENS, logout());
+    assert_eq!(value_of(&query_of(&url), "post_logout_redirect_uri").as_deref(), Some(own));
+}
+
+#[test]
+fn an_endpoint_brings_none_of_the_logouts_own_parameters() {
+    for name in ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "returnTo", "federated", "%73tate"]
+    {
+        let url = format!("https://as.example.com/logout?a=1&{name}=x");
+        for (endpoint, result) in [
+            ("end_session_endpoint", plain_server().end_session_endpoint(&url)),
+            ("auth0_logout_endpoint", plain_server().auth0_logout_endpoint(&url)),
+        ] {
+            let error = result.unwrap_err();
+            assert!(matches!(&error, ConfigError::Endpoint { name, .. } if *name == endpoint), "{name}: {error}");
+            assert!(error.to_string().contains("remove it"), "{error}");
+        }
+    }
+    assert!(plain_server().end_session_endpoint("http://as.example.com/logout").is_err());
+    assert!(plain_server().auth0_logout_endpoint("https://as.example.com/logout?a=%FF").is_err());
+    let [authorize, token, logout] = ["authorize", "token", "logout"].map(|path| format!("http://127.0.0.1:9/{path}"));
+    let loopback = AuthorizationServer::on_insecure_loopback(&authorize, &token).unwrap();
+    assert!(loopback.clone().end_session_endpoint(&logout).is_ok() && loopback.auth0_logout_endpoint(&logout).is_ok());
+}
+
+/// One of the two, whichever was set last; and metadata names the one of OpenID Connect.
+#[test]
+fn the_endpoint_is_the_one_that_was_set_last() {
+    let (first, last) = ("https://as.example.com/1", "https://as.example.com/2");
+    let server = end_session(first).auth0_logout_endpoint(last).unwrap();
+    assert!(logout_url(server, Some(RETURN), TOKENS, logout()).contains("/2?client_id=s6BhdRkqt3&returnTo="));
+    let server = auth0(first).end_session_endpoint(last).unwrap();
+    assert!(logout_url(server, Some(RETURN), TOKENS, logout())
+        .contains("/2?client_id=s6BhdRkqt3&post_logout_redirect_uri="));
+    let metadata = serde_json::json!({
+        "issuer": "https://as.example.com",
+        "authorization_endpoint": "https://as.example.com/authorize",
+        "token_endpoint": "https://as.example.com/token",
+        "end_session_endpoint": "https://as.example.com/session/end",
+        "code_challenge_methods_supported": ["S256"],
+    });
+    let metadata = metadata.to_string();
+    let server = AuthorizationServer::from_metadata("https://as.example.com", metadata.as_bytes()).unwrap();
+    assert!(logout_url(server, None, TOKENS, logout()).starts_with("https://as.example.com/session/end?client_id="));
+}
+
+#[test]
+fn a_post_logout_redirect_uri_is_checked_like_a_redirect_uri() {
+    let build =
+        |uri: &str| Client::builder(plain_server(), CLIENT_ID, REDIRECT_URI).post_logout_redirect_uri(uri).build();
+    for uri in ["javascript:/x", "http://app.example.com/x", "myapp:/x", "com.example.app:/logout?state=1", "", "/x"] {
+        let error = build(uri).unwrap_err();
+        assert_eq!(error.code(), "client", "{uri}");
+        assert!(error.to_string().contains("post_logout_redirect_uri"), "{uri}: {error}");
+    }
+    assert_eq!(build(RETURN).unwrap().post_logout_redirect_uri().map(RedirectUri::as_str), Some(RETURN));
+}
+
+/// Both kinds of servers bring `state` back in the same place.
+#[test]
+fn the_return_of_both_ends_the_sign_out() {
+    for server in [end_session("https://as.example.com/logout"), auth0("https://tenant.auth0.com/v2/logout")] {
+        let mut session = session(server, Some(RETURN), TOKENS);
+        let url = url_of(session.sign_out(logout()));
+        let again = url_of(session.pending_action().unwrap());
+        assert_eq!((url.as_str(), session.phase()), (again.as_str(), SessionPhase::LoggingOut));
+        let query = query_of(&url);
+        let back = match value_of(&query, "returnTo") {
+            Some(return_to) => return_to,
+            None => format!(
+                "{}?state={}",
+                value_of(&query, "post_logout_redirect_uri").unwrap(),
+                value_of(&query, "state").unwrap()
+            ),
+        };
+        assert!(matches!(session.handle(Event::RedirectReceived(&back), at(1)), Ok(SessionAction::SignedOut)));
+        assert!(session.pending_action().is_none() && session.last_error().is_none());
+    }
+}
