@@ -1,0 +1,369 @@
+//! The callers: each wants tokens for one target, uses them, and may stop waiting at any time.
+
+use std::sync::Arc;
+
+use oauth_proto::{Access, Bearer, LoginRequired, Request, Session, UnixTime};
+
+use super::network::Sender;
+use super::process::{Job, Step};
+use super::truth::{broken, Attempt, Outcome, TIMEOUT};
+use super::World;
+
+/// The longest wait that a session may ask for: an hour, as a server's `Retry-After` is clamped, and the minute by which clocks
+/// may be behind each other without one being taken for set back.
+const MAX_WAIT: u64 = 61 * 60;
+
+pub struct Caller {
+    pub process: usize,
+    pub target: usize,
+    pub state: State,
+    /// Got a token, or was told that there is none, in the quiet phase.
+    pub served: bool,
+}
+
+pub enum State {
+    Idle,
+    /// Wants to ask, from this (true) time on.
+    Wants {
+        from: u64,
+        for_answer: bool,
+    },
+    /// Its process works for it.
+    Asks,
+    /// Uses the API.
+    Calls(Bearer),
+    /// The API refused the token, in this way; the process does not know yet.
+    Refused(Bearer, usize),
+}
+
+impl Caller {
+    pub fn want(&mut self) {
+        if matches!(self.state, State::Idle) {
+            self.state = State::Wants { from: 0, for_answer: false };
+        }
+    }
+
+    pub fn begin(&mut self) {
+        self.state = State::Asks;
+    }
+
+    /// After its job: unless that brought something, it asks again.
+    pub fn ask_again(&mut self) {
+        if matches!(self.state, State::Asks) {
+            self.state = State::Wants { from: 0, for_answer: false };
+        }
+    }
+
+    /// Whoever waits for the answer that came.
+    pub fn wake(&mut self) {
+        if matches!(self.state, State::Wants { for_answer: true, .. }) {
+            self.state = State::Wants { from: 0, for_answer: false };
+        }
+    }
+
+    pub fn take_up(&mut self, number: usize) -> Job {
+        match core::mem::replace(&mut self.state, State::Asks) {
+            State::Refused(bearer, how) => Job::Refused(number, bearer, how),
+            _ => Job::Access(number),
+        }
+    }
+
+    /// There is no token to be had.
+    pub fn told(&mut self, quiet: bool) {
+        self.state = State::Idle;
+        self.served |= quiet;
+    }
+
+    pub fn lose_process(&mut self) {
+        if !matches!(self.state, State::Idle) {
+            self.state = State::Wants { from: 0, for_answer: false };
+        }
+    }
+}
+
+impl World<'_> {
+    /// One of the callers of this process that want something now.
+    pub fn waiting_caller(&mut self, p: usize) -> Option<usize> {
+        let wants = |caller: &Caller| match caller.state {
+            State::Wants { from, .. } => caller.process == p && from <= self.now,
+            State::Refused(..) => caller.process == p,
+            _ => false,
+        };
+        let flying = matches!(self.processes[p].step, Step::Await { .. });
+        let wants: Vec<usize> = (0..self.callers.len())
+            .filter(|index| wants(&self.callers[*index]))
+            // While a request is under way, those who were refused wait for its end: they have the lock to wait for.
+            .filter(|index| !flying || !matches!(self.callers[*index].state, State::Refused(..)))
+            .collect();
+        (!wants.is_empty()).then(|| self.choices.pick(&wants))
+    }
+
+    /// Asks the session for a token for this caller. A request is given back with the number of its attempt.
+    pub fn ask(&mut self, p: usize, caller: usize, refusal: Option<(Bearer, usize)>) -> Option<(Request, usize)> {
+        let (now, target) = (self.time(p), self.callers[caller].target);
+        self.truth.show_clock(self.processes[p].machine, now.as_secs());
+        let process = &mut self.processes[p];
+        let session = process.session.as_mut()?;
+        let told = refusal.as_ref().map(|(_, how)| *how);
+        let access = match refusal {
+            None => session.access_for(&self.targets[target], now),
+            Some((bearer, how)) => {
+                let token = bearer.token().reveal();
+                let (status, lines): (u16, &[&str]) = match how {
+                    0 => (401, &["Bearer error=\"invalid_token\""]),
+                    1 => (401, &[]),
+                    2 => (403, &["Bearer error=\"insufficient_scope\", scope=\"admin\""]),
+                    3 => (401, &["Bearer error=\"insufficient_user_authentication\", max_age=\"60\""]),
+                    _ => (500, &[]),
+                };
+                if how < 2 {
+                    self.truth.refused[target].insert(token.to_owned());
+                    process.refused.insert(token.to_owned());
+                }
+                self.truth.demands += u32::from(how == 2 || how == 3);
+                self.counts.add(if how < 2 { "401 told to the session" } else { "other refusal told to the session" });
+                match session.refused(&bearer, status, lines, now) {
+                    Some(access) => access,
+                    None => {
+                        self.callers[caller].told(self.quiet);
+                        return None;
+                    }
+                }
+            }
+        };
+        let process = &self.processes[p];
+        let over = process.signed_out || process.ended;
+        if !over && process.session.as_ref().is_some_and(|session| session.deadline().is_none()) {
+            self.truth.give_up(process.machine, now.as_secs());
+        }
+        self.trace.note(|| {
+            format!("    caller {caller} asks [{p}] at {now:?} for target {target}, refused {told:?}: {access:?}")
+        });
+        match access {
+            Access::Ready(bearer) => {
+                self.check_ready(p, caller, &bearer);
+                self.callers[caller].state = State::Calls(bearer);
+                self.callers[caller].served |= self.quiet;
+                self.counts.add("token handed out");
+                None
+            }
+            Access::SendRequest(request) => {
+                let attempt = self.check_request(p, caller, &request);
+                Some((request, attempt))
+            }
+            Access::Wait(id) => {
+                let known = self.truth.attempts.iter().any(|attempt| {
+                    attempt.machine == self.processes[p].machine
+                        && attempt.sender.id == id
+                        && attempt.outcome == Outcome::Open
+                });
+                if !known {
+                    broken!(4, "caller {caller} is to wait for {id:?}, which is not under way");
+                }
+                let session = self.processes[p].session.as_ref().unwrap();
+                let Some(deadline) = session.deadline() else { broken!(4, "a wait without a deadline") };
+                // Asking earlier does no harm, and the clock may have been set back.
+                let wait = deadline.saturating_since(now).min(TIMEOUT);
+                self.callers[caller].state = State::Wants { from: self.now + wait.max(1), for_answer: true };
+                self.counts.add("told to wait for another's refresh");
+                None
+            }
+            Access::RetryAt(at) => {
+                check_wait(at, now);
+                let wait = at.saturating_since(now);
+                self.callers[caller].state = State::Wants { from: self.now + wait.max(1), for_answer: true };
+                self.counts.add("told to try later");
+                None
+            }
+            Access::LoginRequired(why) => {
+                self.check_login_required(p, caller, &why, told);
+                let demanded = self.processes[p].demanded.is_some();
+                self.processes[p].to_log_in = self.choices.percent(if demanded { 70 } else { 15 });
+                self.callers[caller].told(self.quiet);
+                if demanded && self.processes[p].to_log_in {
+                    self.callers[caller].want();
+                }
+                None
+            }
+        }
+    }
+
+    /// (5, 7) A token is handed out by a session that is not over, and it is the right one.
+    fn check_ready(&mut self, p: usize, caller: usize, bearer: &Bearer) {
+        let (process, token) = (&self.processes[p], bearer.token().reveal());
+        if process.signed_out || process.ended {
+            broken!(5, "process {p} hands out {token} though it is over");
+        }
+        self.truth.check_bearer(&self.server, token, self.callers[caller].target, self.clock(p));
+        if process.refused.contains(token) {
+            broken!(7, "{token} is handed out again though an API refused it");
+        }
+        if self.server.access_token(token).is_some_and(|issued| issued.login != process.login) {
+            broken!(7, "{token} is of another login than the session");
+        }
+    }
+
+    /// (1, 5, 6) A refresh is given when none is under way, for the caller's target, with the refresh token that came last.
+    fn check_request(&mut self, p: usize, caller: usize, request: &Request) -> usize {
+        let process = &self.processes[p];
+        if process.signed_out || process.ended {
+            broken!(5, "process {p} wants a refresh though it is over");
+        }
+        let body = core::str::from_utf8(request.body()).unwrap();
+        let value = |name: &str| {
+            body.split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .find(|(other, _)| *other == name)
+                .map(|(_, value)| value)
+        };
+        let wanted = match self.callers[caller].target {
+            0 => (None, None),
+            1 => (Some("https%3A%2F%2Fa.example%2F"), Some("read")),
+            _ => (Some("https%3A%2F%2Fb.example%2F"), Some("read+write")),
+        };
+        if (value("resource"), value("scope")) != wanted {
+            broken!(7, "a refresh for target {} asks for {body}", self.callers[caller].target);
+        }
+        let token = value("refresh_token").unwrap_or_default().to_owned();
+        if process.token.as_deref() != Some(&token) {
+            broken!(6, "process {p} sends {token}, and has {:?}", process.token);
+        }
+        let now = self.clock(p);
+        let deadline = process.session.as_ref().unwrap().deadline().map(UnixTime::as_secs);
+        if deadline != Some(now.saturating_add(TIMEOUT)) {
+            broken!(4, "a refresh of {now} is taken for lost at {deadline:?}");
+        }
+        let attempt = Attempt {
+            sender: Sender { process: p, life: process.life, id: request.id() },
+            machine: process.machine,
+            token,
+            target: self.callers[caller].target,
+            given_at: now,
+            set_back_to: None,
+            sent: false,
+            marked: false,
+            loose: false,
+            dropped: false,
+            outcome: Outcome::Open,
+            renewals: process.renewals,
+        };
+        let (attempt, unknown) = self.truth.give(attempt, self.shares_store());
+        if unknown == 1 {
+            self.counts.add("refresh given a second time");
+        }
+        attempt
+    }
+
+    /// (3) That only a new login helps is said when it is so.
+    fn check_login_required(&mut self, p: usize, caller: usize, why: &LoginRequired, told: Option<usize>) {
+        let (process, target) = (&self.processes[p], self.callers[caller].target);
+        match why {
+            LoginRequired::NoRefreshToken => {
+                if self.server.offline {
+                    broken!(3, "process {p} says that it has no refresh token");
+                }
+                self.counts.add("login required: no refresh token");
+            }
+            LoginRequired::GrantEnded(_) => {
+                if !process.ended {
+                    broken!(3, "process {p} says that the grant has ended, which no answer said");
+                }
+                self.counts.add("login required: grant ended");
+            }
+            LoginRequired::OutcomeUnknown => {
+                let token = process.token.clone().unwrap_or_default();
+                self.truth.check_outcome_unknown(&token, process.machine);
+                self.counts.add("login required: outcome unknown");
+                self.processes[p].try_again = self.choices.percent(30);
+            }
+            LoginRequired::TokenRefused => {
+                if self.truth.refused[target].len() < 2 {
+                    broken!(3, "two tokens for target {target} are said to be refused");
+                }
+                self.counts.add("login required: token refused");
+            }
+            LoginRequired::InsufficientScope { request, .. } if told == Some(2) => {
+                self.processes[p].demanded = Some(Arc::clone(request));
+                self.counts.add("login required: more scope");
+            }
+            LoginRequired::StepUp { request, .. } if told == Some(3) => {
+                self.processes[p].demanded = Some(Arc::clone(request));
+                self.counts.add("login required: a stronger one");
+            }
+            LoginRequired::TargetNotGranted { .. } if self.truth.not_granted.contains(&target) => {
+                self.counts.add("login required: target not granted");
+            }
+            LoginRequired::DemandNotMet if self.truth.demands > 1 => self.counts.add("login required: demand not met"),
+            LoginRequired::SignedOut => {
+                if !process.signed_out {
+                    broken!(3, "process {p} says that the user signed out");
+                }
+            }
+            other => broken!(3, "process {p} says {other:?} without a reason"),
+        }
+    }
+
+    /// A caller stops waiting. What its process does for it stops with it, and the lock is given back.
+    pub fn cancel(&mut self, caller: usize) {
+        let p = self.callers[caller].process;
+        self.callers[caller].state = State::Idle;
+        if self.processes[p].caller() != Some(caller) || !self.processes[p].alive {
+            return;
+        }
+        // What has come must be stored, whoever waits for it.
+        if matches!(self.processes[p].step, Step::Store | Step::Unlock | Step::Remove) {
+            return;
+        }
+        let step = core::mem::replace(&mut self.processes[p].step, Step::Unlock);
+        self.trace.note(|| format!("caller {caller} of [{p}] is cancelled at: {}", step.name()));
+        let attempt = match step {
+            Step::Mark(_, attempt) | Step::Send(_, attempt) => {
+                self.counts.add("cancelled before sending");
+                attempt
+            }
+            Step::Await { attempt, .. } => {
+                self.counts.add("cancelled while a refresh was under way");
+                attempt
+            }
+            _ => return,
+        };
+        self.truth.attempts[attempt].loose = true;
+        let sender = self.truth.attempts[attempt].sender;
+        match self.choices.below(3) {
+            // The request goes on, and its answer is handed over without the lock.
+            0 => {}
+            1 => self.truth.attempts[attempt].dropped = true,
+            _ => {
+                self.fail(sender, Some(attempt));
+                // It could not be stored while it was in doubt, so it is now.
+                self.processes[p].step = if self.shares_store() { Step::Store } else { Step::Unlock };
+            }
+        }
+    }
+
+    /// What the saved session would hand out for each target.
+    pub fn peek(&self, p: usize) -> Option<[Option<String>; 3]> {
+        let saved = self.processes[p].session.as_ref()?.save()?;
+        let mut session = Session::restore(self.client.clone(), saved).ok()?;
+        let now = self.time(p);
+        Some(core::array::from_fn(|target| {
+            // A token that is due is handed out while a refresh is under way: the second time.
+            let first = session.access_for(&self.targets[target], now);
+            let access = match first {
+                Access::SendRequest(_) => session.access_for(&self.targets[target], now),
+                first => first,
+            };
+            match access {
+                Access::Ready(bearer) => Some(bearer.token().reveal().to_owned()),
+                _ => None,
+            }
+        }))
+    }
+}
+
+/// (4) Nobody is sent away for longer than a server may ask for.
+pub fn check_wait(at: UnixTime, now: UnixTime) {
+    if at.saturating_since(now) > MAX_WAIT {
+        broken!(4, "told at {now:?} to try again at {at:?}");
+    }
+}

@@ -1,0 +1,292 @@
+//! The simulated world: processes, callers, network, store, server and clock, and a run through it. Every decision is drawn from
+//! [`Choices`], so the same code serves the test's seeds and the fuzz target's octets
+//! (`#[path = "…/tests/simulation/world/mod.rs"] mod world;`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::struct_excessive_bools // each is a fact of its own
+)]
+
+mod answers;
+mod caller;
+mod choices;
+mod network;
+mod plan;
+mod process;
+mod record;
+mod server;
+mod sign_out;
+mod store;
+mod truth;
+
+use caller::{Caller, State};
+pub use choices::Choices;
+use network::Message;
+use oauth_proto::{AuthorizationServer, Client, Target};
+use plan::{Act, Plan, Recipe, TICKS};
+use process::{Job, Process};
+pub use record::{Counts, Trace};
+use server::Server;
+use sign_out::Goodbye;
+use store::Store;
+use truth::{broken, Truth};
+
+/// Where every clock starts.
+const START: u64 = 1_700_000_000;
+
+/// So many rounds of a quiet minute each must be enough to serve every caller: a server may ask for an hour's patience, and a
+/// clock that was set back makes two of it.
+const QUIET_ROUNDS: usize = 150;
+
+/// What never changes from run to run.
+pub struct Fixture {
+    can_revoke: Client,
+    cannot_revoke: Client,
+    targets: [Target; 3],
+}
+
+impl Fixture {
+    pub fn new() -> Self {
+        let client = |can_revoke: bool| {
+            let mut server = AuthorizationServer::new("https://as.example/authorize", "https://as.example/token")
+                .and_then(|server| server.end_session_endpoint("https://as.example/logout"))
+                .unwrap();
+            if can_revoke {
+                server = server.revocation_endpoint("https://as.example/revoke").unwrap();
+            }
+            Client::builder(server, "app", "com.example.app:/callback")
+                .post_logout_redirect_uri("com.example.app:/logout")
+                .refresh_timeout_secs(truth::TIMEOUT)
+                .leeway_secs(truth::LEEWAY)
+                .build()
+                .unwrap()
+        };
+        let targets = [
+            Target::own(),
+            Target::resource("https://a.example/").and_then(|target| target.scope("read")).unwrap(),
+            Target::resource("https://b.example/").and_then(|target| target.scope("read write")).unwrap(),
+        ];
+        Self { can_revoke: client(true), cannot_revoke: client(false), targets }
+    }
+}
+
+/// One run, in the middle of it.
+pub struct World<'a> {
+    choices: Choices,
+    plan: Plan,
+    client: Client,
+    targets: &'a [Target; 3],
+    /// The true time.
+    now: u64,
+    server: Server,
+    store: Store,
+    network: Vec<Message>,
+    processes: Vec<Process>,
+    callers: Vec<Caller>,
+    truth: Truth,
+    machines: u32,
+    /// Nothing goes wrong any more.
+    quiet: bool,
+    counts: &'a mut Counts,
+    deaths: &'a mut Counts,
+    trace: &'a mut Trace,
+}
+
+/// Runs a world: first with all the trouble that its plan has, then in quiet, until every caller is served.
+///
+/// # Panics
+/// When an invariant does not hold; the message says which.
+pub fn run(choices: Choices, fixture: &Fixture, counts: &mut Counts, deaths: &mut Counts, trace: &mut Trace) {
+    let mut world = World::new(choices, fixture, counts, deaths, trace);
+    for _ in 0..world.plan.steps {
+        if world.choices.is_over() {
+            break;
+        }
+        world.act();
+    }
+    world.calm_down();
+}
+
+impl<'a> World<'a> {
+    fn new(
+        mut choices: Choices,
+        fixture: &'a Fixture,
+        counts: &'a mut Counts,
+        deaths: &'a mut Counts,
+        trace: &'a mut Trace,
+    ) -> Self {
+        let (plan, server) = Plan::draw(&mut choices);
+        let client = if plan.can_revoke { &fixture.can_revoke } else { &fixture.cannot_revoke };
+        trace.note(|| format!("{plan:?}"));
+        trace.note(|| format!("{server:?}"));
+        let mut world = Self {
+            processes: (0..plan.processes).map(|_| Process::new()).collect(),
+            callers: Vec::new(),
+            choices,
+            client: client.clone(),
+            targets: &fixture.targets,
+            now: START,
+            server,
+            store: Store::default(),
+            network: Vec::new(),
+            truth: Truth::default(),
+            machines: 0,
+            quiet: false,
+            plan,
+            counts,
+            deaths,
+            trace,
+        };
+        for caller in 0..world.plan.callers {
+            let target = world.choices.below(3);
+            let process = caller % world.plan.processes;
+            world.callers.push(Caller { process, target, state: State::Idle, served: false });
+        }
+        // The user logs in at the first process; the others find that in the store.
+        let _ = world.log_in(0);
+        world.write(0);
+        for p in 1..world.processes.len() {
+            world.begin(p, Job::Start);
+        }
+        world
+    }
+
+    fn shares_store(&self) -> bool {
+        self.plan.recipe == Recipe::Shared
+    }
+
+    fn act(&mut self) {
+        match self.plan.act(&mut self.choices) {
+            Act::Step => {
+                let p = self.choices.below(self.processes.len());
+                for _ in 0..self.choices.pick(&[8, 4, 2, 1, 1]) {
+                    self.step(p);
+                }
+            }
+            Act::Ask => {
+                if let Some(caller) = self.caller_in(|state| matches!(state, State::Idle)) {
+                    self.callers[caller].want();
+                }
+            }
+            Act::Deliver => self.deliver(),
+            Act::Tick => self.tick(),
+            Act::Jump => self.jump(),
+            Act::Die => {
+                let p = self.choices.below(self.processes.len());
+                self.die(p);
+            }
+            Act::Restart => {
+                let p = self.choices.below(self.processes.len());
+                self.restart(p);
+            }
+            Act::Cancel => {
+                if let Some(caller) = self.caller_in(|state| !matches!(state, State::Idle)) {
+                    self.cancel(caller);
+                }
+            }
+            Act::Answer => {
+                if let Some(caller) = self.caller_in(|state| matches!(state, State::Calls(_))) {
+                    self.api_answers(caller);
+                }
+            }
+            Act::User => self.user_acts(),
+            Act::Stray => {
+                let p = self.choices.below(self.processes.len());
+                self.stray(p);
+            }
+        }
+    }
+
+    /// One of the callers that are in such a state.
+    fn caller_in(&mut self, state: impl Fn(&State) -> bool) -> Option<usize> {
+        let all = self.callers.iter().enumerate();
+        let fitting: Vec<usize> = all.filter(|(_, caller)| state(&caller.state)).map(|(index, _)| index).collect();
+        (!fitting.is_empty()).then(|| self.choices.pick(&fitting))
+    }
+
+    fn tick(&mut self) {
+        self.now += self.choices.pick(&TICKS[..self.plan.ticks]);
+    }
+
+    /// The clock of a process, or of all of them, is set to another time.
+    fn jump(&mut self) {
+        let by = self.choices.pick(&[-30, 30, -300, 300, -3600, 3600, -2_000_000, 2_000_000, 0]);
+        self.counts.add(if by < 0 { "clock set back" } else { "clock set forward" });
+        let only = self.plan.clocks_differ.then(|| self.choices.below(self.processes.len()));
+        self.trace.note(|| format!("the clock of {only:?} jumps by {by}"));
+        for (p, process) in self.processes.iter_mut().enumerate() {
+            if only.is_none_or(|only| only == p) {
+                // 0 sets it right again.
+                process.offset = if by == 0 { 0 } else { process.offset + by };
+            }
+        }
+    }
+
+    /// The API answers the call that a caller made.
+    fn api_answers(&mut self, caller: usize) {
+        let refused = self.choices.percent(self.plan.refuse);
+        let how = self.plan.stubborn.unwrap_or_else(|| self.choices.pick(&[0, 0, 0, 1, 2, 3, 4]));
+        let caller = &mut self.callers[caller];
+        if let State::Calls(bearer) = &caller.state {
+            caller.state = if refused { State::Refused(bearer.clone(), how) } else { State::Idle };
+        }
+    }
+
+    /// (4) Nothing goes wrong any more, every process lives, and time passes: now every caller is served, and every sign-out
+    /// is completed.
+    fn calm_down(&mut self) {
+        self.quiet = true;
+        (self.plan.lose, self.plan.duplicate, self.plan.trouble, self.plan.refuse) = (0, 0, 0, 0);
+        self.trace.note(|| "quiet".into());
+        for p in 0..self.processes.len() {
+            self.restart(p);
+        }
+        for round in 0.. {
+            for caller in 0..self.callers.len() {
+                self.api_answers(caller);
+                if !self.callers[caller].served {
+                    self.callers[caller].want();
+                }
+            }
+            self.settle();
+            let all_served = self.callers.iter().all(|caller| caller.served);
+            let waiting = |process: &Process| !matches!(process.goodbye, Goodbye::None) || process.job.is_some();
+            let waiting = self.processes.iter().position(waiting);
+            match waiting {
+                None if all_served => return,
+                _ if round < QUIET_ROUNDS => self.now += truth::TIMEOUT,
+                Some(p) => {
+                    let step = self.processes[p].step.name();
+                    broken!(4, "process {p} is at {step} for ever, in phase {:?}", self.phase(p))
+                }
+                None => {
+                    let caller = self.callers.iter().position(|caller| !caller.served);
+                    broken!(4, "caller {caller:?} waits for ever");
+                }
+            }
+        }
+    }
+
+    /// Everything that can be done without time passing.
+    fn settle(&mut self) {
+        for _ in 0..200 {
+            let mut active = false;
+            while let Some(message) = self.network.pop() {
+                self.arrive(message);
+                active = true;
+            }
+            for p in 0..self.processes.len() {
+                active |= self.step(p);
+            }
+            if !active {
+                return;
+            }
+        }
+        let step = |p: &Process| p.step.name();
+        let steps: Vec<&str> = self.processes.iter().map(step).collect();
+        broken!(4, "the processes go round in a circle: {steps:?}");
+    }
+}

@@ -1,0 +1,126 @@
+//! What a run is like: drawn once, at its beginning, so that every run has troubles of its own.
+
+use super::choices::Choices;
+use super::server::{Rotation, Server};
+
+/// How the processes store their session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recipe {
+    /// Several processes: lock, load, adopt, access, mark, send, handle, store, unlock.
+    Shared,
+    /// One process: what `Save` gives is stored, and nothing else.
+    Plain,
+}
+
+/// How often what goes wrong, in percent of the times when it could.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub recipe: Recipe,
+    pub processes: usize,
+    pub callers: usize,
+    /// Whether every process has a clock of its own.
+    pub clocks_differ: bool,
+    pub can_revoke: bool,
+    pub lose: usize,
+    pub duplicate: usize,
+    /// The server answers with an error, or its answer is spoilt on the way.
+    pub trouble: usize,
+    /// The API refuses a token.
+    pub refuse: usize,
+    /// The API refuses in this one way, instead of in any.
+    pub stubborn: Option<usize>,
+    /// How many of the ticks of the clock are used: the first are short.
+    pub ticks: usize,
+    /// Weights of what happens beside the processes' own steps.
+    pub weights: [(Act, usize); 11],
+    pub steps: usize,
+}
+
+/// By how many seconds time goes on.
+pub const TICKS: [u64; 8] = [1, 5, 20, 45, 61, 110, 300, 3600];
+
+/// What can happen next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Act {
+    Step,
+    Ask,
+    Deliver,
+    Tick,
+    Jump,
+    Die,
+    Restart,
+    Cancel,
+    Answer,
+    User,
+    Stray,
+}
+
+impl Plan {
+    pub fn draw(choices: &mut Choices) -> (Self, Server) {
+        let recipe = if choices.percent(15) { Recipe::Plain } else { Recipe::Shared };
+        // Most runs have some kinds of trouble only: what each does shows better alone.
+        let mut rate = |often: usize, percents: &[usize]| {
+            if choices.percent(often) {
+                choices.pick(percents)
+            } else {
+                0
+            }
+        };
+        let (lose, duplicate) = (rate(70, &[5, 15, 40]), rate(40, &[5, 20]));
+        let (trouble, refuse) = (rate(60, &[10, 30, 60]), rate(50, &[10, 40, 90]));
+        let (jump, die) = (rate(40, &[2, 6]), rate(60, &[2, 5, 10]));
+        let (cancel, user, stray) = (rate(40, &[2, 6]), rate(50, &[1, 3]), rate(20, &[3]));
+        let plan = Self {
+            recipe,
+            processes: if recipe == Recipe::Plain { 1 } else { 1 + choices.below(3) },
+            callers: 1 + choices.below(8),
+            clocks_differ: choices.percent(25),
+            can_revoke: !choices.percent(20),
+            lose,
+            duplicate,
+            trouble,
+            refuse,
+            stubborn: choices.percent(30).then(|| choices.pick(&[0, 2, 3])),
+            ticks: choices.pick(&[TICKS.len(), TICKS.len(), 4]),
+            weights: [
+                (Act::Step, 36),
+                (Act::Ask, 12),
+                (Act::Deliver, 20),
+                (Act::Tick, 8),
+                (Act::Jump, jump),
+                (Act::Die, die),
+                (Act::Restart, 4),
+                (Act::Cancel, cancel),
+                (Act::Answer, 8),
+                (Act::User, user),
+                (Act::Stray, stray),
+            ],
+            steps: choices.pick(&[120, 60, 200]),
+        };
+        (plan, draw_server(choices))
+    }
+
+    pub fn act(&self, choices: &mut Choices) -> Act {
+        let mut left = choices.below(self.weights.iter().map(|(_, weight)| weight).sum());
+        for (act, weight) in self.weights {
+            match left.checked_sub(weight) {
+                Some(rest) => left = rest,
+                None => return act,
+            }
+        }
+        Act::Step
+    }
+}
+
+fn draw_server(choices: &mut Choices) -> Server {
+    let rotations = [Rotation::SameSuccessor, Rotation::Siblings, Rotation::Strict, Rotation::None];
+    let rotation = choices.pick(&rotations);
+    let grace = choices.pick(&[30, 120, 600, 1_000_000]);
+    let lifetimes = [Some(120), Some(600), Some(30), Some(3600), Some(1), Some(0), None];
+    let lifetimes = core::array::from_fn(|_| choices.pick(&lifetimes));
+    let mut server = Server::new(rotation, grace, lifetimes);
+    server.rotates_after = if choices.percent(15) { choices.pick(&[60, 600]) } else { 0 };
+    server.only_refuses = choices.percent(25);
+    server.offline = !choices.percent(5);
+    server
+}

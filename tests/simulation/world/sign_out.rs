@@ -1,0 +1,187 @@
+//! What the user does: signs out, logs in again. And what a sign-out still has to do when it holds already.
+
+use std::sync::Arc;
+
+use oauth_proto::{
+    Action, AuthorizationRequest, Event, Login, Request, RequestId, Response, Session, SessionAction, SessionPhase,
+    SignOut,
+};
+
+use super::caller::check_wait;
+use super::network::{token_body, Message, Sender};
+use super::process::{Job, Step};
+use super::truth::broken;
+use super::World;
+
+/// What is left to do of a sign-out.
+pub enum Goodbye {
+    None,
+    Send(Request),
+    Sent {
+        id: RequestId,
+        since: u64,
+    },
+    /// The browser is open, with the `state` that its return must bring.
+    Browser(String),
+    /// To be tried again at this (true) time.
+    Later(u64),
+}
+
+impl World<'_> {
+    pub fn sign_out(&mut self, p: usize) -> Step {
+        let logout = matches!(self.processes[p].job, Some(Job::SignOut { logout: true }));
+        let how = if logout { SignOut::new().logout(self.fresh_entropy()) } else { SignOut::new() };
+        let process = &mut self.processes[p];
+        let Some(session) = process.session.as_mut().filter(|_| !process.signed_out) else { return Step::Unlock };
+        let action = session.sign_out(how);
+        process.signed_out = true;
+        process.to_flush = false;
+        self.counts.add("signed out");
+        self.trace.note(|| format!("    [{p}] signs out: {action:?}"));
+        self.goodbye(p, action);
+        Step::Remove
+    }
+
+    /// What the session says is next.
+    pub fn goodbye(&mut self, p: usize, action: SessionAction) {
+        let now = self.time(p);
+        if !self.processes[p].signed_out {
+            broken!(5, "process {p} says {action:?} before a sign-out");
+        }
+        self.processes[p].goodbye = match action {
+            SessionAction::SendRequest(request) => Goodbye::Send(request),
+            SessionAction::OpenUrl(url) => {
+                let state = url.split_once("&state=").map(|(_, rest)| rest.split('&').next().unwrap_or_default());
+                Goodbye::Browser(state.unwrap_or_default().to_owned())
+            }
+            SessionAction::RetryAt(at) => {
+                check_wait(at, now);
+                self.counts.add("revocation to be tried again");
+                Goodbye::Later(self.now + at.saturating_since(now))
+            }
+            SessionAction::SignedOut => {
+                if self.phase(p) != Some(SessionPhase::SignedOut) {
+                    broken!(4, "process {p} is signed out, and in phase {:?}", self.phase(p));
+                }
+                self.counts.add("sign-out complete");
+                Goodbye::None
+            }
+            other => broken!(5, "process {p} says {other:?} after the sign-out"),
+        };
+    }
+
+    /// One step of what is left to do. Whether there was one.
+    pub fn say_goodbye(&mut self, p: usize) -> bool {
+        let process = &mut self.processes[p];
+        let sender = |id| Sender { process: p, life: process.life, id };
+        match core::mem::replace(&mut process.goodbye, Goodbye::None) {
+            Goodbye::None => return false,
+            Goodbye::Send(request) => {
+                let body = core::str::from_utf8(request.body()).unwrap();
+                let token = body.split('&').find_map(|pair| pair.strip_prefix("token=")).unwrap_or_default();
+                self.network.push(Message::Revocation { sender: sender(request.id()), token: token.to_owned() });
+                process.goodbye = Goodbye::Sent { id: request.id(), since: self.now };
+            }
+            Goodbye::Sent { id, since } if self.now - since >= 60 => {
+                let sender = sender(id);
+                process.goodbye = Goodbye::Sent { id, since };
+                self.fail(sender, None);
+            }
+            Goodbye::Later(at) if at <= self.now => {
+                let action = process.session.as_ref().and_then(Session::pending_action);
+                let Some(action) = action else {
+                    broken!(4, "process {p} was told to try again, and has nothing to do")
+                };
+                self.goodbye(p, action);
+            }
+            Goodbye::Browser(state) => self.browser_returns(p, &state),
+            waits => {
+                process.goodbye = waits;
+                return false;
+            }
+        }
+        true
+    }
+
+    fn browser_returns(&mut self, p: usize, state: &str) {
+        let now = self.time(p);
+        let forged = "com.example.app:/logout?state=forged".to_owned();
+        let ours = format!("com.example.app:/logout?state={state}");
+        let session = self.processes[p].session.as_mut().unwrap();
+        if self.choices.percent(30) {
+            if let Ok(action) = session.handle(Event::RedirectReceived(&forged), now) {
+                broken!(8, "a forged return from the logout is taken: {action:?}");
+            }
+            self.counts.add("forged return from the logout");
+        }
+        let event = if self.choices.percent(30) { Event::Cancelled } else { Event::RedirectReceived(&ours) };
+        self.counts.add("return from the logout");
+        match session.handle(event, now) {
+            Ok(action) => self.goodbye(p, action),
+            Err(error) => broken!(4, "the return from the logout is refused: {error:?}"),
+        }
+    }
+
+    /// A login from start to end: the network is kind to it.
+    pub fn log_in(&mut self, p: usize) -> Step {
+        let issued = self.server.login(self.now);
+        let now = self.time(p);
+        let login = self.server.logins.len() - 1;
+        self.truth.came(&issued, now.as_secs());
+        let usual = || Arc::new(AuthorizationRequest::new().scope("read write offline_access"));
+        let request = self.processes[p].demanded.take().unwrap_or_else(usual);
+        let mut machine = Login::new(self.client.clone(), request).unwrap();
+        let Ok(Action::OpenUrl(url)) = machine.handle(Event::Start(self.fresh_entropy()), now) else {
+            panic!("no URL")
+        };
+        let state = url.split_once("&state=").unwrap().1.split('&').next().unwrap();
+        let redirect = format!("com.example.app:/callback?code=C&state={state}");
+        let Ok(Action::SendRequest(request)) = machine.handle(Event::RedirectReceived(&redirect), now) else {
+            panic!("no request");
+        };
+        let body = token_body(&issued, "Bearer");
+        let headers = [("content-type", "application/json")];
+        let event = Event::ResponseReceived(request.id(), Response::new(200, &headers, body.as_bytes()));
+        let Ok(Action::TokensReady(tokens)) = machine.handle(event, now) else { panic!("no tokens") };
+        self.counts.add("logged in");
+        self.trace.note(|| format!("    [{p}] logs in: {:?}", issued.refresh_token));
+        self.install(p, Session::new(self.client.clone(), tokens), issued.refresh_token, login);
+        Step::Store
+    }
+
+    /// The user does something, or the server's operator does.
+    pub fn user_acts(&mut self) {
+        let p = self.choices.below(self.processes.len());
+        let kind = self.choices.below(6);
+        if kind == 5 {
+            if let Some(login) = self.server.logins.last_mut() {
+                login.ended = true;
+                self.counts.add("login revoked at the server");
+                self.trace.note(|| "the last login is revoked at the server".into());
+            }
+            return;
+        }
+        if !self.processes[p].alive {
+            return;
+        }
+        let is_idle = self.processes[p].job.is_none();
+        if kind < 2 {
+            if is_idle {
+                self.begin(p, Job::LogIn);
+            }
+            return;
+        }
+        let logout = kind == 2;
+        if is_idle {
+            self.begin(p, Job::SignOut { logout });
+        } else if matches!(self.processes[p].step, Step::Await { .. }) {
+            // The process has the lock already. Whoever it worked for will be told.
+            if let Some(caller) = self.processes[p].caller() {
+                self.callers[caller].ask_again();
+            }
+            self.counts.add("signed out while a refresh was under way");
+            self.processes[p].job = Some(Job::SignOut { logout });
+            self.processes[p].step = Step::SignOut;
+        }
+    }
+}
