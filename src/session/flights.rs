@@ -47,6 +47,8 @@ pub(super) struct Flights {
     losses: u8,
     /// How many of those the user has decided to overlook for one more refresh, should another process tell of them.
     forgiven: u8,
+    /// How many the user has overlooked all in all.
+    overlooked: u8,
     /// The server is known to leave the present refresh token as it is: sending it again does no harm.
     pub reusable: bool,
 }
@@ -63,8 +65,10 @@ impl Flights {
     /// One more refresh is allowed, whatever was lost.
     pub(super) fn allow_one(&mut self) {
         let allowed = MAX_LOSSES.saturating_sub(1);
-        self.forgiven = self.forgiven.saturating_add(self.losses.saturating_sub(allowed));
-        self.losses = self.losses.min(allowed);
+        let more = self.losses.saturating_sub(allowed);
+        self.forgiven = self.forgiven.saturating_add(more);
+        self.overlooked = self.overlooked.saturating_add(more);
+        self.losses = self.losses.saturating_sub(more);
     }
 
     /// The losses as they would be if the process ended now.
@@ -90,7 +94,7 @@ impl Flights {
 
     /// The generation of the tokens that a refresh sent now brings.
     pub(super) fn next_generation(&self, generation: u64) -> u64 {
-        let tries = u64::from(self.losses.saturating_add(self.forgiven)).min(GENERATION.saturating_sub(1));
+        let tries = u64::from(self.losses.saturating_add(self.overlooked)).min(GENERATION.saturating_sub(1));
         let whole = generation.saturating_sub(generation % GENERATION);
         whole.saturating_add(GENERATION).saturating_add(tries)
     }
@@ -152,7 +156,7 @@ impl Flights {
 
     /// A refresh brought a new token. Of those sent before it, nothing more is wanted; one sent after it may bring another.
     pub(super) fn succeed(&mut self, id: RequestId, reusable: bool) {
-        (self.losses, self.forgiven, self.reusable) = (0, 0, reusable);
+        (self.losses, self.forgiven, self.overlooked, self.reusable) = (0, 0, 0, reusable);
         match self.lost.iter().position(|sent| sent.id == id) {
             Some(index) => drop(self.lost.drain(..=index)),
             None => {

@@ -83,7 +83,9 @@ pub struct Flight {
 pub struct Grant {
     pub login: String,
     pub logged_in_at: Option<u64>,
+    /// Of the refresh token, and how often that one brought access tokens and stayed.
     pub generation: u64,
+    pub renewals: u64,
     pub asked: Asked,
     pub granted_scope: String,
     /// In the order of `APIS`.
@@ -96,6 +98,8 @@ pub struct Grant {
     pub losses: u8,
     /// Losses that the user has decided to overlook.
     pub forgiven: u8,
+    /// The same, all in all.
+    pub overlooked: u8,
     /// The server leaves the refresh token as it is.
     pub reusable: bool,
     pub patience: Patience,
@@ -270,7 +274,7 @@ impl Grant {
         }
         let body = self.refresh_body(api, &refresh_token);
         // In steps of eight, and of what one refresh token brings in several tries the last is the newest.
-        let next_generation = self.generation / 8 * 8 + 8 + u64::from(self.losses + self.forgiven).min(7);
+        let next_generation = self.generation / 8 * 8 + 8 + u64::from(self.losses + self.overlooked).min(7);
         let sent = Sent { id, api, scope: self.asked_scope(api), generation: self.generation, next_generation };
         self.flight = Some(Flight { sent, at: now, seen_back_at: None });
         // What was sent with an earlier refresh token cannot bring a newer one.
@@ -358,8 +362,14 @@ impl Grant {
         u8::from(flight.is_some_and(|flight| flight.sent.generation == self.generation))
     }
 
+    /// What the user has overlooked was for one refresh.
+    fn settle(&mut self) {
+        (self.flight, self.forgiven) = (None, 0);
+    }
+
     fn lose(&mut self) {
         self.losses = (self.losses + self.in_doubt()).min(2);
+        self.forgiven = 0;
         let Some(flight) = self.flight.take() else { return };
         if self.lost.len() == 4 {
             self.lost.remove(0);
@@ -393,7 +403,7 @@ impl Grant {
             }
             _ if !is_current => Some(Outcome::Refused("unknown_request")),
             _ if sent.generation != self.generation => {
-                self.flight = None;
+                self.settle();
                 Some(Outcome::RetryAt(now))
             }
             Ok((Answer::InvalidGrant, _)) => None,
@@ -401,14 +411,14 @@ impl Grant {
                 if answer == Answer::Unreadable {
                     self.lose();
                 }
-                self.flight = None;
+                self.settle();
                 Some(self.fail(answer, sent.api, now))
             }
             Err(delivered) => {
                 if delivered == Delivered::Maybe {
                     self.lose();
                 }
-                self.flight = None;
+                self.settle();
                 self.patience.failures += 1;
                 let wait = backoff(self.patience.failures - 1);
                 Some(self.patience.wait(wait, now))
@@ -434,12 +444,15 @@ impl Grant {
     fn rotate(&mut self, sent: &Sent, refresh_token: Option<&str>) {
         // Only of the token that was sent it is known that it lives on.
         self.reusable = refresh_token.is_none() && (self.reusable || sent.generation == self.generation);
+        self.renewals += 1;
         if let Some(refresh_token) = refresh_token {
             self.refresh_token = Some(refresh_token.into());
+            // Of the token that was sent, not of the present one.
+            if sent.next_generation > self.generation {
+                (self.generation, self.renewals) = (sent.next_generation, 0);
+            }
         }
-        // Of the token that was sent, not of the present one.
-        self.generation = self.generation.max(sent.next_generation);
-        (self.losses, self.forgiven) = (0, 0);
+        (self.losses, self.forgiven, self.overlooked) = (0, 0, 0);
         if self.flight.as_ref().is_some_and(|flight| flight.sent.id == sent.id) {
             self.flight = None;
             self.lost.clear();

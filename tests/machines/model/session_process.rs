@@ -42,14 +42,14 @@ impl Run {
         match theirs {
             Theirs::Renewed { losses } => {
                 renewed(&mut grant);
-                (grant.generation, grant.losses) = (grant.generation + 1, losses);
+                (grant.generation, grant.renewals, grant.losses) = (grant.generation + 1, 0, losses);
             }
             Theirs::Lost { losses } => grant.losses = losses,
             Theirs::OtherLogin { later, losses } => {
                 renewed(&mut grant);
                 grant.login = format!("login {}", self.issued);
                 grant.logged_in_at = Some(if later { self.now } else { START - 1000 });
-                (grant.generation, grant.losses) = (0, losses);
+                (grant.generation, grant.renewals, grant.losses) = (0, 0, losses);
             }
             _ => {}
         }
@@ -121,6 +121,7 @@ pub fn new_grant(
         login: saved(session)["login"].as_str().unwrap().to_owned(),
         logged_in_at,
         generation: 0,
+        renewals: 0,
         asked,
         granted_scope: token.scope,
         slots,
@@ -130,6 +131,7 @@ pub fn new_grant(
         lost: Vec::new(),
         losses: 0,
         forgiven: 0,
+        overlooked: 0,
         reusable: false,
         patience: Patience::default(),
     }

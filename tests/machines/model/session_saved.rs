@@ -46,7 +46,8 @@ impl Grant {
     pub fn stored(&self) -> Self {
         let mut next = self.clone();
         next.losses = (self.losses + self.in_doubt()).min(2);
-        (next.flight, next.lost, next.forgiven, next.patience) = (None, Vec::new(), 0, Patience::default());
+        (next.flight, next.lost, next.patience) = (None, Vec::new(), Patience::default());
+        (next.forgiven, next.overlooked) = (0, 0);
         for slot in &mut next.slots {
             (slot.patience, slot.not_granted) = (Patience::default(), false);
             if let Some(token) = &mut slot.token {
@@ -57,9 +58,13 @@ impl Grant {
         next
     }
 
+    pub fn age(&self) -> (u64, u64) {
+        (self.generation, self.renewals)
+    }
+
     /// What is stored of another login is what the user logged in with last.
     fn is_outdated_by(&self, stored: &Self) -> bool {
-        self.login != stored.login || self.generation < stored.generation
+        self.login != stored.login || self.age() < stored.age()
     }
 
     fn adopt(&mut self, theirs: &Self) -> Outcome {
@@ -77,7 +82,7 @@ impl Grant {
             }
             return Outcome::Newer;
         }
-        if self.generation == theirs.generation && self.refresh_token == theirs.refresh_token {
+        if self.age() == theirs.age() && self.refresh_token == theirs.refresh_token {
             let in_doubt = self.in_doubt();
             if in_doubt == u8::from(self.flight.is_some()) {
                 // One of them is our own, if one is under way.
@@ -97,7 +102,7 @@ impl Grant {
         };
         self.flight.is_none()
             && self.lost.is_empty()
-            && self.forgiven == 0
+            && self.overlooked == 0
             && !waits(&self.patience)
             && !self.slots.iter().any(marked)
     }
@@ -259,8 +264,10 @@ impl Model {
 
     pub fn try_again(&mut self) {
         if let Self::Grant(grant) = self {
-            grant.forgiven += grant.losses.saturating_sub(1);
-            grant.losses = grant.losses.min(1);
+            let more = grant.losses.saturating_sub(1);
+            grant.forgiven += more;
+            grant.overlooked += more;
+            grant.losses -= more;
         }
     }
 
@@ -269,7 +276,7 @@ impl Model {
             Self::Grant(grant) => grant.adopt(theirs),
             Self::Over(ours) => {
                 // What was refused is not tried again, and nothing older.
-                let is_older = ours.login == theirs.login && ours.generation > theirs.generation;
+                let is_older = ours.login == theirs.login && ours.age() > theirs.age();
                 let is_refused = ours.login == theirs.login && ours.refresh_token == theirs.refresh_token;
                 if is_older || is_refused {
                     return Outcome::NotNewer;

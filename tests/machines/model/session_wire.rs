@@ -58,7 +58,7 @@ pub fn form(grant: &Grant, client: &str) -> Value {
     });
     json!({
         "version": 1, "client": client, "login": grant.login, "logged_in_at": grant.logged_in_at,
-        "generation": grant.generation, "losses": grant.losses, "reusable": grant.reusable, "access_token": own.text,
+        "generation": grant.generation, "renewals": grant.renewals, "losses": grant.losses, "reusable": grant.reusable, "access_token": own.text,
         "refresh_token": grant.refresh_token, "id_token": null, "scope": own.scope,
         "granted_scope": grant.granted_scope,
         "refresh_scope": Some(&grant.narrowed).filter(|scope| !scope.is_empty()),

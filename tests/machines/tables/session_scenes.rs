@@ -58,6 +58,7 @@ pub const fn tokens(n: u8) -> &'static str {
         1 => r#"{"access_token":"AT1","token_type":"Bearer","expires_in":3600,"refresh_token":"RT1"}"#,
         // Due, and gone, while its refusal would still count as one more.
         3 => r#"{"access_token":"AT1","token_type":"Bearer","expires_in":40,"refresh_token":"RT1"}"#,
+        5 => r#"{"access_token":"AT5","token_type":"Bearer","expires_in":3600,"refresh_token":"RT5"}"#,
         _ => r#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600}"#,
     }
 }
@@ -186,7 +187,7 @@ fn exhausted(scene: Scene) -> Scene {
 fn superseded(scene: Scene) -> Scene {
     let mut scene = scene;
     let late = scene.lost.unwrap();
-    assert!(scene.answer(late, json(200, tokens(1))).is_none());
+    assert!(scene.answer(late, json(200, tokens(5))).is_none());
     scene
 }
 
