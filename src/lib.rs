@@ -50,7 +50,7 @@
 //!
 //! Session
 //!   Active           ── AccessDue · Refused ─▶ Refreshing
-//!   Refreshing       ── AccessTimedOut · MarkedTwice ─▶ Retrying
+//!   Refreshing       ── AccessTimedOut · MarkedOnce · MarkedTwice ─▶ Retrying
 //!   Refreshing       ── ResponseWithTokens · ResponseWithRefreshToken · ResponseLater · NotDelivered ─▶ Active
 //!   Refreshing       ── LostReusable · Superseded ─▶ Active
 //!   Refreshing       ── ResponseUnreadable · MaybeDelivered · AccessTimedOutWaiting ─▶ OutcomeUnknown
@@ -59,8 +59,8 @@
 //!   OutcomeUnknown   ── LateResponseWithTokens ─▶ Active
 //!   Retrying         ── ResponseWithTokens · ResponseWithRefreshToken ─▶ Active
 //!   Retrying         ── LateResponseWithTokens ─▶ Refreshing
-//!   Retrying         ── ResponseLater · NotDelivered ─▶ OutcomeUnknown
-//!   Retrying         ── AccessTimedOut · ResponseUnreadable · MaybeDelivered ─▶ Exhausted
+//!   Retrying         ── ResponseLater · NotDelivered · Superseded ─▶ OutcomeUnknown
+//!   Retrying         ── AccessTimedOut · ResponseUnreadable · MaybeDelivered · SupersededExhausted ─▶ Exhausted
 //!   Retrying         ── InvalidGrant ─▶ LoginRequired
 //!   Exhausted        ── LateResponseWithTokens ─▶ Active
 //!   Exhausted        ── TryAgain ─▶ OutcomeUnknown

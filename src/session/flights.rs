@@ -76,14 +76,10 @@ impl Flights {
         self.losses.saturating_add(self.in_doubt(generation)).min(MAX_LOSSES)
     }
 
-    /// Takes the losses that another process has stored. One of them is our own refresh, if one is under way; while one with an
-    /// earlier refresh token is, nothing can be sent, and they can be taken later.
+    /// Takes the losses that another process has stored. One of them is our own refresh, if one is under way.
     pub(super) fn take_marks(&mut self, losses: u8, generation: u64) {
-        let in_doubt = self.in_doubt(generation);
-        if in_doubt == u8::from(self.is_under_way()) {
-            let others = losses.min(MAX_LOSSES).saturating_sub(in_doubt).saturating_sub(self.forgiven);
-            self.losses = self.losses.max(others);
-        }
+        let others = losses.min(MAX_LOSSES).saturating_sub(self.in_doubt(generation)).saturating_sub(self.forgiven);
+        self.losses = self.losses.max(others);
     }
 
     /// 1 if a refresh with the present refresh token is under way, which may spend it.

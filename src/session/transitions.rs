@@ -32,6 +32,8 @@ pub enum SessionTrigger {
     ResponseLater,
     /// The refresh under way was sent with a refresh token that late tokens have replaced meanwhile, and brings no others.
     Superseded,
+    /// The same, when two refreshes of another process with the new refresh token were lost.
+    SupersededExhausted,
     /// An answer, or a failure to send, with another id.
     UnknownRequest,
     /// The request did not reach the server.
@@ -115,6 +117,7 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Refreshing, T::MaybeDelivered, P::OutcomeUnknown),
         row(P::Refreshing, T::LostReusable, P::Active),
         row(P::Refreshing, T::Superseded, P::Active),
+        row(P::Refreshing, T::MarkedOnce, P::Retrying),
         row(P::Refreshing, T::MarkedTwice, P::Retrying),
         row(P::Refreshing, T::Adopted, P::Active),
         row(P::Refreshing, T::AdoptedUnknown, P::OutcomeUnknown),
@@ -141,6 +144,8 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Retrying, T::ResponseLater, P::OutcomeUnknown),
         row(P::Retrying, T::NotDelivered, P::OutcomeUnknown),
         row(P::Retrying, T::MaybeDelivered, P::Exhausted),
+        row(P::Retrying, T::Superseded, P::OutcomeUnknown),
+        row(P::Retrying, T::SupersededExhausted, P::Exhausted),
         row(P::Retrying, T::Adopted, P::Active),
         row(P::Retrying, T::AdoptedUnknown, P::OutcomeUnknown),
         row(P::Retrying, T::AdoptedExhausted, P::Exhausted),

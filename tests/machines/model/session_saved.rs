@@ -83,11 +83,8 @@ impl Grant {
             return Outcome::Newer;
         }
         if self.age() == theirs.age() && self.refresh_token == theirs.refresh_token {
-            let in_doubt = self.in_doubt();
-            if in_doubt == u8::from(self.flight.is_some()) {
-                // One of them is our own, if one is under way.
-                self.losses = self.losses.max(theirs.losses.saturating_sub(in_doubt + self.forgiven));
-            }
+            // One of them is our own, if one is under way.
+            self.losses = self.losses.max(theirs.losses.saturating_sub(self.in_doubt() + self.forgiven));
         }
         Outcome::NotNewer
     }

@@ -19,7 +19,7 @@ pub const PHASES: [Phase; 9] = [
     Phase::SignedOut,
 ];
 
-pub const TRIGGERS: [Trigger; 34] = [
+pub const TRIGGERS: [Trigger; 35] = [
     Trigger::AccessFresh,
     Trigger::AccessDue,
     Trigger::AccessTimedOut,
@@ -33,6 +33,7 @@ pub const TRIGGERS: [Trigger; 34] = [
     Trigger::InvalidGrant,
     Trigger::ResponseLater,
     Trigger::Superseded,
+    Trigger::SupersededExhausted,
     Trigger::UnknownRequest,
     Trigger::NotDelivered,
     Trigger::MaybeDelivered,
@@ -97,8 +98,10 @@ fn every_trigger_is_fired_in_some_phase() {
     let left_out = |on| PHASES.iter().filter(|from| bring(**from, on).is_empty()).count();
     for on in TRIGGERS {
         let expected = match on {
-            // Where no refresh is under way, and where a loss has been counted.
-            Trigger::Superseded | Trigger::LostReusable | Trigger::AccessTimedOutWaiting => PHASES.len() - 1,
+            // Where no refresh is under way.
+            Trigger::Superseded => PHASES.len() - 2,
+            // And where a loss has been counted, or none has.
+            Trigger::SupersededExhausted | Trigger::LostReusable | Trigger::AccessTimedOutWaiting => PHASES.len() - 1,
             // Where there is nothing to revoke.
             Trigger::SignOut => 1,
             _ => 0,

@@ -48,7 +48,7 @@ pub fn variants(on: Trigger) -> usize {
         | Trigger::Returned
         | Trigger::ReturnedRevokeNext => 2,
         Trigger::ResponseLater => LATER.len() + 2,
-        Trigger::Superseded | Trigger::Revoked => 6,
+        Trigger::Superseded | Trigger::SupersededExhausted | Trigger::Revoked => 6,
         Trigger::UnknownRequest => 9,
         // The same login, and a later and an earlier one: what is stored is what the user logged in with last.
         Trigger::Adopted | Trigger::AdoptedUnknown | Trigger::AdoptedExhausted => 3,
@@ -207,7 +207,7 @@ fn event(scene: &mut Scene, on: Trigger, variant: usize) -> Option<Error> {
             None if variant == LATER.len() => scene.answer(refresh_id(scene), html(200, "<h1>log in</h1>")),
             None => scene.answer(refresh_id(scene), Response::new(429, &[("retry-after", "5")], b"")),
         },
-        Trigger::Superseded => match variant {
+        Trigger::Superseded | Trigger::SupersededExhausted => match variant {
             0 => scene.answer(latest, json(400, INVALID_GRANT)),
             1 => scene.answer(latest, json(503, "")),
             2 => scene.answer(latest, json(200, "{")),

@@ -2,7 +2,7 @@
 
 use oauth_proto::session::SessionTrigger as Trigger;
 use oauth_proto::{
-    Access, AuthorizationServer, Bearer, Client, Delivered, Event, RequestId, Response, SavedSession, Session,
+    Access, Adopted, AuthorizationServer, Bearer, Client, Delivered, Event, RequestId, Response, SavedSession, Session,
     SessionAction, SessionPhase as Phase, SignOut, Target, UnixTime,
 };
 use serde_json::Value;
@@ -188,6 +188,16 @@ fn superseded(scene: Scene) -> Scene {
     let mut scene = scene;
     let late = scene.lost.unwrap();
     assert!(scene.answer(late, json(200, tokens(5))).is_none());
+    scene.stored = serde_json::to_value(scene.session.save()).unwrap();
+    scene
+}
+
+/// Another process has sent so many refreshes with our refresh token, and got no answer.
+fn marked(scene: Scene, losses: u8) -> Scene {
+    let mut scene = scene;
+    let mut marked = scene.stored.clone();
+    marked["losses"] = losses.into();
+    assert_eq!(scene.session.adopt(form(&marked)), Ok(Adopted::NotNewer));
     scene
 }
 
@@ -303,14 +313,24 @@ fn bring_with(client: &Client, phase: Phase, on: Trigger) -> Vec<Scene> {
     let after_refusal = on == Trigger::RefusedAgain;
     let plain = || active(client.clone(), after_refusal);
     match phase {
-        Phase::Refreshing if on == Trigger::Superseded => {
+        // One's own refresh is in the mark too, unless it was with an earlier refresh token.
+        Phase::Refreshing if matches!(on, Trigger::Superseded | Trigger::MarkedOnce) => {
             vec![superseded(retrying(plain())), superseded(retrying_late(plain())), superseded(retrying_again(plain()))]
         }
+        Phase::Refreshing if on == Trigger::MarkedTwice => vec![refreshing(plain()), superseded(retrying(plain()))],
+        Phase::Retrying if on == Trigger::Superseded => vec![marked(superseded(retrying(plain())), 1)],
+        Phase::Retrying if on == Trigger::SupersededExhausted => vec![marked(superseded(retrying(plain())), 2)],
         Phase::Refreshing if on == Trigger::LostReusable => vec![refreshing_reusable(plain())],
         Phase::Refreshing if on == Trigger::AccessTimedOutWaiting => vec![refreshing_beside_a_wait(plain())],
         // Only late tokens can have replaced the refresh token of one that is under way, and they take all losses away; a
         // refresh token that lives on has none; and what was sent once more is not to be sent again.
-        _ if matches!(on, Trigger::Superseded | Trigger::LostReusable | Trigger::AccessTimedOutWaiting) => vec![],
+        _ if matches!(
+            on,
+            Trigger::Superseded | Trigger::SupersededExhausted | Trigger::LostReusable | Trigger::AccessTimedOutWaiting
+        ) =>
+        {
+            vec![]
+        }
         Phase::Active => vec![if on == Trigger::AccessDue { when_due(plain()) } else { plain() }],
         Phase::Refreshing => vec![refreshing(plain())],
         Phase::OutcomeUnknown => vec![unknown(plain())],
