@@ -95,10 +95,10 @@ impl Session {
 }
 
 impl Active {
-    /// Another process may have sent our own refresh token, and have died of it.
+    /// Another process may have sent our own refresh token, and have died of it. (A server may give one token twice, so that it
+    /// is of two generations.)
     fn mark(&mut self, theirs: &Self) {
-        let token = |active: &Self| active.refresh_token.as_ref().map(digest);
-        if self.grant.is_level_with(&theirs.grant) && token(self) == token(theirs) {
+        if self.has_token_of(theirs) {
             self.flights.take_marks(theirs.flights.losses(), self.grant.generation);
         }
     }

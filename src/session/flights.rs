@@ -78,6 +78,9 @@ impl Flights {
 
     /// Takes the losses that another process has stored. One of them is our own refresh, if one is under way.
     pub(super) fn take_marks(&mut self, losses: u8, generation: u64) {
+        if self.reusable {
+            return;
+        }
         let others = losses.min(MAX_LOSSES).saturating_sub(self.in_doubt(generation)).saturating_sub(self.forgiven);
         self.losses = self.losses.max(others);
     }

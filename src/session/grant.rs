@@ -47,10 +47,6 @@ impl Grant {
         self.login != other.login || (self.generation, self.renewals) > (other.generation, other.renewals)
     }
 
-    pub(super) fn is_level_with(&self, other: &Self) -> bool {
-        !self.is_newer_than(other) && !other.is_newer_than(self)
-    }
-
     /// The login's API in the login's own words is the login's own token.
     pub(super) fn names_own(&self, target: &Target) -> bool {
         target.as_scope().is_none()

@@ -421,12 +421,20 @@ impl Active {
 
     /// Takes newer tokens of another process. Of one login, all access tokens are good, whichever process got them.
     pub(super) fn replace(&mut self, mut newer: Self) {
+        if self.has_token_of(&newer) {
+            newer.flights.take_marks(self.flights.losses_at_death(self.grant.generation), newer.grant.generation);
+        }
         if self.grant.login == newer.grant.login {
             newer.cache.take_over(self.cache.clone());
             newer.refresh_scope = self.refresh_scope.take();
         }
         newer.sent = self.sent;
         *self = newer;
+    }
+
+    pub(super) fn has_token_of(&self, other: &Self) -> bool {
+        let token = |active: &Self| active.refresh_token.as_ref().map(digest);
+        self.grant.login == other.grant.login && token(self) == token(other)
     }
 
     fn end(&mut self, why: LoginRequired) -> Ended {

@@ -46,7 +46,7 @@ pub enum SessionTrigger {
     TryAgain,
     /// `adopt` of newer tokens.
     Adopted,
-    /// `adopt` of newer tokens that a refresh was sent with, its outcome unknown.
+    /// `adopt` of newer tokens with a refresh token that a refresh was sent with, its outcome unknown, by whichever process.
     AdoptedUnknown,
     /// `adopt` of newer tokens that two such refreshes were sent with.
     AdoptedExhausted,

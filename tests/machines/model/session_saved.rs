@@ -70,6 +70,9 @@ impl Grant {
     fn adopt(&mut self, theirs: &Self) -> Outcome {
         if self.is_outdated_by(theirs) {
             let ours = std::mem::replace(self, theirs.stored());
+            if ours.login == self.login && ours.refresh_token == self.refresh_token && !self.reusable {
+                self.losses = self.losses.max((ours.losses + ours.in_doubt()).min(2));
+            }
             if ours.login == self.login {
                 self.narrowed = ours.narrowed;
                 for (slot, our_slot) in self.slots.iter_mut().zip(ours.slots) {
@@ -82,9 +85,10 @@ impl Grant {
             }
             return Outcome::Newer;
         }
-        if self.age() == theirs.age() && self.refresh_token == theirs.refresh_token {
-            // One of them is our own, if one is under way.
-            self.losses = self.losses.max(theirs.losses.saturating_sub(self.in_doubt() + self.forgiven));
+        // One of them is our own, if one is under way.
+        let marks = theirs.losses.saturating_sub(self.in_doubt() + self.forgiven);
+        if self.refresh_token == theirs.refresh_token && !self.reusable {
+            self.losses = self.losses.max(marks);
         }
         Outcome::NotNewer
     }
