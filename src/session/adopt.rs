@@ -99,7 +99,7 @@ impl Active {
     /// is of two generations.)
     fn mark(&mut self, theirs: &Self) {
         if self.has_token_of(theirs) {
-            self.flights.take_marks(theirs.flights.losses(), self.grant.generation);
+            self.flights.take_marks(theirs.flights.losses(), theirs.flights.reusable, self.grant.generation);
         }
     }
 }

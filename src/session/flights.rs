@@ -76,9 +76,11 @@ impl Flights {
         self.losses.saturating_add(self.in_doubt(generation)).min(MAX_LOSSES)
     }
 
-    /// Takes the losses that another process has stored. One of them is our own refresh, if one is under way.
-    pub(super) fn take_marks(&mut self, losses: u8, generation: u64) {
-        if self.reusable {
+    /// Takes what another process knows of the same refresh token: the losses that it has stored, one of them our own refresh if
+    /// one is under way; and that there are none, since the token lives on.
+    pub(super) fn take_marks(&mut self, losses: u8, reusable: bool, generation: u64) {
+        if self.reusable || reusable {
+            (self.losses, self.reusable) = (0, true);
             return;
         }
         let others = losses.min(MAX_LOSSES).saturating_sub(self.in_doubt(generation)).saturating_sub(self.forgiven);

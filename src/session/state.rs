@@ -422,7 +422,8 @@ impl Active {
     /// Takes newer tokens of another process. Of one login, all access tokens are good, whichever process got them.
     pub(super) fn replace(&mut self, mut newer: Self) {
         if self.has_token_of(&newer) {
-            newer.flights.take_marks(self.flights.losses_at_death(self.grant.generation), newer.grant.generation);
+            let losses = self.flights.losses_at_death(self.grant.generation);
+            newer.flights.take_marks(losses, self.flights.reusable, newer.grant.generation);
         }
         if self.grant.login == newer.grant.login {
             newer.cache.take_over(self.cache.clone());

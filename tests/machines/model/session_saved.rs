@@ -67,11 +67,18 @@ impl Grant {
         self.login != stored.login || self.age() < stored.age()
     }
 
+    /// One of them is our own, if one is under way; a token that lives on has none.
+    fn take_marks(&mut self, losses: u8, reusable: bool) {
+        self.reusable |= reusable;
+        let marks = losses.saturating_sub(self.in_doubt() + self.forgiven);
+        self.losses = if self.reusable { 0 } else { self.losses.max(marks) };
+    }
+
     fn adopt(&mut self, theirs: &Self) -> Outcome {
         if self.is_outdated_by(theirs) {
             let ours = std::mem::replace(self, theirs.stored());
-            if ours.login == self.login && ours.refresh_token == self.refresh_token && !self.reusable {
-                self.losses = self.losses.max((ours.losses + ours.in_doubt()).min(2));
+            if ours.login == self.login && ours.refresh_token == self.refresh_token {
+                self.take_marks((ours.losses + ours.in_doubt()).min(2), ours.reusable);
             }
             if ours.login == self.login {
                 self.narrowed = ours.narrowed;
@@ -85,10 +92,8 @@ impl Grant {
             }
             return Outcome::Newer;
         }
-        // One of them is our own, if one is under way.
-        let marks = theirs.losses.saturating_sub(self.in_doubt() + self.forgiven);
-        if self.refresh_token == theirs.refresh_token && !self.reusable {
-            self.losses = self.losses.max(marks);
+        if self.refresh_token == theirs.refresh_token {
+            self.take_marks(theirs.losses, theirs.reusable);
         }
         Outcome::NotNewer
     }
