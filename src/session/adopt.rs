@@ -11,7 +11,7 @@ use crate::restore::RestoreError;
 impl Session {
     /// Takes what another process has stored, if it is newer than what this session has: of the same login, if its tokens were
     /// renewed more often; of another login always, since what is stored is what the user logged in with last, whatever the
-    /// clocks said. A session whose grant has ended lives again by newer tokens; one that the user has signed out of does not. A
+    /// clocks said, unless it is one that this session has given up for a newer one. A session whose grant has ended lives again by newer tokens; one that the user has signed out of does not. A
     /// refresh that is under way is given up for newer tokens: its answer then changes nothing.
     ///
     /// # Several processes, one store
@@ -78,7 +78,7 @@ impl Session {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn adopt(&mut self, saved: SavedSession) -> Result<Adopted, RestoreError> {
-        let theirs = saved.into_active(&self.client)?;
+        let mut theirs = saved.into_active(&self.client)?;
         let newer = match &self.state {
             State::Active(ours) => theirs.grant.is_newer_than(&ours.grant),
             State::LoginRequired(ended) => ended.is_outlived_by(&theirs),
@@ -87,7 +87,10 @@ impl Session {
         match &mut self.state {
             State::Active(ours) if newer => ours.replace(theirs),
             State::Active(ours) => ours.mark(&theirs),
-            state if newer => *state = State::Active(Box::new(theirs)),
+            State::LoginRequired(ended) if newer => {
+                theirs.grant.follow(&ended.grant);
+                self.state = State::Active(Box::new(theirs));
+            }
             _ => {}
         }
         Ok(if newer { Adopted::Newer } else { Adopted::NotNewer })
@@ -108,6 +111,10 @@ impl Ended {
     /// Whether tokens are others than those that the server would not have, and not older.
     fn is_outlived_by(&self, theirs: &Active) -> bool {
         let is_refused = theirs.refresh_token.as_ref().map(digest) == self.refused;
-        !self.grant.is_newer_than(&theirs.grant) && !is_refused || theirs.grant.login != self.grant.login
+        if theirs.grant.login == self.grant.login {
+            !self.grant.is_newer_than(&theirs.grant) && !is_refused
+        } else {
+            theirs.grant.is_newer_than(&self.grant)
+        }
     }
 }

@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::authorization::AuthorizationRequest;
@@ -14,10 +15,15 @@ use crate::target::Target;
 use crate::time::UnixTime;
 use crate::token::Tokens;
 
+/// So many logins are remembered whose place was taken.
+const MAX_BEFORE: usize = 8;
+
 #[derive(Clone)]
 pub(super) struct Grant {
     /// A digest that names the login.
     pub login: String,
+    /// The logins whose place it took here: none of them is newer.
+    pub before: Vec<String>,
     pub logged_in_at: Option<UnixTime>,
     /// How often the refresh token was replaced, in steps of eight.
     pub generation: u64,
@@ -33,6 +39,7 @@ impl Grant {
     pub(super) fn new(tokens: &Tokens) -> Self {
         Self {
             login: login_digest(tokens),
+            before: Vec::new(),
             logged_in_at: tokens.obtained_at,
             generation: 0,
             renewals: 0,
@@ -42,9 +49,23 @@ impl Grant {
     }
 
     /// Of one login, the tokens that were renewed more often are newer. Of two, no clock can tell: one that is stored by another
-    /// process is the newer one.
+    /// process is the newer one, unless it was given up here for the present one.
     pub(super) fn is_newer_than(&self, other: &Self) -> bool {
-        self.login != other.login || (self.generation, self.renewals) > (other.generation, other.renewals)
+        if self.login == other.login {
+            (self.generation, self.renewals) > (other.generation, other.renewals)
+        } else {
+            !other.before.contains(&self.login)
+        }
+    }
+
+    /// Takes the place of another grant in this session.
+    pub(super) fn follow(&mut self, other: &Self) {
+        self.before.clone_from(&other.before);
+        if self.login != other.login {
+            self.before.push(other.login.clone());
+        }
+        let too_many = self.before.len().saturating_sub(MAX_BEFORE);
+        self.before.drain(..too_many);
     }
 
     /// The login's API in the login's own words is the login's own token.

@@ -146,6 +146,7 @@ impl Fields {
         let request = AuthorizationRequest::from_pairs(&self.request).map_err(|_| RestoreError::Malformed)?;
         let grant = Grant {
             login: self.login,
+            before: Vec::new(),
             logged_in_at: self.logged_in_at,
             generation: self.generation,
             renewals: self.renewals,

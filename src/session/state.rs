@@ -430,6 +430,7 @@ impl Active {
             newer.refresh_scope = self.refresh_scope.take();
         }
         newer.sent = self.sent;
+        newer.grant.follow(&self.grant);
         *self = newer;
     }
 

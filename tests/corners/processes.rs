@@ -62,6 +62,23 @@ fn a_grant_that_a_sibling_has_renewed_lives_again() {
     assert!(body(&request(one.access(at(1990)))).contains("refresh_token=RT1"));
 }
 
+/// A login that was given up for a newer one is old, whatever is stored of it and however often it is renewed.
+#[test]
+fn a_login_that_was_given_up_is_not_taken_back() {
+    let (mut one, mut other) = two();
+    let newer = Tokens::from_parts(Secret::new("AT7"), Some(Secret::new("RT7")), Some(at(1000)), "a");
+    let newer = Session::new(client(), newer);
+    assert_eq!(one.adopt(newer.save().unwrap()), Ok(Adopted::Newer));
+    refresh(&mut other, 1, 1000);
+    assert_eq!(one.adopt(other.save().unwrap()), Ok(Adopted::NotNewer));
+    assert_eq!(ready(one.access(at(500))).token().reveal(), "AT7");
+    // Nor by a session whose grant has ended.
+    let late = request(one.access(at(1000)));
+    let ended = one.handle(answer(late.id(), 400, &JSON, GONE), at(1001));
+    assert!(matches!(ended, Ok(SessionAction::LoginRequired(LoginRequired::GrantEnded(_)))));
+    assert_eq!(one.adopt(other.save().unwrap()), Ok(Adopted::NotNewer));
+}
+
 /// Of two logins no clock can tell which came first: what is stored is what the user logged in with last.
 #[test]
 fn the_login_that_is_stored_is_adopted() {

@@ -82,6 +82,8 @@ pub struct Flight {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub login: String,
+    /// The logins before it in this session.
+    pub before: Vec<String>,
     pub logged_in_at: Option<u64>,
     /// Of the refresh token, and how often that one brought access tokens and stayed.
     pub generation: u64,

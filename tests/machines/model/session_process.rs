@@ -120,6 +120,7 @@ pub fn new_grant(
     Grant {
         login: saved(session)["login"].as_str().unwrap().to_owned(),
         logged_in_at,
+        before: Vec::new(),
         generation: 0,
         renewals: 0,
         asked,

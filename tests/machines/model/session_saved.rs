@@ -48,6 +48,7 @@ impl Grant {
         next.losses = (self.losses + self.in_doubt()).min(2);
         (next.flight, next.lost, next.patience) = (None, Vec::new(), Patience::default());
         (next.forgiven, next.overlooked) = (0, 0);
+        next.before.clear();
         for slot in &mut next.slots {
             (slot.patience, slot.not_granted) = (Patience::default(), false);
             if let Some(token) = &mut slot.token {
@@ -62,9 +63,23 @@ impl Grant {
         (self.generation, self.renewals)
     }
 
-    /// What is stored of another login is what the user logged in with last.
+    /// What is stored of another login is what the user logged in with last, unless this session had it before.
     fn is_outdated_by(&self, stored: &Self) -> bool {
-        self.login != stored.login || self.age() < stored.age()
+        if self.login == stored.login {
+            self.age() < stored.age()
+        } else {
+            !self.before.contains(&stored.login)
+        }
+    }
+
+    fn follow(&mut self, ours: &Self) {
+        self.before.clone_from(&ours.before);
+        if ours.login != self.login {
+            self.before.push(ours.login.clone());
+        }
+        if self.before.len() > 8 {
+            self.before.remove(0);
+        }
     }
 
     /// One of them is our own, if one is under way; a token that lives on has none.
@@ -77,6 +92,7 @@ impl Grant {
     fn adopt(&mut self, theirs: &Self) -> Outcome {
         if self.is_outdated_by(theirs) {
             let ours = std::mem::replace(self, theirs.stored());
+            self.follow(&ours);
             if ours.login == self.login && ours.refresh_token == self.refresh_token {
                 self.take_marks((ours.losses + ours.in_doubt()).min(2), ours.reusable);
             }
@@ -109,6 +125,7 @@ impl Grant {
         self.flight.is_none()
             && self.lost.is_empty()
             && self.overlooked == 0
+            && self.before.is_empty()
             && !waits(&self.patience)
             && !self.slots.iter().any(marked)
     }
@@ -284,10 +301,12 @@ impl Model {
                 // What was refused is not tried again, and nothing older.
                 let is_older = ours.login == theirs.login && ours.age() > theirs.age();
                 let is_refused = ours.login == theirs.login && ours.refresh_token == theirs.refresh_token;
-                if is_older || is_refused {
+                if is_older || is_refused || ours.before.contains(&theirs.login) {
                     return Outcome::NotNewer;
                 }
-                *self = Self::Grant(Box::new(theirs.stored()));
+                let mut newer = theirs.stored();
+                newer.follow(ours);
+                *self = Self::Grant(Box::new(newer));
                 Outcome::Newer
             }
             Self::SigningOut(_) | Self::SignedOut => Outcome::NotNewer,
