@@ -1,7 +1,7 @@
 //! The program itself, run as a user runs it: its lines, its exit codes, and what it must never print.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::client::{parameter, Client};
@@ -180,8 +180,7 @@ fn a_token_endpoint_that_hangs_up() {
     let endpoint = format!("http://{}/token", rude.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in rude.incoming() {
-            // Reads the request, so that closing is no reset before it was sent.
-            let _ = stream.unwrap().read(&mut [0; 4096]);
+            read_request(&stream.unwrap());
         }
     });
     let client = Client::patient();
@@ -190,6 +189,18 @@ fn a_token_endpoint_that_hangs_up() {
     let run = visit.end();
     run.assert_failed(1, &["the answer was lost", "run again"]);
     assert_eq!(run.out.matches("SendFailed").count(), 1, "a code goes out once: {}", run.out);
+}
+
+/// All of a request: a connection that is closed with some of it unread is reset, and the answer may be lost with it.
+fn read_request(stream: &TcpStream) {
+    let mut stream = BufReader::new(stream);
+    let mut length = 0;
+    for line in stream.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let _ = std::io::copy(&mut stream.take(length), &mut std::io::sink());
 }
 
 /// A server that says these things, one after the other, and then the last of them again and again.
@@ -201,7 +212,7 @@ fn rude_server(answers: &'static [&'static str]) -> String {
         let answers = answers.iter().copied().chain(std::iter::repeat(last));
         for (stream, answer) in listener.incoming().zip(answers) {
             let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 8192]);
+            read_request(&stream);
             let (head, body) = answer.split_once("\n\n").unwrap_or((answer, ""));
             let head = head.replace('\n', "\r\n");
             let length = body.len();
