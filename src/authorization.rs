@@ -10,7 +10,7 @@ use core::ops::Deref;
 use crate::chars;
 use crate::config_error::ConfigError;
 use crate::form;
-use crate::target::{is_resource, RESOURCE_PROBLEM};
+use crate::target::{is_resource, RESOURCE_PROBLEM, SCOPE_PROBLEM};
 
 /// What to ask the authorization server for. The client's own values, PKCE, `state` and `nonce` are added by the
 /// [`Login`](crate::Login) and cannot be set or replaced here.
@@ -96,7 +96,7 @@ impl AuthorizationRequest {
     pub fn scope(mut self, scope: &str) -> Self {
         for token in scope.split(' ') {
             if !chars::is_scope_token(token) {
-                self.refuse("scope", "has an empty token or a bad character (RFC 6749 appendix A.4): write tokens with one space between them");
+                self.refuse("scope", SCOPE_PROBLEM);
             } else if self.scope_tokens.insert(token.to_owned()) {
                 if !self.scope.is_empty() {
                     self.scope.push(' ');

@@ -407,11 +407,7 @@ impl fmt::Debug for ClientBuilder {
 /// All of the authorization URL that does not change from login to login (RFC 6749 §4.1.1, RFC 7636 §4.3).
 fn authorization_prefix(server: &AuthorizationServer, client_id: &str, redirect_uri: &str) -> String {
     let mut prefix = String::from(&*server.authorization_endpoint);
-    match prefix.split_once('?') {
-        None => prefix.push('?'),
-        Some((_, "")) => {}
-        Some(_) => prefix.push('&'),
-    }
+    prefix.push_str(form::separator(&server.authorization_endpoint));
     prefix.push_str("response_type=code");
     form::push_pair(&mut prefix, "client_id", client_id);
     form::push_pair(&mut prefix, "redirect_uri", redirect_uri);

@@ -80,6 +80,15 @@ pub(crate) fn push_pair(out: &mut String, name: &str, value: &str) {
     push_encoded(out, value);
 }
 
+/// What goes between a URL, which may have a query of its own, and the first parameter that is added.
+pub(crate) fn separator(url: &str) -> &'static str {
+    match url.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some(_) => "&",
+    }
+}
+
 /// How many octets `value` takes when encoded: buffers that hold secrets are sized once and never move.
 pub(crate) fn encoded_len(value: &str) -> usize {
     if is_plain(value) {

@@ -68,11 +68,7 @@ impl LogoutUrl {
         let len = pairs.clone().map(Pair::encoded_len).fold(fixed, usize::saturating_add);
         let mut url = String::with_capacity(len);
         url.push_str(base);
-        let mut separator = match base.split_once('?') {
-            None => "?",
-            Some((_, "")) => "",
-            Some(_) => "&",
-        };
+        let mut separator = form::separator(base);
         for pair in pairs {
             url.push_str(separator);
             separator = "&";

@@ -58,11 +58,7 @@ impl AuthorizationServer {
 
     fn with(transport: Transport, authorization: &str, token: &str) -> Result<Self, ConfigError> {
         let authorization_endpoint = check("authorization_endpoint", authorization, transport)?;
-        let query = authorization.split_once('?').map_or("", |(_, query)| query);
-        let own = form::decode_pairs(query).map_err(|_| ConfigError::Endpoint {
-            name: "authorization_endpoint",
-            problem: "has a query that cannot be decoded: percent-encode it as UTF-8",
-        })?;
+        let own = own_query("authorization_endpoint", authorization)?;
         let mut names = BTreeSet::new();
         if !own.iter().all(|(name, _)| names.insert(name)) {
             return Err(ConfigError::Endpoint {
@@ -201,12 +197,7 @@ impl AuthorizationServer {
 
     fn logout_url(&self, name: &'static str, url: &str) -> Result<Arc<str>, ConfigError> {
         let checked = check(name, url, self.transport)?;
-        let query = url.split_once('?').map_or("", |(_, query)| query);
-        let own = form::decode_pairs(query).map_err(|_| ConfigError::Endpoint {
-            name,
-            problem: "has a query that cannot be decoded: percent-encode it as UTF-8",
-        })?;
-        if own.iter().any(|(own, _)| SENT_BY_LOGOUT.contains(&own.as_str())) {
+        if own_query(name, url)?.iter().any(|(own, _)| SENT_BY_LOGOUT.contains(&own.as_str())) {
             return Err(ConfigError::Endpoint {
                 name,
                 problem: "has a parameter in its query that the logout sends itself: remove it",
@@ -240,8 +231,8 @@ impl AuthorizationServer {
 
     /// The names in the authorization endpoint's own query: no request may send one of them again.
     pub(crate) fn query_names(&self) -> Vec<String> {
-        let query = self.authorization_endpoint.split_once('?').map_or("", |(_, query)| query);
-        form::decode_pairs(query).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
+        let own = own_query("authorization_endpoint", &self.authorization_endpoint).unwrap_or_default();
+        own.into_iter().map(|(name, _)| name).collect()
     }
 }
 
@@ -295,6 +286,13 @@ struct Metadata<'a> {
     authorization_response_iss_parameter_supported: bool,
     #[serde(default)]
     require_pushed_authorization_requests: bool,
+}
+
+/// The parameters that an endpoint has in its own query.
+fn own_query(name: &'static str, url: &str) -> Result<Vec<(String, String)>, ConfigError> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let problem = "has a query that cannot be decoded: percent-encode it as UTF-8";
+    form::decode_pairs(query).map_err(|_| ConfigError::Endpoint { name, problem })
 }
 
 fn check(name: &'static str, url: &str, transport: Transport) -> Result<Arc<str>, ConfigError> {

@@ -75,10 +75,7 @@ impl Target {
     /// [`ConfigError::Parameter`] for an empty token or a character that a scope must not have (RFC 6749 §3.3).
     pub fn scope(mut self, scope: &str) -> Result<Self, ConfigError> {
         if !scope.split(' ').all(chars::is_scope_token) {
-            return Err(ConfigError::parameter(
-                "scope",
-                "has an empty token or a bad character (RFC 6749 appendix A.4): write tokens with one space between them",
-            ));
+            return Err(ConfigError::parameter("scope", SCOPE_PROBLEM));
         }
         // In one order, so that `a b` and `b a` are one token.
         let tokens: BTreeSet<&str> = scope.split(' ').collect();
@@ -122,9 +119,15 @@ impl Target {
             (None, None) => Self::own(),
             (Some(_), Some(_)) => return Err(ConfigError::parameter("resource", "is named in two ways: use one")),
         };
-        scope.map_or(Ok(target.clone()), |scope| target.scope(scope))
+        match scope {
+            Some(scope) => target.scope(scope),
+            None => Ok(target),
+        }
     }
 }
+
+pub(crate) const SCOPE_PROBLEM: &str =
+    "has an empty token or a bad character (RFC 6749 appendix A.4): write tokens with one space between them";
 
 pub(crate) const RESOURCE_PROBLEM: &str = "must be an absolute URI without a fragment (RFC 8707 section 2)";
 

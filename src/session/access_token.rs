@@ -46,7 +46,7 @@ impl AccessToken {
 
     /// Whether this is the token that was handed out so.
     pub(super) fn is(&self, bearer: &Bearer) -> bool {
-        self.token.reveal() == bearer.token().reveal()
+        self.token.is(bearer.token())
     }
 
     /// The same, and not one of the same text that came before.

@@ -11,14 +11,15 @@ use crate::restore::RestoreError;
 impl Session {
     /// Takes what another process has stored, if it is newer than what this session has: of the same login, if its tokens were
     /// renewed more often; of another login always, since what is stored is what the user logged in with last, whatever the
-    /// clocks said, unless it is one that this session has given up for a newer one. A session whose grant has ended lives again by newer tokens; one that the user has signed out of does not. A
-    /// refresh that is under way is given up for newer tokens: its answer then changes nothing.
+    /// clocks said, unless it is one that this session has given up for a newer one. A session whose grant has ended lives again
+    /// by newer tokens; one that the user has signed out of does not. A refresh that is under way is given up for newer tokens:
+    /// its answer then changes nothing.
     ///
     /// # Several processes, one store
     ///
     /// One store is for one user's session. A refresh token that rotates must be sent by one process at a time, and the store
-    /// holds the newest. So, with a lock that
-    /// the system takes back when its holder dies (of a file, for example), for as long as a refresh takes:
+    /// holds the newest. So, with a lock that the system takes back when its holder dies (of a file, for example), for as long
+    /// as a refresh takes:
     ///
     /// 1. lock, and read what is stored;
     /// 2. if nothing is, the user has signed out in another process, or the grant has ended there: [`Session::sign_out`],

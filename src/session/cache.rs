@@ -28,8 +28,7 @@ impl Slot {
     }
 
     fn has_token_of(&self, other: &Self) -> bool {
-        let token = |slot: &Self| slot.token.as_ref().map(|token| Arc::clone(&token.token));
-        token(self).zip(token(other)).is_some_and(|(one, other)| one.reveal() == other.reveal())
+        self.token.as_ref().zip(other.token.as_ref()).is_some_and(|(one, other)| one.token.is(&other.token))
     }
 
     fn expires_at(&self) -> UnixTime {

@@ -16,7 +16,6 @@ mod state;
 mod transitions;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -31,6 +30,7 @@ pub use transitions::{SessionTransition, SessionTrigger, TRANSITIONS};
 use crate::authorization::AuthorizationRequest;
 use crate::bearer::Bearer;
 use crate::challenge::{self, Advice};
+use crate::chars;
 use crate::client::Client;
 use crate::config_error::ConfigError;
 use crate::error::{Error, Misuse};
@@ -121,7 +121,8 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Ignored`] for an id that no request under way has and for a redirect that is not the return from the logout,
-    /// [`Error::Misuse`] for any other event; the session is then exactly as it was. What the server refused is no error here but a [`SessionAction`];
+    /// [`Error::Misuse`] for any other event; the session is then exactly as it was. What the server refused is no error here
+    /// but a [`SessionAction`];
     /// [`Session::last_error`] tells why.
     pub fn handle(&mut self, event: Event<'_>, now: UnixTime) -> Result<SessionAction, Error> {
         match event {
@@ -236,9 +237,8 @@ impl Session {
     /// [`ConfigError::Parameter`] if it is not part of what was granted.
     pub fn refresh_scope(&mut self, scope: &str) -> Result<(), ConfigError> {
         let State::Active(active) = &mut self.state else { return Ok(()) };
-        let granted: BTreeSet<&str> = active.grant.scope.split(' ').collect();
-        let is_granted = |token: &str| crate::chars::is_scope_token(token) && granted.contains(token);
-        if !scope.is_empty() && !scope.split(' ').all(is_granted) {
+        let is_granted = || scope.split(' ').all(chars::is_scope_token) && active.grant.covers(scope);
+        if !scope.is_empty() && !is_granted() {
             return Err(ConfigError::parameter(
                 "scope",
                 "asks for more than was granted (RFC 6749 section 6): start a new login with the wider scope",

@@ -70,8 +70,7 @@ impl fmt::Debug for SignOut {
 }
 
 /// What the session had that the server needs to be shown.
-#[derive(Default)]
-pub(super) struct Remains {
+pub(super) struct Shown {
     /// The token to revoke, and its `token_type_hint`.
     pub token: Option<(Secret, &'static str)>,
     pub id_token: Option<Secret>,
@@ -99,15 +98,15 @@ struct Logout {
 }
 
 impl SigningOut {
-    pub(super) fn new(client: &Client, how: &SignOut, remains: Remains) -> Self {
+    pub(super) fn new(client: &Client, how: &SignOut, shown: Shown) -> Self {
         // Without an endpoint there is nobody to tell.
-        let revocation = remains.token.filter(|_| client.server().revocation_endpoint.is_some());
+        let revocation = shown.token.filter(|_| client.server().revocation_endpoint.is_some());
         let revocation =
             revocation.map(|(token, hint)| Revocation { token, hint, tried: 0, patience: Patience::default() });
         let logout = how.state.as_ref().zip(client.server().logout_endpoint.as_ref()).map(|(octets, endpoint)| {
             let mut state = Base64Url32::new();
             let request = LogoutRequest {
-                id_token_hint: remains.id_token.as_ref(),
+                id_token_hint: shown.id_token.as_ref(),
                 client_id: client.client_id(),
                 return_to: client.post_logout_redirect_uri(),
                 state: state.encode(octets.octets()),

@@ -10,10 +10,11 @@ use sha2::{Digest, Sha256};
 
 use super::access_token::AccessToken;
 use super::cache::Cache;
+use super::demand::Demand;
 use super::flights::{Flights, Sent, MAX_LOSSES};
 use super::grant::{digest, is_part, Grant};
 use super::patience::Patience;
-use super::sign_out::{Remains, SigningOut};
+use super::sign_out::{Shown, SigningOut};
 use super::{Access, LoginRequired, SavedSession, SessionAction, SessionPhase, SignOut};
 use crate::bearer::Bearer;
 use crate::chars;
@@ -24,8 +25,6 @@ use crate::secret::Secret;
 use crate::target::Target;
 use crate::time::UnixTime;
 use crate::token::{self, TokenResponse, Tokens};
-
-use super::demand::Demand;
 
 pub(super) enum State {
     Active(Box<Active>),
@@ -152,14 +151,14 @@ impl State {
 
     /// Forgets everything at once, but for what the server has to be shown.
     pub(super) fn sign_out(&mut self, client: &Client, how: &SignOut) -> SessionAction {
-        let remains = match self {
-            Self::Active(active) => active.remains(),
-            Self::LoginRequired(ended) => Remains { token: None, id_token: ended.id_token.take() },
+        let shown = match self {
+            Self::Active(active) => active.take_shown(),
+            Self::LoginRequired(ended) => Shown { token: None, id_token: ended.id_token.take() },
             Self::SigningOut(_) | Self::SignedOut(_) => {
                 return self.pending_action(client).unwrap_or(SessionAction::SignedOut);
             }
         };
-        let signing_out = SigningOut::new(client, how, remains);
+        let signing_out = SigningOut::new(client, how, shown);
         let action = signing_out.pending_action(client).unwrap_or(SessionAction::SignedOut);
         *self = Self::SigningOut(Box::new(signing_out));
         self.sign_out_step(action)
@@ -402,7 +401,7 @@ impl Active {
 
     fn rotate(&mut self, sent: &Sent, refresh_token: Option<Secret>) {
         let before = self.refresh_token.take();
-        let same = |new: &Secret| before.as_ref().is_some_and(|before| before.reveal() == new.reveal());
+        let same = |new: &Secret| before.as_ref().is_some_and(|before| before.is(new));
         // A token that has come meanwhile was not tried.
         let was_sent = sent.generation == self.grant.generation;
         let is_replaced = refresh_token.as_ref().is_some_and(|new| !was_sent || !same(new));
@@ -435,8 +434,8 @@ impl Active {
     }
 
     pub(super) fn has_token_of(&self, other: &Self) -> bool {
-        let token = |active: &Self| active.refresh_token.as_ref().map(digest);
-        self.grant.login == other.grant.login && token(self) == token(other)
+        let [ours, theirs] = [self, other].map(|active| active.refresh_token.as_ref().map(Secret::reveal));
+        self.grant.login == other.grant.login && ours == theirs
     }
 
     fn end(&mut self, why: LoginRequired) -> Ended {
@@ -449,11 +448,11 @@ impl Active {
         }
     }
 
-    fn remains(&mut self) -> Remains {
+    fn take_shown(&mut self) -> Shown {
         let own = self.cache.own.token.as_ref().map(|own| own.token.reveal());
         let access_token = || own.filter(|own| chars::is_vschars(own)).map(|own| (Secret::new(own), "access_token"));
         let refresh_token = self.refresh_token.take().map(|token| (token, "refresh_token"));
-        Remains { token: refresh_token.or_else(access_token), id_token: self.id_token.take() }
+        Shown { token: refresh_token.or_else(access_token), id_token: self.id_token.take() }
     }
 }
 
