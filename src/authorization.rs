@@ -42,6 +42,9 @@ pub struct AuthorizationRequest {
     resources: Vec<String>,
     known_resources: BTreeSet<String>,
     openid: bool,
+    /// The `acr` of the ID token must be one of `acr_values`.
+    #[cfg(feature = "openid")]
+    requires_acr: bool,
     /// How close the logins that are demanded in a row have come to going round in a circle.
     points: u8,
     problem: Option<ConfigError>,
@@ -144,6 +147,18 @@ impl AuthorizationRequest {
         let mut digits = String::new();
         let _ = fmt::Write::write_fmt(&mut digits, format_args!("{seconds}"));
         self.text("max_age", &digits)
+    }
+
+    /// `acr_values`, one of which the `acr` of the ID token must then be: without that, servers take them for a wish (OpenID Connect Core
+    /// §3.1.2.1, §5.5.1.1). With the scope `openid` alone (feature `openid`).
+    #[cfg(feature = "openid")]
+    #[must_use]
+    pub fn require_acr_values(mut self, acr_values: &str) -> Self {
+        if acr_values.split(' ').all(str::is_empty) {
+            self.refuse("acr_values", "has no value: write one or more, separated by spaces");
+        }
+        self.requires_acr = true;
+        self.acr_values(acr_values)
     }
 
     /// `resource` (RFC 8707 §2): an absolute URI without fragment. May be given several times; the token request asks
@@ -251,6 +266,16 @@ impl AuthorizationRequest {
     pub(crate) fn value(&self, name: &str) -> Option<String> {
         let pairs = form::decode_pairs(&self.query).unwrap_or_default();
         pairs.into_iter().find(|(other, _)| other == name).map(|(_, value)| value)
+    }
+
+    #[cfg(feature = "openid")]
+    pub(crate) fn requires_acr(&self) -> bool {
+        self.requires_acr
+    }
+
+    #[cfg(feature = "openid")]
+    pub(crate) fn requiring_acr(self, requires_acr: bool) -> Self {
+        Self { requires_acr, ..self }
     }
 
     pub(crate) fn points(&self) -> u8 {

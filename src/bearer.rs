@@ -4,9 +4,14 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
+#[cfg(feature = "openid")]
+use sha2::{Digest, Sha256};
+
 use crate::chars;
 use crate::client::Client;
 use crate::endpoint::{self, Transport};
+#[cfg(feature = "openid")]
+use crate::http::{Request, RequestId};
 use crate::secret::Secret;
 use crate::target::Target;
 
@@ -65,6 +70,17 @@ impl Bearer {
             return Err(BearerError::DuplicateAuthorization);
         }
         HeaderValue::bearer(self.token.reveal())
+    }
+
+    /// The request that asks the server who the user is (OpenID Connect Core §5.3.1; feature `openid`);
+    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the answer. `None` if the server has no userinfo endpoint, or the token has
+    /// characters that a header must not have. A token for an API of its own (`audience`, `resource`) may not be good for it.
+    #[cfg(feature = "openid")]
+    pub fn userinfo_request(&self) -> Option<Request> {
+        let url = self.client.server().userinfo_endpoint.clone()?;
+        let HeaderValue(value) = HeaderValue::bearer(self.token.reveal()).ok()?;
+        let digest = Sha256::digest(self.token.reveal());
+        Some(Request::get(RequestId::fold(&digest.into()), url, Some(Arc::new(value))))
     }
 
     pub(crate) fn shared_token(&self) -> &Arc<Secret> {

@@ -1,5 +1,9 @@
 //! The client: who asks, where it is redirected, how it authenticates. Checked once, shared by every machine.
 
+#[cfg(feature = "openid")]
+#[path = "client_openid.rs"]
+mod found;
+
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,6 +16,8 @@ use sha2::{Digest, Sha256};
 use crate::config_error::ConfigError;
 use crate::endpoint;
 use crate::form;
+#[cfg(feature = "openid")]
+use crate::openid::policy::Settings;
 use crate::redirect_uri::RedirectUri;
 use crate::secret::Secret;
 use crate::server::AuthorizationServer;
@@ -34,6 +40,7 @@ use crate::token::{ClientAuthentication, TokenEndpoint, TokenRequestFormat};
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
+#[cfg_attr(feature = "openid", derive(Clone))]
 struct Inner {
     server: AuthorizationServer,
     server_query_names: Vec<String>,
@@ -41,13 +48,15 @@ struct Inner {
     redirect_uri: RedirectUri,
     post_logout_redirect_uri: Option<RedirectUri>,
     authorization_prefix: String,
-    token_endpoint: TokenEndpoint,
+    token_endpoint: Arc<TokenEndpoint>,
     api_origins: Vec<String>,
     bound_origins: Vec<(Target, String)>,
     login_timeout: u64,
     leeway: u64,
     refresh_timeout: u64,
     keep_token_response: bool,
+    #[cfg(feature = "openid")]
+    openid: found::OpenId,
     login_fingerprint: Fingerprint,
     session_fingerprint: Fingerprint,
 }
@@ -83,6 +92,8 @@ impl Client {
             leeway: 60,
             refresh_timeout: 60,
             keep_token_response: false,
+            #[cfg(feature = "openid")]
+            openid: Settings::default(),
         }
     }
 
@@ -106,9 +117,19 @@ impl Client {
         &self.0.server
     }
 
-    /// The token endpoint, for those who build requests by hand.
-    pub fn token_endpoint(&self) -> &TokenEndpoint {
+    /// The token endpoint, for those who build requests by hand; `None` if the server's metadata is yet to be fetched.
+    pub fn token_endpoint(&self) -> Option<&TokenEndpoint> {
+        Some(&*self.0.token_endpoint).filter(|_| self.has_endpoints())
+    }
+
+    /// The token endpoint of a client whose endpoints are known.
+    pub(crate) fn known_token_endpoint(&self) -> &TokenEndpoint {
         &self.0.token_endpoint
+    }
+
+    /// Whether the server's endpoints are known.
+    pub(crate) fn has_endpoints(&self) -> bool {
+        self.0.server.has_endpoints()
     }
 
     /// Where access tokens may be sent, whatever they are for.
@@ -166,6 +187,7 @@ impl fmt::Debug for Client {
 }
 
 /// Sets a [`Client`] up.
+#[cfg_attr(feature = "openid", derive(Clone))]
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ClientBuilder {
     server: AuthorizationServer,
@@ -184,6 +206,8 @@ pub struct ClientBuilder {
     leeway: u64,
     refresh_timeout: u64,
     keep_token_response: bool,
+    #[cfg(feature = "openid")]
+    openid: Settings,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -327,6 +351,8 @@ impl ClientBuilder {
         if self.refresh_timeout == 0 || self.login_timeout == 0 {
             return Err(client("timeout", "is 0, so nothing could ever be under way: give it some seconds"));
         }
+        #[cfg(feature = "openid")]
+        let openid = found::OpenId::new(&self)?;
         let redirect_uri = RedirectUri::check(&self.redirect_uri, self.undotted_scheme)?;
         let post_logout_redirect_uri =
             self.post_logout_redirect_uri.as_deref().map(|uri| RedirectUri::check(uri, self.undotted_scheme));
@@ -363,13 +389,15 @@ impl ClientBuilder {
             client_id: self.client_id,
             redirect_uri,
             post_logout_redirect_uri,
-            token_endpoint,
+            token_endpoint: Arc::new(token_endpoint),
             api_origins,
             bound_origins,
             login_timeout: self.login_timeout,
             leeway: self.leeway,
             refresh_timeout: self.refresh_timeout,
             keep_token_response: self.keep_token_response,
+            #[cfg(feature = "openid")]
+            openid,
         })))
     }
 

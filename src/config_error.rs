@@ -34,6 +34,11 @@ pub enum ConfigError {
         /// What to do.
         problem: &'static str,
     },
+    /// The resource that metadata is for (RFC 9728 §1.2).
+    Resource {
+        /// What to do.
+        problem: &'static str,
+    },
     /// The redirect URI (RFC 8252 §7).
     RedirectUri {
         /// What to do.
@@ -66,6 +71,7 @@ impl ConfigError {
             Self::Endpoint { .. } => "endpoint",
             Self::Issuer { .. } => "issuer",
             Self::Metadata { .. } => "metadata",
+            Self::Resource { .. } => "resource",
             Self::RedirectUri { .. } => "redirect_uri",
             Self::Client { .. } => "client",
             Self::Parameter { .. } => "parameter",
@@ -80,6 +86,7 @@ impl fmt::Display for ConfigError {
                 (*name, *problem)
             }
             Self::Issuer { problem } => ("issuer", *problem),
+            Self::Resource { problem } => ("resource", *problem),
             Self::RedirectUri { problem } => ("redirect_uri", *problem),
             Self::Parameter { name, problem } => (name.as_str(), *problem),
         };

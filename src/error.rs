@@ -4,6 +4,11 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::ops::Deref;
 
+#[cfg(feature = "openid")]
+use crate::config_error::ConfigError;
+#[cfg(feature = "openid")]
+use crate::openid::IdTokenError;
+
 /// Why a machine did not do what an event asked for.
 ///
 /// [`Error::is_fatal`] tells the two kinds apart that a driver must know: after a fatal error the login is over and
@@ -95,6 +100,15 @@ pub enum Violation {
     TokenTypeUnsupported(ServerText),
     /// `openid` was asked for and no `id_token` came (OpenID Connect Core §3.1.3.3).
     IdTokenMissing,
+    /// The ID token broke a rule (OpenID Connect Core §3.1.3.7).
+    #[cfg(feature = "openid")]
+    IdToken(IdTokenError),
+    /// The server's metadata, or an API's, does not do: the error names the member (RFC 8414 §2, RFC 9728 §2).
+    #[cfg(feature = "openid")]
+    Metadata(Box<ConfigError>),
+    /// The userinfo endpoint answered for another user than the ID token's (OpenID Connect Core §5.3.2).
+    #[cfg(feature = "openid")]
+    UserInfoSubject,
 }
 
 /// It is over.
@@ -276,6 +290,12 @@ impl Violation {
             Self::TokenTypeMissing => "missing_token_type",
             Self::TokenTypeUnsupported(_) => "unsupported_token_type",
             Self::IdTokenMissing => "missing_id_token",
+            #[cfg(feature = "openid")]
+            Self::IdToken(error) => error.code(),
+            #[cfg(feature = "openid")]
+            Self::Metadata(_) => "bad_metadata",
+            #[cfg(feature = "openid")]
+            Self::UserInfoSubject => "userinfo_sub_mismatch",
         }
     }
 }
@@ -316,6 +336,10 @@ impl fmt::Display for Error {
                 Ignored::Finished => "the login has finished; the event is not looked at",
             }),
             Self::Refused(refused) => refused.fmt(f),
+            #[cfg(feature = "openid")]
+            Self::Violation(Violation::Metadata(error)) => write!(f, "the metadata does not do: {error}"),
+            #[cfg(feature = "openid")]
+            Self::Violation(Violation::IdToken(error)) => error.fmt(f),
             Self::Violation(violation) => f.write_str(violation.message()),
             Self::Over(over) => f.write_str(match over {
                 Over::Cancelled => "the login was cancelled; start a new one",
@@ -350,6 +374,14 @@ impl Violation {
             Self::TokenTypeUnsupported(_) => "the token_type is not Bearer (RFC 6749 section 7.1)",
             Self::IdTokenMissing => {
                 "openid was asked for and the response has no id_token (OpenID Connect Core section 3.1.3.3)"
+            }
+            #[cfg(feature = "openid")]
+            Self::IdToken(error) => error.message(),
+            #[cfg(feature = "openid")]
+            Self::Metadata(_) => "the metadata does not do",
+            #[cfg(feature = "openid")]
+            Self::UserInfoSubject => {
+                "the userinfo endpoint answered for another user (OpenID Connect Core section 5.3.2)"
             }
         }
     }

@@ -34,6 +34,12 @@ impl RequestId {
         self.0
     }
 
+    /// Another name, for the request of this number that follows the one of this name.
+    #[cfg(feature = "openid")]
+    pub(crate) fn following(self, number: u8) -> Self {
+        Self(self.0.wrapping_add(u64::from(number)))
+    }
+
     /// A short public name for something secret: eight octets folded out of 32 random ones, or of a digest.
     pub(crate) fn fold(octets: &[u8; 32]) -> Self {
         Self(
@@ -59,7 +65,8 @@ pub enum Delivered {
 pub struct Request {
     id: RequestId,
     url: Arc<str>,
-    content_type: &'static str,
+    /// Of a `POST`; a `GET` has none, and no body.
+    content_type: Option<&'static str>,
     authorization: Option<Arc<Secret>>,
     body: Secret,
 }
@@ -72,7 +79,12 @@ impl Request {
         authorization: Option<Arc<Secret>>,
         body: Secret,
     ) -> Self {
-        Self { id, url, content_type, authorization, body }
+        Self { id, url, content_type: Some(content_type), authorization, body }
+    }
+
+    #[cfg(feature = "openid")]
+    pub(crate) fn get(id: RequestId, url: Arc<str>, authorization: Option<Arc<Secret>>) -> Self {
+        Self { id, url, content_type: None, authorization, body: Secret::default() }
     }
 
     /// The id that the answer quotes.
@@ -80,9 +92,13 @@ impl Request {
         self.id
     }
 
-    /// `POST`.
+    /// `POST`, or `GET` for what is fetched.
     pub fn method(&self) -> &'static str {
-        "POST"
+        if self.content_type.is_some() {
+            "POST"
+        } else {
+            "GET"
+        }
     }
 
     /// The endpoint, as it was configured, its query kept.
@@ -90,13 +106,15 @@ impl Request {
         &self.url
     }
 
-    /// Names in lower case, and values: `content-type`, `accept` and, with `client_secret_basic`, `authorization`.
+    /// Names in lower case, and values: `accept`, of a `POST` `content-type`, and with `client_secret_basic` or an access token
+    /// `authorization`.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let authorization = self.authorization.as_deref().map(|value| ("authorization", value.reveal()));
-        [("content-type", self.content_type), ("accept", "application/json")].into_iter().chain(authorization)
+        let content_type = self.content_type.map(|value| ("content-type", value));
+        content_type.into_iter().chain([("accept", "application/json")]).chain(authorization)
     }
 
-    /// The body: it holds secrets.
+    /// The body: it holds secrets. A `GET` has none.
     pub fn body(&self) -> &[u8] {
         self.body.reveal().as_bytes()
     }

@@ -18,6 +18,7 @@ pub(crate) enum Value<'a> {
     #[default]
     None,
     Text(Cow<'a, str>),
+    Bool(bool),
     Integer(u64),
     Negative,
     Float(f64),
@@ -45,6 +46,26 @@ pub(crate) struct Members<'a> {
 pub(crate) enum Unreadable {
     TooDeep,
     Malformed,
+}
+
+/// An object of known form, from one JSON document and nothing else, within the depth limit. The type says what it is strict about;
+/// a member that it knows and that comes twice is refused by all derived types. They would take an array of their members' values, too,
+/// so that is seen to here.
+pub(crate) fn strict<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<T> {
+    if !within_depth(document) {
+        return None;
+    }
+    let text = core::str::from_utf8(document).ok()?;
+    if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+        return None;
+    }
+    serde_json::from_str(text).ok()
+}
+
+/// For members that may be absent, and may not be `null`.
+#[cfg(feature = "openid")]
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The members, if the body is one JSON object, and nothing else, within the depth limit.
@@ -192,8 +213,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::None)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Value<'de>, E> {
-        Ok(Value::Other)
+    fn visit_bool<E>(self, truth: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Bool(truth))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Value<'de>, E> {

@@ -12,11 +12,16 @@
 //! ```text
 //!             Start               RedirectReceived           ResponseReceived
 //!   Ready ────────────▶ AwaitingRedirect ──────▶ ExchangingCode ──────▶ Finished
-//!            OpenUrl      │        SendRequest    │         TokensReady
-//!                         │ ↺ not ours: refused   │ ↺ SendFailed(No): SendRequest
-//!                         └───────────┬───────────┘
+//!     │      OpenUrl      │    ▲   SendRequest    │     │    TokensReady   ▲
+//!     │ Start             │    │ metadata         │     │ keys needed      │ keys
+//!     └──▶ Discovering ───┼────┘                  │     └▶ FetchingKeys ───┘
+//!            ↺ elsewhere  │ ↺ not ours: refused   │          ↺ SendFailed, later
+//!                         └───────────┬───────────┘ ↺ SendFailed(No): SendRequest
 //!                                     └─ denied · server broke a rule · cancelled · expired ─▶ Failed
 //! ```
+//!
+//! Two phases are passed through when they are needed: `Discovering`, if the server is known by its issuer alone, and `FetchingKeys`, if
+//! the server's keys are not at hand to check the ID token with.
 //!
 //! A [`Session`] goes from tokens to authorized API calls, for as long as the grant lives: for one API, or with a [`Target`] for
 //! each of several.
@@ -41,12 +46,20 @@
 //! ```text
 //! Login
 //!   Ready            ── Start ─▶ AwaitingRedirect
+//!   Ready            ── StartByIssuer ─▶ Discovering
 //!   Ready            ── Cancelled ─▶ Failed
+//!   Discovering      ── Metadata ─▶ AwaitingRedirect
+//!   Discovering      ── MetadataElsewhere · NotDelivered · MaybeDelivered ─▶ Discovering
+//!   Discovering      ── MetadataBroken · Cancelled · Expired ─▶ Failed
 //!   AwaitingRedirect ── RedirectWithCode ─▶ ExchangingCode
 //!   AwaitingRedirect ── RedirectWithError · RedirectBroken · Cancelled · Expired ─▶ Failed
 //!   ExchangingCode   ── ResponseWithTokens ─▶ Finished
+//!   ExchangingCode   ── ResponseWithoutKeys ─▶ FetchingKeys
 //!   ExchangingCode   ── NotDelivered ─▶ ExchangingCode
 //!   ExchangingCode   ── ResponseWithError · ResponseBroken · MaybeDelivered · Cancelled · Expired ─▶ Failed
+//!   FetchingKeys     ── Keys ─▶ Finished
+//!   FetchingKeys     ── KeysLater · NotDelivered · MaybeDelivered ─▶ FetchingKeys
+//!   FetchingKeys     ── KeysBroken · Cancelled · Expired ─▶ Failed
 //!
 //! Session
 //!   Active           ── AccessDue · Refused ─▶ Refreshing
@@ -69,6 +82,7 @@
 //!   Active · Refreshing · OutcomeUnknown · Retrying · LoginRequired ── AdoptedExhausted ─▶ Exhausted
 //!   Active           ── MarkedOnce ─▶ OutcomeUnknown
 //!   Active · OutcomeUnknown ── MarkedTwice ─▶ Exhausted
+//!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted ── IdTokenForged ─▶ LoginRequired
 //!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted ── SignOut ─▶ SigningOut
 //!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted · LoginRequired ── SignOutInBrowser ─▶ LoggingOut
 //!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted · LoginRequired ── SignOutHere ─▶ SignedOut
@@ -152,6 +166,7 @@
 //! | configuration, and every check of it | [`Client`], [`AuthorizationServer`] |
 //! | what to ask for | [`AuthorizationRequest`] |
 //! | the login, and saving it while the browser is open | [`login`] |
+//! | who logged in, discovery by issuer, keys, userinfo | `openid` |
 //! | tokens for calls, refresh, what a 401 means | [`session`], [`bearer`], [`challenge`] |
 //! | several APIs with one login | [`Target`], [`Session::access_for`] |
 //! | several processes with one store | [`Session::adopt`] |
@@ -165,6 +180,8 @@
 //! | --- | --- | --- |
 //! | `std` | yes | typed vendor parameters (`serde_urlencoded`), `UnixTime` from `SystemTime` |
 //! | `getrandom` | yes | `Entropy::from_os` |
+//! | `openid` | yes | OpenID Connect: discovery by issuer, checked ID tokens, keys, userinfo |
+//! | `rustcrypto` | yes | the signatures of ID tokens checked by the crates of `RustCrypto`; turns `openid` on |
 //! | `http` | no | conversions with the types of the `http` crate; needs `std` |
 //!
 //! Without default features the crate needs `alloc` alone; time and randomness are arguments anyway. To drop the tables of
@@ -174,7 +191,7 @@
 //! # Limits, on purpose
 //!
 //! No sockets, TLS, browsers, storage or timers. No implicit and no password grant, no `plain` PKCE, no client without PKCE.
-//! ID tokens are handed out **unverified**. A secret is wiped when it is dropped; what the compiler moved about before, and
+//! ID tokens are signed, not encrypted; without the feature `openid` there are none. A secret is wiped when it is dropped; what the compiler moved about before, and
 //! what a JSON escape made the parser copy, is not.
 #![no_std]
 
@@ -194,9 +211,14 @@ mod entropy;
 pub mod error;
 mod form;
 pub mod http;
+#[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
+mod identity;
 mod json;
 pub mod login;
 pub mod logout;
+mod metadata;
+#[cfg(feature = "openid")]
+pub mod openid;
 pub mod pkce;
 pub mod redirect;
 mod redirect_uri;
@@ -219,6 +241,13 @@ pub use error::{Error, Ignored, Misuse, Over, Refused, ServerText, Violation};
 pub use http::{Delivered, Headers, Request, RequestId, Response};
 pub use login::{Action, Event, Login, Phase, SavedLogin};
 pub use logout::LogoutUrl;
+#[cfg(feature = "rustcrypto")]
+pub use openid::RustCrypto;
+#[cfg(feature = "openid")]
+pub use openid::{
+    Algorithm, Curve, IdToken, IdTokenError, KeySet, KeySetError, PublicKey, ResourceMetadata, ServerMetadata,
+    SignatureVerifier, StandardClaims, UserInfo,
+};
 pub use restore::RestoreError;
 pub use secret::Secret;
 pub use server::AuthorizationServer;
@@ -229,6 +258,6 @@ pub use token::Tokens;
 pub use unfit::Unfit;
 
 /// The README's example compiles.
-#[cfg(all(doctest, feature = "std", feature = "getrandom"))]
+#[cfg(all(doctest, feature = "std", feature = "getrandom", feature = "openid"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

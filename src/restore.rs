@@ -2,8 +2,24 @@
 
 use core::fmt;
 
+#[cfg(feature = "openid")]
+use crate::client::Client;
+#[cfg(feature = "openid")]
+use crate::openid::ServerMetadata;
+
 /// The version of the saved forms that this crate writes and reads.
 pub(crate) const SAVED_VERSION: u32 = 1;
+
+/// The client that was found by its issuer goes on with the metadata that was saved, unless it has been given other.
+#[cfg(feature = "openid")]
+pub(crate) fn with_saved_metadata(client: Client, saved: Option<&ServerMetadata>) -> Result<Client, RestoreError> {
+    match saved {
+        Some(metadata) if !client.has_endpoints() => {
+            client.with_metadata(metadata).map_err(|_| RestoreError::Malformed)
+        }
+        _ => Ok(client),
+    }
+}
 
 /// A saved form is refused. Nothing was changed; start a new login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,19 +1,21 @@
 //! The authorization server: its endpoints, and what it promises (RFC 8414).
 
-use alloc::borrow::{Cow, ToOwned};
+use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::Deserialize;
-
 use crate::config_error::ConfigError;
 use crate::endpoint::{self, Transport};
 use crate::form;
 use crate::http::MAX_RESPONSE_BYTES;
+use crate::json;
 use crate::logout::LogoutEndpoint;
+use crate::metadata::{missing, Document};
+#[cfg(feature = "openid")]
+use crate::openid::ServerMetadata;
 
 /// The server that the user logs in at and that issues the tokens. Immutable once it is part of a
 /// [`Client`](crate::Client), so that no leg of a login can go to another server (RFC 9700 §4.4.2).
@@ -31,11 +33,21 @@ pub struct AuthorizationServer {
     pub(crate) transport: Transport,
     pub(crate) issuer: Option<String>,
     pub(crate) iss_required: bool,
+    /// It takes pushed authorization requests alone (RFC 9126 §5).
+    pub(crate) pushed_only: bool,
     pub(crate) authorization_endpoint: Arc<str>,
     pub(crate) token_endpoint: Arc<str>,
     pub(crate) revocation_endpoint: Option<Arc<str>>,
     pub(crate) logout_endpoint: Option<LogoutEndpoint>,
     pub(crate) authentication_methods: Option<Vec<String>>,
+    #[cfg(feature = "openid")]
+    pub(crate) jwks_uri: Option<Arc<str>>,
+    #[cfg(feature = "openid")]
+    pub(crate) userinfo_endpoint: Option<Arc<str>>,
+    #[cfg(feature = "openid")]
+    pub(crate) signing_algorithms: Option<Vec<String>>,
+    #[cfg(feature = "openid")]
+    pub(crate) response_modes: Option<Vec<String>>,
 }
 
 impl AuthorizationServer {
@@ -73,15 +85,32 @@ impl AuthorizationServer {
             });
         }
         Ok(Self {
+            authorization_endpoint,
+            token_endpoint: check("token_endpoint", token, transport)?,
+            ..Self::empty(transport)
+        })
+    }
+
+    fn empty(transport: Transport) -> Self {
+        Self {
             transport,
             issuer: None,
             iss_required: false,
-            authorization_endpoint,
-            token_endpoint: check("token_endpoint", token, transport)?,
+            pushed_only: false,
+            authorization_endpoint: Arc::from(""),
+            token_endpoint: Arc::from(""),
             revocation_endpoint: None,
             logout_endpoint: None,
             authentication_methods: None,
-        })
+            #[cfg(feature = "openid")]
+            jwks_uri: None,
+            #[cfg(feature = "openid")]
+            userinfo_endpoint: None,
+            #[cfg(feature = "openid")]
+            signing_algorithms: None,
+            #[cfg(feature = "openid")]
+            response_modes: None,
+        }
     }
 
     /// Takes the server's metadata document (RFC 8414 §3.2, or OpenID Connect Discovery's), fetched for `issuer`. Its
@@ -106,41 +135,109 @@ impl AuthorizationServer {
     /// assert!(AuthorizationServer::from_metadata("https://as.example.com/", document).is_err(), "another issuer");
     /// ```
     pub fn from_metadata(issuer: &str, document: &[u8]) -> Result<Self, ConfigError> {
-        let bad = |name, problem| ConfigError::Metadata { name, problem };
+        let bad = |problem| ConfigError::Metadata { name: "document", problem };
         if document.len() > MAX_RESPONSE_BYTES {
-            return Err(bad("document", "is larger than 1 MiB: fetch it from the issuer's well-known URL"));
+            return Err(bad("is larger than 1 MiB: fetch it from the issuer's well-known URL"));
         }
-        let metadata: Metadata<'_> = serde_json::from_slice(document).map_err(|_| {
-            bad("document", "is not a JSON object of the right types (RFC 8414 section 2): fetch it from the issuer's well-known URL")
-        })?;
-        if metadata.issuer != issuer {
-            return Err(ConfigError::Issuer {
-                problem: "differs from the one the metadata was fetched for (RFC 8414 section 3.3): use neither",
-            });
+        let document: Document = json::strict(document).ok_or(bad(
+            "is not a JSON object of the right types (RFC 8414 section 2): fetch it from the issuer's well-known URL",
+        ))?;
+        document.check_issuer(issuer)?;
+        let server = Self::from_document(Transport::Https, &document)?;
+        server.issuer(issuer)
+    }
+
+    /// All of a document but its issuer, which has been checked.
+    fn from_document(transport: Transport, document: &Document) -> Result<Self, ConfigError> {
+        let authorization = document.authorization_endpoint.as_deref().ok_or(missing("authorization_endpoint"))?;
+        let token = document.token_endpoint.as_deref().ok_or(missing("token_endpoint"))?;
+        let mut server = Self::with(transport, authorization, token)?;
+        if let Some(methods) = &document.code_challenge_methods_supported {
+            server = server.code_challenge_methods_supported(methods)?;
         }
-        let missing =
-            |name| bad(name, "is missing (RFC 8414 section 2): configure the endpoints with AuthorizationServer::new");
-        let authorization = metadata.authorization_endpoint.ok_or(missing("authorization_endpoint"))?;
-        let token = metadata.token_endpoint.ok_or(missing("token_endpoint"))?;
-        let mut server = Self::new(&authorization, &token)?.issuer(issuer)?;
-        if let Some(methods) = metadata.code_challenge_methods_supported {
-            server = server.code_challenge_methods_supported(&methods)?;
+        if let Some(revocation) = &document.revocation_endpoint {
+            server = server.revocation_endpoint(revocation)?;
         }
-        if metadata.require_pushed_authorization_requests {
-            return Err(bad(
-                "require_pushed_authorization_requests",
-                "is true, and this version cannot push (RFC 9126 section 5): let the client log in without it at the server",
-            ));
+        if let Some(end_session) = &document.end_session_endpoint {
+            server = server.end_session_endpoint(end_session)?;
         }
-        if let Some(revocation) = metadata.revocation_endpoint {
-            server = server.revocation_endpoint(&revocation)?;
+        #[cfg(feature = "openid")]
+        {
+            if let Some(jwks_uri) = &document.jwks_uri {
+                server = server.jwks_uri(jwks_uri)?;
+            }
+            if let Some(userinfo) = &document.userinfo_endpoint {
+                server = server.userinfo_endpoint(userinfo)?;
+            }
+            server.signing_algorithms.clone_from(&document.id_token_signing_alg_values_supported);
+            server.response_modes.clone_from(&document.response_modes_supported);
         }
-        if let Some(end_session) = metadata.end_session_endpoint {
-            server = server.end_session_endpoint(&end_session)?;
-        }
-        server.iss_required = metadata.authorization_response_iss_parameter_supported;
-        server.authentication_methods = metadata.token_endpoint_auth_methods_supported;
+        server.iss_required = document.authorization_response_iss_parameter_supported;
+        server.pushed_only = document.require_pushed_authorization_requests;
+        server.authentication_methods.clone_from(&document.token_endpoint_auth_methods_supported);
         Ok(server)
+    }
+
+    /// A server by its issuer alone (feature `openid`): the login asks for its metadata first, at the places and in the order that
+    /// [`openid::discovery`](crate::openid::discovery) has. What else is set here counts for more than the metadata.
+    ///
+    /// # Errors
+    /// [`ConfigError::Issuer`] unless it is an https URL without query and fragment. Write it as the server does: Auth0's ends with
+    /// `/`.
+    ///
+    /// ```
+    /// use oauth_proto::{AuthorizationServer, Client};
+    ///
+    /// let server = AuthorizationServer::from_issuer("https://tenant.auth0.com/")?;
+    /// let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
+    #[cfg(feature = "openid")]
+    pub fn from_issuer(issuer: &str) -> Result<Self, ConfigError> {
+        Self::undiscovered(issuer, Transport::Https)
+    }
+
+    /// Like [`AuthorizationServer::from_issuer`], and accepts **plain http** on loopback literals (127.0.0.0/8, `[::1]`), as
+    /// [`AuthorizationServer::on_insecure_loopback`] does.
+    ///
+    /// # Errors
+    /// [`ConfigError::Issuer`], for plain http to any other host too.
+    #[cfg(feature = "openid")]
+    pub fn from_issuer_on_insecure_loopback(issuer: &str) -> Result<Self, ConfigError> {
+        Self::undiscovered(issuer, Transport::HttpsOrLoopback)
+    }
+
+    #[cfg(feature = "openid")]
+    pub(crate) fn undiscovered(issuer: &str, transport: Transport) -> Result<Self, ConfigError> {
+        Self::empty(transport).issuer(issuer)
+    }
+
+    /// This server with the endpoints that its metadata names. What was set by hand stays.
+    #[cfg(feature = "openid")]
+    pub(crate) fn discovered(&self, metadata: &ServerMetadata) -> Result<Self, ConfigError> {
+        metadata.document().check_issuer(self.issuer.as_deref().unwrap_or_default())?;
+        let found = Self::from_document(self.transport, metadata.document())?;
+        let own = self.clone();
+        Ok(Self {
+            transport: own.transport,
+            issuer: own.issuer,
+            iss_required: own.iss_required || found.iss_required,
+            pushed_only: found.pushed_only,
+            authorization_endpoint: found.authorization_endpoint,
+            token_endpoint: found.token_endpoint,
+            revocation_endpoint: own.revocation_endpoint.or(found.revocation_endpoint),
+            logout_endpoint: own.logout_endpoint.or(found.logout_endpoint),
+            authentication_methods: own.authentication_methods.or(found.authentication_methods),
+            jwks_uri: own.jwks_uri.or(found.jwks_uri),
+            userinfo_endpoint: own.userinfo_endpoint.or(found.userinfo_endpoint),
+            signing_algorithms: own.signing_algorithms.or(found.signing_algorithms),
+            response_modes: own.response_modes.or(found.response_modes),
+        })
+    }
+
+    /// Whether the endpoints are known: not of a server by its issuer, before its metadata has come.
+    pub(crate) fn has_endpoints(&self) -> bool {
+        cfg!(not(feature = "openid")) || !self.authorization_endpoint.is_empty()
     }
 
     /// The issuer identifier (RFC 8414 §2), kept octet by octet: an `iss` in the redirect is compared with it.
@@ -148,12 +245,7 @@ impl AuthorizationServer {
     /// # Errors
     /// [`ConfigError::Issuer`] unless it is an https URL without query and fragment.
     pub fn issuer(mut self, issuer: &str) -> Result<Self, ConfigError> {
-        endpoint::parse(issuer, self.transport).map_err(|problem| ConfigError::Issuer { problem })?;
-        if issuer.contains('?') {
-            return Err(ConfigError::Issuer {
-                problem: "has a query: remove everything from '?' on (RFC 8414 section 2)",
-            });
-        }
+        check_issuer(issuer, self.transport)?;
         self.issuer = Some(issuer.to_owned());
         Ok(self)
     }
@@ -225,7 +317,44 @@ impl AuthorizationServer {
     /// them, `client_secret_basic` first.
     #[must_use]
     pub fn token_endpoint_auth_methods_supported(mut self, methods: &[impl AsRef<str>]) -> Self {
-        self.authentication_methods = Some(methods.iter().map(|method| method.as_ref().to_owned()).collect());
+        self.authentication_methods = Some(owned(methods));
+        self
+    }
+
+    /// Where the keys are that ID tokens are signed with (RFC 8414 §2; feature `openid`).
+    ///
+    /// # Errors
+    /// [`ConfigError::Endpoint`] unless it is an absolute https URL.
+    #[cfg(feature = "openid")]
+    pub fn jwks_uri(mut self, url: &str) -> Result<Self, ConfigError> {
+        self.jwks_uri = Some(check("jwks_uri", url, self.transport)?);
+        Ok(self)
+    }
+
+    /// Where the server tells about the user (OpenID Connect Core §5.3; feature `openid`).
+    ///
+    /// # Errors
+    /// [`ConfigError::Endpoint`] unless it is an absolute https URL.
+    #[cfg(feature = "openid")]
+    pub fn userinfo_endpoint(mut self, url: &str) -> Result<Self, ConfigError> {
+        self.userinfo_endpoint = Some(check("userinfo_endpoint", url, self.transport)?);
+        Ok(self)
+    }
+
+    /// The algorithms that the server signs ID tokens with (OpenID Connect Discovery 1.0 §3; feature `openid`). They are what a client
+    /// allows that does not say it itself; without either it is RS256.
+    #[cfg(feature = "openid")]
+    #[must_use]
+    pub fn id_token_signing_alg_values_supported(mut self, names: &[impl AsRef<str>]) -> Self {
+        self.signing_algorithms = Some(owned(names));
+        self
+    }
+
+    /// The response modes that the server supports (RFC 8414 §2; feature `openid`): a login does not ask for any other.
+    #[cfg(feature = "openid")]
+    #[must_use]
+    pub fn response_modes_supported(mut self, modes: &[impl AsRef<str>]) -> Self {
+        self.response_modes = Some(owned(modes));
         self
     }
 
@@ -267,25 +396,17 @@ const SENT_BY_LOGIN: [&str; 11] = [
 const SENT_BY_LOGOUT: [&str; 6] =
     ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "returnTo", "federated"];
 
-/// Members have the types of RFC 8414 §2 or the document is refused; unknown members are skipped (§3.2).
-#[derive(Deserialize)]
-struct Metadata<'a> {
-    #[serde(borrow)]
-    issuer: Cow<'a, str>,
-    #[serde(borrow)]
-    authorization_endpoint: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    token_endpoint: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    revocation_endpoint: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    end_session_endpoint: Option<Cow<'a, str>>,
-    code_challenge_methods_supported: Option<Vec<String>>,
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-    #[serde(default)]
-    require_pushed_authorization_requests: bool,
+/// The issuer identifier (RFC 8414 §2).
+pub(crate) fn check_issuer(issuer: &str, transport: Transport) -> Result<(), ConfigError> {
+    endpoint::parse(issuer, transport).map_err(|problem| ConfigError::Issuer { problem })?;
+    if issuer.contains('?') {
+        return Err(ConfigError::Issuer { problem: "has a query: remove everything from '?' on (RFC 8414 section 2)" });
+    }
+    Ok(())
+}
+
+fn owned(texts: &[impl AsRef<str>]) -> Vec<String> {
+    texts.iter().map(|text| text.as_ref().to_owned()).collect()
 }
 
 /// The parameters that an endpoint has in its own query.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use oauth_proto::{ConfigError, Error, LoginRequired, Over, Refused};
+use oauth_proto::{ConfigError, Error, LoginRequired, Over, Refused, Violation};
 
 /// The end of a story that did not go well.
 pub struct Failure {
@@ -90,7 +90,7 @@ impl Failure {
             "invalid_scope" => "check --scope",
             "invalid_target" | "invalid_request" => "check --audience, --scope and --redirect-uri",
             "server_error" | "temporarily_unavailable" => "the server has trouble of its own: run again later",
-            _ if refused.status() == Some(404) => "check --token-endpoint",
+            _ if refused.status() == Some(404) => "check --issuer, or --token-endpoint",
             _ if refused.is_transient() => "the server has trouble of its own: run again later",
             _ => "the server's log tells more: look there, and check the options",
         };
@@ -102,10 +102,20 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match &error {
             Error::Refused(refused) => Self::refused(refused),
-            Error::Violation(_) => Self::new(
-                format!("the server broke a rule: {error}"),
-                "check the endpoints and --issuer; if they are right, tell whoever runs the server",
-            ),
+            Error::Violation(violation) => {
+                let advice = match violation {
+                    Violation::Metadata(_) => {
+                        "check --issuer: its text counts, with or without a slash at the end; if it is right, tell whoever \
+                         runs the server"
+                    }
+                    Violation::IdToken(_) => {
+                        "check --issuer, --client-id, --jwks-uri and --id-token-alg if given, and the clock of this \
+                         machine; if they are right, tell whoever runs the server"
+                    }
+                    _ => "check the endpoints and --issuer; if they are right, tell whoever runs the server",
+                };
+                Self::new(format!("the server broke a rule: {error}"), advice)
+            }
             Error::Over(Over::OutcomeUnknown) => Self::new(
                 error.to_string(),
                 "the network broke in the middle of a request whose code works once: run again",
@@ -123,6 +133,7 @@ impl From<ConfigError> for Failure {
             "register and pass http://127.0.0.1:PORT/callback, an https URL, or a private-use scheme \
                                     with a dot such as com.example.app:/callback. --help explains";
         const HTTPS: &str = "write an absolute https URL; plain http is for 127.0.0.1 and [::1] alone. --help explains";
+        const ALGORITHM: &str = "name one that ID tokens may be signed with, such as RS256 or ES256. --help explains";
         let (option, problem, advice) = match &error {
             ConfigError::Endpoint { name, problem } => (format!("--{}", name.replace('_', "-")), *problem, HTTPS),
             ConfigError::Issuer { problem } => ("--issuer".into(), *problem, HTTPS),
@@ -131,8 +142,13 @@ impl From<ConfigError> for Failure {
             ConfigError::Client { name: "post_logout_redirect_uri", problem } => {
                 ("--post-logout-redirect-uri".into(), *problem, REDIRECT_URI)
             }
+            ConfigError::Client { name: "id_token_algorithms", problem } => {
+                ("--id-token-alg".into(), *problem, ALGORITHM)
+            }
             _ => return Self::new(error.to_string(), "change this option; --help explains them all"),
         };
+        let unset = problem.starts_with("is not set");
+        let advice = if unset { "add it, or leave openid out of --scope. --help explains" } else { advice };
         // What is wrong stands before the first colon.
         Self::new(format!("{option} {}", problem.split(": ").next().unwrap_or(problem)), advice)
     }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 use oauth_proto::{Delivered, Event, Request, RequestId, Response};
-use ureq::{Agent, Body, Error, Timeout};
+use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
 
 /// An API's answer is cut here.
 const MAX_API_BYTES: usize = 64 * 1024;
@@ -37,14 +37,14 @@ impl Answer {
     /// The event for the machine.
     pub fn event(&self) -> Event<'_> {
         match &self.outcome {
-            Ok(got) => Event::ResponseReceived(self.id, Response::new(got.status, got.headers.as_slice(), &got.body)),
+            Ok(got) => Event::ResponseReceived(self.id, got.response()),
             Err(failure) => Event::SendFailed(self.id, failure.delivered),
         }
     }
 
     /// The same, for printing.
-    pub fn outcome(&self) -> Result<u16, &Failure> {
-        self.outcome.as_ref().map(|got| got.status)
+    pub fn outcome(&self) -> Result<&Received, &Failure> {
+        self.outcome.as_ref()
     }
 }
 
@@ -69,14 +69,12 @@ impl Http {
 
     /// Sends what the machine wants sent.
     pub fn send(&self, request: &Request) -> Answer {
-        let mut out = self.agent(request.url()).post(request.url());
-        for (name, value) in request.headers() {
-            out = out.header(name, value);
-        }
-        let outcome = out
-            .send(request.body())
-            .map_err(Failure::from)
-            .and_then(|response| received(response, request.max_response_bytes()));
+        let (agent, url) = (self.agent(request.url()), request.url());
+        let sent = match request.method() {
+            "GET" => with_headers(agent.get(url), request).call(),
+            _ => with_headers(agent.post(url), request).send(request.body()),
+        };
+        let outcome = sent.map_err(Failure::from).and_then(|response| received(response, request.max_response_bytes()));
         Answer { id: request.id(), outcome }
     }
 
@@ -102,10 +100,19 @@ impl Http {
 }
 
 impl Received {
+    /// As the library takes it.
+    pub fn response(&self) -> Response<'_> {
+        Response::new(self.status, self.headers.as_slice(), &self.body)
+    }
+
     /// All values of one header.
     pub fn header(&self, name: &str) -> Vec<&str> {
         self.headers.iter().filter(|(one, _)| one.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect()
     }
+}
+
+fn with_headers<Kind>(builder: RequestBuilder<Kind>, request: &Request) -> RequestBuilder<Kind> {
+    request.headers().fold(builder, |builder, (name, value)| builder.header(name, value))
 }
 
 fn received(response: ureq::http::Response<Body>, limit: usize) -> Result<Received, Failure> {

@@ -1,7 +1,7 @@
-//! The whole story in one command: log in with the system browser, call an API, refresh, call again, sign out.
+//! The whole story in one command: log in with the system browser, greet the user, call an API, refresh, call again, sign out.
 //!
-//! `cargo run --example login` needs no account: an authorization server and a small API run inside. With options it
-//! logs in to a real authorization server: see `--help`. The library's part is all in `story.rs`: two short loops.
+//! `cargo run --example login` needs no account: an OpenID provider and a small API run inside. With options it logs in to
+//! a real one: see `--help`. The library's part is all in `story.rs`, two short loops, and in `who.rs`.
 
 mod browser;
 mod failure;
@@ -12,6 +12,7 @@ mod print;
 mod scene;
 mod server;
 mod story;
+mod who;
 
 use std::env;
 use std::process::ExitCode;

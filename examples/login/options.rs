@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What `--help` says.
 pub const HELP: &str = "\
-Log in, call an API, let the token expire, refresh, call again, sign out.
+Log in, greet the user, call an API, let the token expire, refresh, call again, sign out.
 
   cargo run --example login                    all on this machine, no account anywhere
   cargo run --example login -- [OPTIONS]       or at a real authorization server
@@ -12,28 +12,36 @@ Log in, call an API, let the token expire, refresh, call again, sign out.
 How to log in
   --no-browser               print the URL instead of opening it; with the embedded server a scripted
                              user agent logs in
-  --user NAME                who logs in with the scripted user agent (default: alice)
+  --user NAME                who logs in with the scripted user agent (default: Ada Lovelace)
   --deny                     the scripted user agent presses 'Deny'
   --timeout SECONDS          give up on the browser after this time (default: 300)
   --wait SECONDS             wait at most so long for an access token to expire (default: 30)
 
-A real authorization server (the first three belong together)
-  --authorization-endpoint URL   such as https://TENANT.auth0.com/authorize
-  --token-endpoint URL           such as https://TENANT.auth0.com/oauth/token
+A real authorization server (these two are enough)
+  --issuer URL                   such as https://TENANT.auth0.com/, with its slash: what else is to be known of the
+                                 server is discovered (OpenID Connect Discovery, RFC 8414)
   --client-id ID                 of an application of type 'Native'
-  --issuer URL                   expect this issuer in redirects (RFC 9207)
-  --revocation-endpoint URL      for the sign-out, such as https://TENANT.auth0.com/oauth/revoke
-  --end-session-endpoint URL     to log out in the browser too (OpenID Connect RP-Initiated Logout)
-  --auth0-logout-endpoint URL    or so, with Auth0: https://TENANT.auth0.com/v2/logout
-  --post-logout-redirect-uri URI where the browser comes back to then, as registered, such as
+  --post-logout-redirect-uri URI where the browser comes back to after the logout, as registered, such as
                                  http://127.0.0.1/loggedout; without one, nobody waits for it
   --audience URI                 the API that the access token is for
-  --scope SCOPES                 such as 'openid offline_access' (default); offline_access asks for a refresh token
+  --scope SCOPES                 default: 'openid profile email offline_access'. openid asks who the user is,
+                                 offline_access for a refresh token
   --prompt PROMPT                such as 'consent': OpenID providers may give no refresh token without it
   --redirect-uri URI             as registered (default: http://127.0.0.1/callback). On http loopback this example
                                  listens, on any free port if the URI names none. A redirect to any other URI is
                                  pasted into the terminal.
   --api-url URL                  what to GET with the access token
+
+A server without metadata, endpoint by endpoint (the first two belong together)
+  --authorization-endpoint URL   such as https://TENANT.auth0.com/authorize
+  --token-endpoint URL           such as https://TENANT.auth0.com/oauth/token
+  --issuer URL                   expect this issuer in redirects (RFC 9207) and ID tokens
+  --jwks-uri URL                 the keys of its ID tokens; without --issuer and this the default of --scope has no openid
+  --id-token-alg ALG             what they are signed with (default: RS256)
+  --userinfo-endpoint URL        to ask who the user is
+  --revocation-endpoint URL      for the sign-out, such as https://TENANT.auth0.com/oauth/revoke
+  --end-session-endpoint URL     to log out in the browser too (OpenID Connect RP-Initiated Logout)
+  --auth0-logout-endpoint URL    or so, with Auth0: https://TENANT.auth0.com/v2/logout
 
   --help                         this text
 ";
@@ -51,19 +59,35 @@ pub struct Options {
 
 /// A real authorization server, and our registration there.
 pub struct Tenant {
-    pub authorization_endpoint: String,
-    pub token_endpoint: String,
+    pub server: Known,
     pub client_id: String,
-    pub issuer: Option<String>,
-    pub revocation_endpoint: Option<String>,
-    pub end_session_endpoint: Option<String>,
-    pub auth0_logout_endpoint: Option<String>,
     pub post_logout_redirect_uri: Option<String>,
     pub audience: Option<String>,
     pub scope: String,
     pub prompt: Option<String>,
     pub redirect_uri: String,
     pub api_url: Option<String>,
+}
+
+/// What is known of the server.
+pub enum Known {
+    /// Its issuer identifier: the rest is to be discovered.
+    Issuer(String),
+    /// Its endpoints.
+    Endpoints(Endpoints),
+}
+
+/// The endpoints, one by one.
+pub struct Endpoints {
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub issuer: Option<String>,
+    pub jwks_uri: Option<String>,
+    pub id_token_alg: Option<String>,
+    pub userinfo_endpoint: Option<String>,
+    pub revocation_endpoint: Option<String>,
+    pub end_session_endpoint: Option<String>,
+    pub auth0_logout_endpoint: Option<String>,
 }
 
 /// Reads the arguments after the program's name. `None` asks for help; `Err` says what is wrong.
@@ -104,6 +128,9 @@ struct Given {
     token_endpoint: Option<String>,
     client_id: Option<String>,
     issuer: Option<String>,
+    jwks_uri: Option<String>,
+    id_token_alg: Option<String>,
+    userinfo_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
     end_session_endpoint: Option<String>,
     auth0_logout_endpoint: Option<String>,
@@ -125,6 +152,9 @@ impl Given {
             "--token-endpoint" => &mut self.token_endpoint,
             "--client-id" => &mut self.client_id,
             "--issuer" => &mut self.issuer,
+            "--jwks-uri" => &mut self.jwks_uri,
+            "--id-token-alg" => &mut self.id_token_alg,
+            "--userinfo-endpoint" => &mut self.userinfo_endpoint,
             "--revocation-endpoint" => &mut self.revocation_endpoint,
             "--end-session-endpoint" => &mut self.end_session_endpoint,
             "--auth0-logout-endpoint" => &mut self.auth0_logout_endpoint,
@@ -144,55 +174,73 @@ impl Given {
             deny: self.deny,
             timeout: seconds("--timeout", self.timeout.as_deref(), 300)?,
             wait: seconds("--wait", self.wait.as_deref(), 30)?,
-            user: self.user.clone().unwrap_or_else(|| "alice".into()),
+            user: self.user.clone().unwrap_or_else(|| "Ada Lovelace".into()),
             tenant: self.tenant()?,
         })
     }
 
     fn tenant(self) -> Result<Option<Tenant>, String> {
-        let logout = [&self.end_session_endpoint, &self.auth0_logout_endpoint, &self.post_logout_redirect_uri];
+        let server = [&self.client_id, &self.issuer, &self.authorization_endpoint, &self.token_endpoint];
         let asked = [&self.audience, &self.scope, &self.prompt, &self.redirect_uri, &self.api_url];
-        let rest = [&self.issuer, &self.revocation_endpoint];
-        let any_of_the_rest = rest.iter().chain(&logout).chain(&asked).any(|value| value.is_some());
-        match (self.authorization_endpoint, self.token_endpoint, self.client_id) {
-            (Some(authorization_endpoint), Some(token_endpoint), Some(client_id)) => {
-                if self.user.is_some() || self.deny {
-                    return Err("--user and --deny are for the embedded server".into());
-                }
-                match logout.map(Option::is_some) {
-                    [true, true, _] => {
-                        return Err("--end-session-endpoint and --auth0-logout-endpoint are two ways: use one".into())
-                    }
-                    [false, false, true] => {
-                        return Err(
-                            "--post-logout-redirect-uri needs --end-session-endpoint or --auth0-logout-endpoint".into(),
-                        )
-                    }
-                    _ => {}
-                }
-                Ok(Some(Tenant {
+        let logout = [&self.end_session_endpoint, &self.auth0_logout_endpoint, &self.post_logout_redirect_uri];
+        let [end_session, auth0, post_logout] = logout.map(Option::is_some);
+        let more = [&self.jwks_uri, &self.id_token_alg, &self.userinfo_endpoint, &self.revocation_endpoint];
+        let any = |options: &[&Option<String>]| options.iter().any(|option| option.is_some());
+        let more_endpoints = any(&more) || end_session || auth0;
+        if !any(&server) && !any(&asked) && !more_endpoints && !post_logout {
+            return Ok(None);
+        }
+        if self.user.is_some() || self.deny {
+            return Err("--user and --deny are for the embedded server".into());
+        }
+        let (server, scope) = match (self.authorization_endpoint, self.token_endpoint, self.issuer) {
+            (None, None, Some(_)) if more_endpoints => {
+                return Err(
+                    "with --issuer alone, the endpoints are discovered: give them with --authorization-endpoint \
+                            and --token-endpoint, or leave them out"
+                        .into(),
+                )
+            }
+            (None, None, Some(issuer)) => (Known::Issuer(issuer), "openid profile email offline_access"),
+            (Some(_), Some(_), _) if end_session && auth0 => {
+                return Err("--end-session-endpoint and --auth0-logout-endpoint are two ways: use one".into())
+            }
+            (Some(_), Some(_), _) if post_logout && !end_session && !auth0 => {
+                return Err("--post-logout-redirect-uri needs --end-session-endpoint or --auth0-logout-endpoint".into())
+            }
+            (Some(authorization_endpoint), Some(token_endpoint), issuer) => {
+                let who = issuer.is_some() && self.jwks_uri.is_some();
+                let endpoints = Endpoints {
                     authorization_endpoint,
                     token_endpoint,
-                    client_id,
-                    issuer: self.issuer,
+                    issuer,
+                    jwks_uri: self.jwks_uri,
+                    id_token_alg: self.id_token_alg,
+                    userinfo_endpoint: self.userinfo_endpoint,
                     revocation_endpoint: self.revocation_endpoint,
                     end_session_endpoint: self.end_session_endpoint,
                     auth0_logout_endpoint: self.auth0_logout_endpoint,
-                    post_logout_redirect_uri: self.post_logout_redirect_uri,
-                    audience: self.audience,
-                    scope: self.scope.unwrap_or_else(|| "openid offline_access".into()),
-                    prompt: self.prompt,
-                    redirect_uri: self.redirect_uri.unwrap_or_else(|| "http://127.0.0.1/callback".into()),
-                    api_url: self.api_url,
-                }))
+                };
+                let scope = if who { "openid profile email offline_access" } else { "offline_access" };
+                (Known::Endpoints(endpoints), scope)
             }
-            (None, None, None) if !any_of_the_rest => Ok(None),
-            _ => Err("a real authorization server needs all of --authorization-endpoint, --token-endpoint and \
-                      --client-id"
-                .into()),
-        }
+            _ => return Err(INCOMPLETE.into()),
+        };
+        Ok(Some(Tenant {
+            server,
+            client_id: self.client_id.ok_or(INCOMPLETE)?,
+            post_logout_redirect_uri: self.post_logout_redirect_uri,
+            audience: self.audience,
+            scope: self.scope.unwrap_or_else(|| scope.into()),
+            prompt: self.prompt,
+            redirect_uri: self.redirect_uri.unwrap_or_else(|| "http://127.0.0.1/callback".into()),
+            api_url: self.api_url,
+        }))
     }
 }
+
+const INCOMPLETE: &str = "a real authorization server needs --client-id and --issuer, or --client-id with \
+                          --authorization-endpoint and --token-endpoint";
 
 fn seconds(name: &str, value: Option<&str>, default: u64) -> Result<Duration, String> {
     let Some(value) = value else {

@@ -9,13 +9,15 @@ use crate::browser::{self, Errand, Scripted};
 use crate::failure::Failure;
 use crate::http::Http;
 use crate::listener::{Listener, Redirects, Sealed};
-use crate::options::{Options, Tenant};
-use crate::print::{redacted, say, step};
+use crate::options::{Endpoints, Known, Options, Tenant};
+use crate::print::{plain, redacted, say, step};
 use crate::server::{Server, CLIENT_ID, REDIRECT_PATH, RETURN_PATH};
 
 /// Long enough for one refresh, short enough to watch.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(5);
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
+/// The embedded server has no addresses to give.
+const SCOPE: &str = "openid profile email address offline_access";
 const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Everything that is set up before the first event.
@@ -27,7 +29,7 @@ pub struct Scene {
     pub redirects: Sealed,
     /// How long to wait for an access token to expire.
     pub wait: Duration,
-    /// Whether the server is known to have a logout of its own.
+    /// Whether the server has a logout of its own, or may have one.
     pub logs_out: bool,
     /// How long to wait for the return from that.
     pub timeout: Duration,
@@ -53,12 +55,9 @@ impl Scene {
         step("server", "protected API", &api_url);
         let [back, logged_out] = [REDIRECT_PATH, RETURN_PATH].map(|path| format!("http://127.0.0.1{path}"));
         let Ways { back, logged_out, redirects } = Ways::open(&back, Some(&logged_out), false)?;
-        let endpoints = AuthorizationServer::on_insecure_loopback(&server.url("/authorize"), &server.url("/token"))?
-            .issuer(&server.issuer)?
-            .require_iss()
-            .revocation_endpoint(&server.url("/revoke"))?
-            .end_session_endpoint(&server.url("/logout"))?;
-        let mut builder = Client::builder(endpoints, CLIENT_ID, &back)
+        // All else that the client has to know of the server, the server says.
+        let known = AuthorizationServer::from_issuer_on_insecure_loopback(&server.issuer)?;
+        let mut builder = Client::builder(known, CLIENT_ID, &back)
             .api_origin(&server.issuer)
             .login_timeout_secs(options.timeout.as_secs())
             .leeway_secs(1);
@@ -67,7 +66,7 @@ impl Scene {
         }
         Ok(Self {
             client: builder.build()?,
-            request: AuthorizationRequest::new().scope("profile offline_access").audience(&server.audience()),
+            request: AuthorizationRequest::new().scope(SCOPE).audience(&server.audience()),
             api_url: Some(api_url),
             http: Http::new(HTTP_TIMEOUT),
             redirects,
@@ -81,29 +80,17 @@ impl Scene {
     }
 
     fn at(tenant: &Tenant, options: &Options) -> Result<Self, Failure> {
-        step("server", "authorization", &redacted(&tenant.authorization_endpoint));
-        let (authorization, token) = (tenant.authorization_endpoint.as_str(), tenant.token_endpoint.as_str());
-        let mut endpoints = if authorization.starts_with("http://") {
-            AuthorizationServer::on_insecure_loopback(authorization, token)?
-        } else {
-            AuthorizationServer::new(authorization, token)?
+        let (server, logs_out) = match &tenant.server {
+            Known::Issuer(issuer) => (issuer_alone(issuer)?, true),
+            Known::Endpoints(endpoints) => (
+                by_hand(endpoints)?,
+                endpoints.end_session_endpoint.is_some() || endpoints.auth0_logout_endpoint.is_some(),
+            ),
         };
-        if let Some(issuer) = &tenant.issuer {
-            endpoints = endpoints.issuer(issuer)?;
-        }
-        if let Some(url) = &tenant.revocation_endpoint {
-            endpoints = endpoints.revocation_endpoint(url)?;
-        }
-        if let Some(url) = &tenant.end_session_endpoint {
-            endpoints = endpoints.end_session_endpoint(url)?;
-        }
-        if let Some(url) = &tenant.auth0_logout_endpoint {
-            endpoints = endpoints.auth0_logout_endpoint(url)?;
-        }
         let Ways { back, logged_out, redirects } =
             Ways::open(&tenant.redirect_uri, tenant.post_logout_redirect_uri.as_deref(), true)?;
         let mut builder =
-            Client::builder(endpoints, &tenant.client_id, &back).login_timeout_secs(options.timeout.as_secs());
+            Client::builder(server, &tenant.client_id, &back).login_timeout_secs(options.timeout.as_secs());
         if let Some(uri) = &logged_out {
             builder = builder.post_logout_redirect_uri(uri);
         }
@@ -125,7 +112,7 @@ impl Scene {
             http: Http::new(HTTP_TIMEOUT),
             redirects,
             wait: options.wait,
-            logs_out: tenant.end_session_endpoint.is_some() || tenant.auth0_logout_endpoint.is_some(),
+            logs_out,
             timeout: options.timeout,
             embedded: false,
             scripted: None,
@@ -155,6 +142,44 @@ impl Scene {
             Failure::new(format!("the scripted user agent failed: {error}"), "open the URL in a browser of your own")
         })
     }
+}
+
+/// The server that says the rest of itself.
+fn issuer_alone(issuer: &str) -> Result<AuthorizationServer, Failure> {
+    let server = if issuer.starts_with("http://") {
+        AuthorizationServer::from_issuer_on_insecure_loopback(issuer)?
+    } else {
+        AuthorizationServer::from_issuer(issuer)?
+    };
+    step("server", "issuer", &plain(issuer)); // as it is: every octet of it counts
+    Ok(server)
+}
+
+fn by_hand(endpoints: &Endpoints) -> Result<AuthorizationServer, Failure> {
+    step("server", "authorization", &redacted(&endpoints.authorization_endpoint));
+    let (authorization, token) = (endpoints.authorization_endpoint.as_str(), endpoints.token_endpoint.as_str());
+    let mut server = if authorization.starts_with("http://") {
+        AuthorizationServer::on_insecure_loopback(authorization, token)?
+    } else {
+        AuthorizationServer::new(authorization, token)?
+    };
+    let set: [(_, fn(_, &str) -> _); 6] = [
+        (&endpoints.issuer, AuthorizationServer::issuer),
+        (&endpoints.jwks_uri, AuthorizationServer::jwks_uri),
+        (&endpoints.userinfo_endpoint, AuthorizationServer::userinfo_endpoint),
+        (&endpoints.revocation_endpoint, AuthorizationServer::revocation_endpoint),
+        (&endpoints.end_session_endpoint, AuthorizationServer::end_session_endpoint),
+        (&endpoints.auth0_logout_endpoint, AuthorizationServer::auth0_logout_endpoint),
+    ];
+    for (url, set) in set {
+        if let Some(url) = url {
+            server = set(server, url)?;
+        }
+    }
+    if let Some(name) = &endpoints.id_token_alg {
+        server = server.id_token_signing_alg_values_supported(&[name]);
+    }
+    Ok(server)
 }
 
 /// The ways back to this program.

@@ -1,11 +1,11 @@
-//! The story: log in, call the API, expiry, refresh, call again, sign out. The two driver loops are here.
+//! The story: log in, greet the user, call the API, expiry, refresh, call again, sign out. The two driver loops are here.
 
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use oauth_proto::{
-    Access, Action, Bearer, Delivered, Entropy, Error, Event, Login, Request, SavedSession, Session, SessionAction,
-    SignOut, Tokens, UnixTime,
+    Access, Action, Bearer, Client, Delivered, Entropy, Error, Event, Login, Misuse, Request, SavedSession, Session,
+    SessionAction, SignOut, Tokens, UnixTime,
 };
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ use crate::http::{Answer, Received};
 use crate::listener::Nothing;
 use crate::print::{part, plain, redacted, step, step_with_parameters};
 use crate::scene::Scene;
+use crate::who;
 
 /// A request may fail so many times in a row.
 const TRIES: u32 = 3;
@@ -27,9 +28,9 @@ const MAX_TURNS: usize = 8;
 pub fn tell(scene: &Scene) -> Result<(), Failure> {
     part("1. Log in");
     let tokens = log_in(scene)?;
+    who::greet(&tokens);
     let expires_at = tokens.expires_at();
     let refreshable = tokens.refresh_token().is_some();
-    show(&tokens);
     let mut session = Session::new(scene.client.clone(), tokens);
     let mut store = Store::default();
     if let Some(saved) = session.save() {
@@ -38,6 +39,9 @@ pub fn tell(scene: &Scene) -> Result<(), Failure> {
 
     part("2. Call the API");
     let mut bearer = call_api(scene, &mut session, &mut store)?;
+    if let Some(id_token) = session.id_token() {
+        who::ask(scene, id_token, &bearer)?;
+    }
 
     part("3. The access token expires");
     let expired = match expires_at {
@@ -51,6 +55,7 @@ pub fn tell(scene: &Scene) -> Result<(), Failure> {
         call_in_vain(scene, &bearer)?;
         part("4. Refresh, and call again");
         bearer = call_api(scene, &mut session, &mut store)?;
+        session.id_token().into_iter().for_each(who::stayed);
     }
 
     part("5. Sign out");
@@ -76,7 +81,11 @@ fn log_in(scene: &Scene) -> Result<Tokens, Failure> {
                 let answer = send(scene, &request, &mut tries)?;
                 login.handle(answer.event(), now())
             }
-            Ok(Action::TokensReady(tokens)) => return Ok(tokens),
+            Ok(Action::TokensReady(tokens)) => {
+                show(&tokens);
+                show_cacheable(login.client(), &tokens);
+                return Ok(tokens);
+            }
             Err(error) if error.is_fatal() => return Err(error.into()),
             Err(error) => {
                 step("refused", error.code(), "not ours, still waiting");
@@ -132,7 +141,11 @@ fn call_api(scene: &Scene, session: &mut Session, store: &mut Store) -> Result<B
                 })?
             }
             Access::SendRequest(request) => {
-                step("access", "SendRequest", "the access token is too old, or was refused: refresh");
+                let why = match request.method() {
+                    "GET" => "a new ID token is signed with a new key",
+                    _ => "the access token is too old, or was refused: refresh",
+                };
+                step("access", "SendRequest", why);
                 let answer = send(scene, &request, &mut tries)?;
                 match session.handle(answer.event(), now())? {
                     SessionAction::Save(saved) => {
@@ -182,7 +195,7 @@ fn sign_out(scene: &Scene, session: &mut Session) -> Result<(), Failure> {
         turn = match turn {
             SessionAction::SendRequest(request) => {
                 let answer = send(scene, &request, &mut tries)?;
-                told = answer.outcome().ok();
+                told = answer.outcome().ok().map(|received| received.status);
                 session.handle(answer.event(), now())?
             }
             SessionAction::OpenUrl(url) => {
@@ -207,14 +220,14 @@ fn sign_out(scene: &Scene, session: &mut Session) -> Result<(), Failure> {
             format!("signed out here, but the server answered the revocation with status {status}"),
             "check --revocation-endpoint, and end the grant in the server's own pages",
         )),
+        (None, None | Some(Error::Misuse(Misuse::NoLogoutEndpoint))) => {
+            step("", "", "the tokens are forgotten here; no revocation endpoint is known to tell the server");
+            Ok(())
+        }
         (None, Some(error)) => Err(Failure::new(
             format!("signed out here, but {error}"),
             "run again, and end the grant in the server's own pages",
         )),
-        (None, None) => {
-            step("", "", "the tokens are forgotten here; no --revocation-endpoint is known to tell the server");
-            Ok(())
-        }
     }
 }
 
@@ -282,9 +295,9 @@ fn send(scene: &Scene, request: &Request, tries: &mut Tries) -> Result<Answer, F
     step("action", "SendRequest", &format!("{} {}", request.method(), redacted(request.url())));
     let answer = scene.http.send(request);
     match answer.outcome() {
-        Ok(status) => {
+        Ok(received) => {
             *tries = Tries::default();
-            step("event", "ResponseReceived", &format!("status {status}"));
+            step("event", "ResponseReceived", &format!("status {}", received.status));
         }
         Err(failed) => {
             step("event", "SendFailed", &format!("{:?}: {}", failed.delivered, plain(&failed.why)));
@@ -327,6 +340,16 @@ fn show(tokens: &Tokens) {
     step("action", "TokensReady", &plain(&details));
 }
 
+/// The next login needs neither if it gets them by [`Client::with_metadata`] and [`Client::with_keys`].
+fn show_cacheable(client: &Client, tokens: &Tokens) {
+    if let Some(metadata) = client.metadata() {
+        step("cache", "metadata", &format!("fetched {} s ago", metadata.age(now())));
+    }
+    if let Some(keys) = tokens.keys() {
+        step("cache", "keys", &format!("fetched {} s ago", keys.age(now())));
+    }
+}
+
 fn skip(why: &str) -> bool {
     step("", "", &format!("{why}: this part is left out"));
     false
@@ -344,6 +367,6 @@ fn wait_until(time: UnixTime, at_most: Duration) -> bool {
 }
 
 #[allow(clippy::disallowed_methods)] // the library reads no clock: this is where its caller does
-fn now() -> UnixTime {
+pub fn now() -> UnixTime {
     SystemTime::now().into()
 }

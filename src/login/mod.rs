@@ -2,15 +2,21 @@
 //!
 //! The states are in [the crate's documentation](crate); every transition is in [`TRANSITIONS`].
 
+#[cfg_attr(not(feature = "openid"), path = "openid_off.rs")]
+mod openid;
 mod saved;
 mod state;
+mod transitions;
 
 use alloc::sync::Arc;
 use core::fmt;
 
+#[cfg(feature = "openid")]
+pub(crate) use openid::fetched_keys;
 pub use saved::SavedLogin;
+pub use state::CODE_LIFETIME_SECS;
 use state::{Rules, State};
-pub use state::{Transition, Trigger, Yields, CODE_LIFETIME_SECS, TRANSITIONS};
+pub use transitions::{Transition, Trigger, Yields, TRANSITIONS};
 
 use crate::authorization::{AuthorizationRequest, AuthorizationUrl};
 use crate::client::Client;
@@ -69,10 +75,14 @@ pub enum Action {
 pub enum Phase {
     /// Not started.
     Ready,
+    /// The server, known by its issuer alone, is asked for its metadata.
+    Discovering,
     /// The user is in the browser.
     AwaitingRedirect,
     /// The code is on its way to the token endpoint.
     ExchangingCode,
+    /// The server is asked for the keys that the ID token is checked with.
+    FetchingKeys,
     /// The tokens have been handed out.
     Finished,
     /// A fatal error ended it.
@@ -107,16 +117,13 @@ impl Login {
     ///
     /// # Errors
     /// [`ConfigError::Parameter`] for the first problem in the request, or for a parameter that the authorization
-    /// endpoint's own query has too.
+    /// endpoint's own query has too. [`ConfigError::Metadata`] for what the server says that it cannot do. Any that tells what is
+    /// missing for ID tokens to be checked, if the request asks for the scope `openid`. What only the server's metadata can tell is
+    /// checked when that has come.
     pub fn new(client: Client, request: impl Into<Arc<AuthorizationRequest>>) -> Result<Self, ConfigError> {
         let request = request.into();
         request.check()?;
-        if let Some(name) = client.server_query_names().iter().find(|name| request.sends(name)) {
-            return Err(ConfigError::parameter(
-                name,
-                "is in the authorization endpoint's own query already: remove one",
-            ));
-        }
+        check(&client, &request)?;
         Ok(Self { client, request, state: State::Ready })
     }
 
@@ -126,7 +133,12 @@ impl Login {
     /// If [`Error::is_fatal`] is false, the event was refused and the login is exactly as it was: keep waiting. If it
     /// is true, the login is over, its secrets are wiped, and every later event gets the same error.
     pub fn handle(&mut self, event: Event<'_>, now: UnixTime) -> Result<Action, Error> {
-        self.state.handle(&Rules { client: &self.client, request: &self.request }, event, now)
+        let rules = Rules { client: &self.client, request: &self.request };
+        let (action, client) = self.state.handle(&rules, event, now)?;
+        if let Some(client) = client {
+            self.client = client;
+        }
+        Ok(action)
     }
 
     /// What the login waits for, the same as often as it is asked: for an action that was lost before it was carried out, or
@@ -148,7 +160,7 @@ impl Login {
         self.state.deadline()
     }
 
-    /// The client.
+    /// The client; with the server's metadata once that was fetched.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -161,4 +173,18 @@ impl fmt::Debug for Login {
             .field("deadline", &self.deadline())
             .finish_non_exhaustive()
     }
+}
+
+/// Whether the server can do what is asked for, as far as is known, and the client can deal with the answer.
+fn check(client: &Client, request: &AuthorizationRequest) -> Result<(), ConfigError> {
+    if let Some(name) = client.server_query_names().iter().find(|name| request.sends(name)) {
+        return Err(ConfigError::parameter(name, "is in the authorization endpoint's own query already: remove one"));
+    }
+    if client.server().pushed_only {
+        return Err(ConfigError::Metadata {
+            name: "require_pushed_authorization_requests",
+            problem: "is true, and this version cannot push (RFC 9126 section 5): let the client log in without it at the server",
+        });
+    }
+    openid::check(client, request)
 }

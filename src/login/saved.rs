@@ -15,6 +15,8 @@ use crate::authorization::AuthorizationRequest;
 use crate::base64url::Base64Url32;
 use crate::client::Client;
 use crate::entropy::Entropy;
+#[cfg(feature = "openid")]
+use crate::openid::ServerMetadata;
 use crate::restore::{RestoreError, SAVED_VERSION};
 use crate::secret::{as_text, wipe, Secret, SecretOctets};
 use crate::time::UnixTime;
@@ -55,6 +57,13 @@ pub struct SavedLogin {
     request: Vec<(String, String)>,
     #[serde(default)]
     points: u8,
+    #[cfg(feature = "openid")]
+    #[serde(default)]
+    requires_acr: bool,
+    /// Of a server that was found by its issuer.
+    #[cfg(feature = "openid")]
+    #[serde(default)]
+    metadata: Option<ServerMetadata>,
 }
 
 impl Login {
@@ -72,10 +81,15 @@ impl Login {
             deadline: state.deadline,
             request: self.request.to_pairs(),
             points: self.request.points(),
+            #[cfg(feature = "openid")]
+            requires_acr: self.request.requires_acr(),
+            #[cfg(feature = "openid")]
+            metadata: self.client.metadata().cloned(),
         })
     }
 
-    /// Goes on where [`Login::save`] was called, with the same client.
+    /// Goes on where [`Login::save`] was called, with the same client. For one that knows only its server's issuer, the metadata is
+    /// stored too: no other server may take over in the middle (RFC 9700 §4.4.2).
     ///
     /// # Errors
     /// [`RestoreError`]: of another client, of an unknown version, past its deadline, or damaged.
@@ -93,8 +107,16 @@ impl Login {
         let deadline = saved.deadline.min(now.saturating_add(client.login_timeout()));
         let request = AuthorizationRequest::from_pairs(&saved.request).map_err(|_| RestoreError::Malformed)?;
         let request = request.with_points(saved.points);
+        #[cfg(feature = "openid")]
+        let request = request.requiring_acr(saved.requires_acr);
         // By the same check as random octets: the verifier must not be seen in a URL.
         let entropy = saved.entropy()?;
+        #[cfg(feature = "openid")]
+        let client = crate::restore::with_saved_metadata(client, saved.metadata.as_ref())?;
+        #[cfg(feature = "openid")]
+        if !client.has_endpoints() {
+            return Err(RestoreError::Malformed);
+        }
         let mut login = Self::new(client, Arc::new(request)).map_err(|_| RestoreError::Malformed)?;
         login.state = State::AwaitingRedirect(AwaitingRedirect::new(&entropy, deadline));
         Ok(login)

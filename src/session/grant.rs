@@ -83,6 +83,12 @@ impl Grant {
         self.request.resources().first().map(String::as_str)
     }
 
+    /// Whether refreshes may bring ID tokens.
+    #[cfg(feature = "openid")]
+    pub(super) fn has_openid(&self) -> bool {
+        self.request.asks_for_openid() || self.covers("openid")
+    }
+
     pub(super) fn covers(&self, scope: &str) -> bool {
         is_part(scope, &self.scope)
     }
@@ -101,7 +107,10 @@ impl Grant {
     /// not said again.
     pub(super) fn request_again(&self, more: &More<'_>) -> AuthorizationRequest {
         const ONCE: [&str; 2] = ["invitation", "screen_hint"];
-        let mut again = AuthorizationRequest::new().with_points(more.points);
+        let again = AuthorizationRequest::new().with_points(more.points);
+        #[cfg(feature = "openid")]
+        let again = again.requiring_acr(self.request.requires_acr());
+        let mut again = again;
         // The stricter of what the API demands and what the app wants.
         let own = self.request.value("max_age").and_then(|seconds| seconds.parse().ok());
         let max_age = more.max_age.map(|demanded: u64| own.map_or(demanded, |own| demanded.min(own)));

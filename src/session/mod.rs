@@ -14,6 +14,8 @@ mod saved;
 mod sign_out;
 mod state;
 mod transitions;
+#[cfg_attr(not(feature = "openid"), path = "who_off.rs")]
+mod who;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -35,7 +37,8 @@ use crate::client::Client;
 use crate::config_error::ConfigError;
 use crate::error::{Error, Misuse};
 use crate::login::Event;
-use crate::secret::Secret;
+#[cfg(feature = "openid")]
+use crate::openid::{IdToken, KeySet};
 use crate::target::Target;
 use crate::time::UnixTime;
 use crate::token::Tokens;
@@ -87,8 +90,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Takes the tokens of a login. Store [`Session::save`] right away.
+    /// Takes the tokens of a login. Store [`Session::save`] right away. If the login has found the server by its issuer, so has the
+    /// session; tokens from elsewhere cannot be refreshed by a client that knows only its server's issuer, before it is
+    /// given the metadata (`Client::with_metadata`).
     pub fn new(client: Client, tokens: Tokens) -> Self {
+        let client = tokens.identity.client_instead_of(client);
         Self { client, state: State::Active(Box::new(Active::new(tokens))) }
     }
 
@@ -269,15 +275,26 @@ impl Session {
         }
     }
 
-    /// The ID token that came last. **It is not verified**: believe nothing it says.
-    pub fn id_token(&self) -> Option<&Secret> {
+    /// The ID token that was checked last, of the login or of a refresh: who is logged in (feature `openid`). `None` once the grant has
+    /// ended or the user has signed out.
+    #[cfg(feature = "openid")]
+    pub fn id_token(&self) -> Option<&IdToken> {
         match &self.state {
-            State::Active(active) => active.id_token.as_ref(),
+            State::Active(active) => active.who.id_token(),
             _ => None,
         }
     }
 
-    /// What was wrong with the last answer to a refresh, or why the server was not told of a sign-out; `None` after a refresh that
+    /// The keys of the server that were fetched last: worth storing for the next session (feature `openid`).
+    #[cfg(feature = "openid")]
+    pub fn keys(&self) -> Option<&KeySet> {
+        match &self.state {
+            State::Active(active) => active.who.keys(&self.client),
+            _ => self.client.keys(),
+        }
+    }
+
+    /// What was wrong with the last answer to a refresh, or with the ID token that it brought, or why the server was not told of a sign-out; `None` after a refresh that
     /// brought tokens, and when there was no answer at all.
     pub fn last_error(&self) -> Option<&Error> {
         match &self.state {

@@ -14,17 +14,20 @@ use super::cache::{Slot, MAX_TARGETS};
 use super::flights::Flights;
 use super::grant::Grant;
 use super::state::{Active, State};
+use super::who::Who;
 use super::Session;
 use crate::authorization::AuthorizationRequest;
 use crate::chars;
 use crate::client::Client;
+#[cfg(feature = "openid")]
+use crate::openid::ServerMetadata;
 use crate::restore::{RestoreError, SAVED_VERSION};
 use crate::secret::{as_text, Secret};
 use crate::target::Target;
 use crate::time::UnixTime;
 
 /// What is to be stored of a session: any serde format can hold it. It has the tokens, so store it where only the app can
-/// read it. Expiry is absolute. Its `Debug` shows no token.
+/// read it, and write it: an ID token that was checked before it was stored is believed. Expiry is absolute. Its `Debug` shows no token.
 ///
 /// One that was saved while a refresh was under way says that a refresh was sent: if the process ends now, whoever goes on knows
 /// that the refresh token may be spent.
@@ -57,8 +60,14 @@ struct Fields {
     access_token: Secret,
     #[serde(with = "as_text::optional", default)]
     refresh_token: Option<Secret>,
+    /// One that was checked.
+    #[cfg(feature = "openid")]
     #[serde(with = "as_text::optional", default)]
     id_token: Option<Secret>,
+    /// Of the login, which the ID tokens of refreshes may repeat.
+    #[cfg(feature = "openid")]
+    #[serde(with = "as_text::optional", default)]
+    nonce: Option<Secret>,
     scope: String,
     granted_scope: String,
     #[serde(default)]
@@ -72,9 +81,16 @@ struct Fields {
     request: Vec<(String, String)>,
     #[serde(default)]
     points: u8,
+    #[cfg(feature = "openid")]
+    #[serde(default)]
+    requires_acr: bool,
     /// Access tokens for other targets.
     #[serde(default)]
     others: Vec<SavedToken>,
+    /// Of a server that was found by its issuer.
+    #[cfg(feature = "openid")]
+    #[serde(default)]
+    metadata: Option<ServerMetadata>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -93,6 +109,8 @@ impl SavedSession {
     pub(super) fn of(client: &Client, active: &Active) -> Self {
         let grant = &active.grant;
         let own = active.cache.own.token.as_ref();
+        #[cfg(feature = "openid")]
+        let (id_token, nonce) = active.who.to_store();
         Self(Box::new(Fields {
             version: SAVED_VERSION,
             client: client.session_fingerprint().to_owned(),
@@ -108,7 +126,10 @@ impl SavedSession {
                 .filter(|token| chars::is_visible(token))
                 .map_or(Secret::default(), Secret::new),
             refresh_token: active.refresh_token.clone(),
-            id_token: active.id_token.clone(),
+            #[cfg(feature = "openid")]
+            id_token,
+            #[cfg(feature = "openid")]
+            nonce,
             scope: own.map(|own| own.scope.clone()).unwrap_or_default(),
             granted_scope: grant.scope.clone(),
             refresh_scope: active.refresh_scope.as_deref().map(String::from),
@@ -116,7 +137,11 @@ impl SavedSession {
             expires_at: own.and_then(|own| own.expires_at),
             request: grant.request.to_pairs(),
             points: grant.request.points(),
+            #[cfg(feature = "openid")]
+            requires_acr: grant.request.requires_acr(),
             others: active.cache.others().iter().filter_map(SavedToken::of).collect(),
+            #[cfg(feature = "openid")]
+            metadata: client.metadata().cloned(),
         }))
     }
 
@@ -127,14 +152,19 @@ impl SavedSession {
 }
 
 impl Fields {
-    fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
+    fn check(&self, client: &Client) -> Result<(), RestoreError> {
         if self.version != SAVED_VERSION {
             return Err(RestoreError::UnknownVersion);
         }
         if self.client != client.session_fingerprint() {
             return Err(RestoreError::OtherClient);
         }
-        let tokens = [self.refresh_token.as_ref(), self.id_token.as_ref()];
+        Ok(())
+    }
+
+    fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
+        self.check(client)?;
+        let tokens = [self.refresh_token.as_ref()];
         let scopes = [Some(&self.scope), Some(&self.granted_scope), self.refresh_scope.as_ref()];
         if !tokens.into_iter().flatten().all(|token| chars::is_vschars(token.reveal()))
             || !chars::is_visible(self.access_token.reveal())
@@ -144,6 +174,12 @@ impl Fields {
             return Err(RestoreError::Malformed);
         }
         let request = AuthorizationRequest::from_pairs(&self.request).map_err(|_| RestoreError::Malformed)?;
+        #[cfg(feature = "openid")]
+        let request = request.requiring_acr(self.requires_acr);
+        #[cfg(feature = "openid")]
+        let who = Who::restore(self.id_token.as_ref(), self.nonce).ok_or(RestoreError::Malformed)?;
+        #[cfg(not(feature = "openid"))]
+        let who = Who;
         let grant = Grant {
             login: self.login,
             before: Vec::new(),
@@ -154,7 +190,7 @@ impl Fields {
             scope: self.granted_scope,
         };
         let own = AccessToken::new(self.access_token, self.scope, self.obtained_at, self.expires_at);
-        let mut active = Active::with(grant, own, self.refresh_token, self.id_token);
+        let mut active = Active::with(grant, own, self.refresh_token, who);
         // A form that was tampered with asks for no more than was granted (RFC 6749 §6).
         active.refresh_scope = self.refresh_scope.filter(|scope| active.grant.covers(scope)).map(Arc::from);
         active.flights = Flights::with_losses(self.losses, self.reusable);
@@ -201,11 +237,16 @@ impl Session {
         }
     }
 
-    /// Goes on with what was stored, with the same client. The port of a loopback redirect URI may differ.
+    /// Goes on with what was stored, with the same client. The port of a loopback redirect URI may differ. For a client that knows
+    /// only its server's issuer, the metadata is stored too.
     ///
     /// # Errors
     /// [`RestoreError`]: of another client, of an unknown version, or damaged.
     pub fn restore(client: Client, saved: SavedSession) -> Result<Self, RestoreError> {
+        #[cfg(feature = "openid")]
+        saved.0.check(&client)?;
+        #[cfg(feature = "openid")]
+        let client = crate::restore::with_saved_metadata(client, saved.0.metadata.as_ref())?;
         let active = saved.into_active(&client)?;
         Ok(Self { client, state: State::Active(Box::new(active)) })
     }

@@ -212,7 +212,7 @@ impl SigningOut {
 
 impl Revocation {
     fn request(&self, client: &Client) -> Option<Request> {
-        client.token_endpoint().revocation(self.id(), &self.token, Some(self.hint))
+        client.token_endpoint()?.revocation(self.id(), &self.token, Some(self.hint))
     }
 
     fn id(&self) -> RequestId {

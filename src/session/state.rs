@@ -15,6 +15,7 @@ use super::flights::{Flights, Sent, MAX_LOSSES};
 use super::grant::{digest, is_part, Grant};
 use super::patience::Patience;
 use super::sign_out::{Shown, SigningOut};
+use super::who::{is_in_doubt, New, Who};
 use super::{Access, LoginRequired, SavedSession, SessionAction, SessionPhase, SignOut};
 use crate::bearer::Bearer;
 use crate::chars;
@@ -40,7 +41,7 @@ pub(super) struct Active {
     pub grant: Grant,
     pub cache: Cache,
     pub refresh_token: Option<Secret>,
-    pub id_token: Option<Secret>,
+    pub who: Who,
     /// A narrower scope that the refreshes of the login's own token ask for.
     pub refresh_scope: Option<Arc<str>>,
     pub flights: Flights,
@@ -185,20 +186,15 @@ impl Active {
         let grant = Grant::new(&tokens);
         let scope = String::from(tokens.scope());
         let own = AccessToken::new(tokens.access_token, scope, tokens.obtained_at, tokens.expires_at);
-        Self::with(grant, own, tokens.refresh_token, tokens.id_token)
+        Self::with(grant, own, tokens.refresh_token, Who::new(tokens.identity))
     }
 
-    pub(super) fn with(
-        grant: Grant,
-        own: AccessToken,
-        refresh_token: Option<Secret>,
-        id_token: Option<Secret>,
-    ) -> Self {
+    pub(super) fn with(grant: Grant, own: AccessToken, refresh_token: Option<Secret>, who: Who) -> Self {
         Self {
             grant,
             cache: Cache::new(own),
             refresh_token,
-            id_token,
+            who,
             refresh_scope: None,
             flights: Flights::default(),
             patience: Patience::default(),
@@ -227,6 +223,9 @@ impl Active {
     }
 
     fn access(&mut self, client: &Client, target: &Target, now: UnixTime) -> Access {
+        if let Some(request) = self.who.keys_request(client, now) {
+            return Access::SendRequest(request);
+        }
         let (asked, key) = (target, self.key(target));
         let target: &Target = &key;
         if !self.grant.has(target) {
@@ -270,6 +269,7 @@ impl Active {
     }
 
     fn refresh(&mut self, client: &Client, target: &Target, now: UnixTime) -> Option<Request> {
+        let endpoint = client.token_endpoint()?;
         let refresh_token = self.refresh_token.as_ref()?;
         self.sent = self.sent.saturating_add(1);
         let id = request_id(refresh_token, &[self.sent, now.as_secs()]);
@@ -278,13 +278,7 @@ impl Active {
         let own_resource = || self.grant.own_resource().filter(|_| target.as_audience().is_none());
         let resource = target.as_resource().or_else(own_resource);
         let resource = resource.map(String::from);
-        let request = client.token_endpoint().refresh(
-            id,
-            refresh_token,
-            scope.as_deref(),
-            resource.as_slice(),
-            target.as_audience(),
-        );
+        let request = endpoint.refresh(id, refresh_token, scope.as_deref(), resource.as_slice(), target.as_audience());
         let slot = self.cache.slot(target);
         slot.patience.tried();
         let target = Arc::clone(&slot.target);
@@ -303,8 +297,8 @@ impl Active {
         let token = self.cache.find_mut(&key).and_then(|slot| slot.token.as_mut());
         if let Some(token) = token.filter(|token| token.is(bearer)) {
             // A server may give the same token once more: who was refused with it before says nothing about it now.
-            if token.is_this(bearer) && token.is_fresh_after_refusal(now) && !another_may_come {
-                token.hopeless_since = Some(now);
+            if token.is_this(bearer) && !another_may_come {
+                token.refuse(now);
             }
             token.refused = true;
         }
@@ -317,12 +311,21 @@ impl Active {
         outcome: Result<&Response<'_>, Delivered>,
         now: UnixTime,
     ) -> Result<SessionAction, Error> {
+        if let Some(action) = self.keys_outcome(client, id, outcome, now) {
+            return Ok(action);
+        }
         let (sent, is_current) = self.flights.find(id).ok_or(Error::Ignored(Ignored::UnknownRequest))?;
         let answer = match outcome {
-            Ok(response) => match token::parse_response(response, now) {
-                Ok(tokens) => return Ok(self.renew(client, sent, tokens, now)),
-                Err(error) => Ok((error, token::remains(response))),
-            },
+            Ok(response) => {
+                let tokens = token::parse_response(response, now);
+                // Nothing of the answer is used before its ID token is known to be the same user's.
+                let checked = tokens.and_then(|tokens| Ok((self.who.read(client, &self.grant, &tokens, now)?, tokens)));
+                match checked {
+                    Ok((new, tokens)) => return Ok(self.renew(client, sent, tokens, new, now)),
+                    Err(error) if is_in_doubt(&error) => Ok((error, token::Remains::Nothing)),
+                    Err(error) => Ok((error, token::remains(response))),
+                }
+            }
             Err(delivered) => Err(delivered),
         };
         if let Ok((error, token::Remains::RefreshToken(refresh_token))) = answer {
@@ -381,7 +384,14 @@ impl Active {
         patience.refused(retry_after, now)
     }
 
-    fn renew(&mut self, client: &Client, sent: Sent, tokens: TokenResponse<'_>, now: UnixTime) -> SessionAction {
+    fn renew(
+        &mut self,
+        client: &Client,
+        sent: Sent,
+        tokens: TokenResponse<'_>,
+        new: New,
+        now: UnixTime,
+    ) -> SessionAction {
         // Omitted means as asked for, or as granted at first (RFC 6749 §5.1, §6).
         let scope = tokens.scope.map(Cow::into_owned).or(sent.scope.as_deref().map(String::from));
         let scope = scope.unwrap_or_else(|| self.grant.scope.clone());
@@ -391,11 +401,8 @@ impl Active {
         slot.token = Some(token.after(slot.token.as_ref()));
         (slot.patience, slot.not_granted) = (Patience::default(), false);
         self.rotate(&sent, tokens.refresh_token.map(Secret::from));
-        if let Some(id_token) = tokens.id_token {
-            self.id_token = Some(Secret::from(id_token));
-        }
         self.patience = Patience::default();
-        self.last_error = None;
+        self.last_error = self.who.take(new);
         SessionAction::Save(SavedSession::of(client, self))
     }
 
@@ -429,6 +436,7 @@ impl Active {
             newer.refresh_scope = self.refresh_scope.take();
         }
         newer.sent = self.sent;
+        newer.who.follow(&self.who);
         newer.grant.follow(&self.grant);
         *self = newer;
     }
@@ -443,7 +451,7 @@ impl Active {
             why,
             grant: self.grant.clone(),
             refused: self.refresh_token.take().map(|token| digest(&token)),
-            id_token: self.id_token.take(),
+            id_token: self.who.take_hint(),
             last_error: self.last_error.take(),
         }
     }
@@ -452,7 +460,7 @@ impl Active {
         let own = self.cache.own.token.as_ref().map(|own| own.token.reveal());
         let access_token = || own.filter(|own| chars::is_vschars(own)).map(|own| (Secret::new(own), "access_token"));
         let refresh_token = self.refresh_token.take().map(|token| (token, "refresh_token"));
-        Shown { token: refresh_token.or_else(access_token), id_token: self.id_token.take() }
+        Shown { token: refresh_token.or_else(access_token), id_token: self.who.take_hint() }
     }
 }
 

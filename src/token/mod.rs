@@ -6,6 +6,8 @@ mod tokens;
 
 pub(crate) use request::Settings;
 pub use request::{ClientAuthentication, TokenEndpoint, TokenRequestFormat};
+#[cfg(feature = "openid")]
+pub(crate) use response::{body, json_body};
 pub use response::{parse_response, TokenResponse};
 pub(crate) use response::{refused, remains, Remains};
 pub use tokens::Tokens;

@@ -48,11 +48,11 @@ pub enum TokenRequestFormat {
 ///
 /// let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
 /// let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
-/// let endpoint: &TokenEndpoint = client.token_endpoint();
+/// let endpoint: &TokenEndpoint = client.token_endpoint().ok_or("the server's metadata is yet to be fetched")?;
 /// let request = endpoint.refresh_token(RequestId::from_u64(1), &Secret::new("tGzv3JOkF0XG5Qx2TlKWIA"), None, &[]);
 /// assert_eq!(request.url(), "https://as.example.com/token");
 /// assert_eq!(request.body(), b"grant_type=refresh_token&refresh_token=tGzv3JOkF0XG5Qx2TlKWIA&client_id=s6BhdRkqt3");
-/// # Ok::<(), oauth_proto::ConfigError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct TokenEndpoint {
     url: Arc<str>,

@@ -76,19 +76,7 @@ impl fmt::Debug for TokenResponse<'_> {
 /// # Ok::<(), oauth_proto::Error>(())
 /// ```
 pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<TokenResponse<'a>, Error> {
-    match response.status() {
-        200 => {}
-        // 304 and its like are no redirects, but no answers either.
-        status @ 300..=399 => return Err(Error::Violation(Violation::RedirectedResponse(status))),
-        _ => return Err(refused(response, now)),
-    }
-    if response.body().len() > MAX_RESPONSE_BYTES {
-        return Err(Error::Violation(Violation::ResponseTooLarge));
-    }
-    if !is_json(response) {
-        return Err(Error::Violation(Violation::ContentType));
-    }
-    let mut members = json::members(response.body()).map_err(|unreadable| {
+    let mut members = json::members(json_body(response, now)?).map_err(|unreadable| {
         Error::Violation(match unreadable {
             Unreadable::TooDeep => Violation::ResponseTooLarge,
             Unreadable::Malformed => Violation::ResponseMalformed,
@@ -99,6 +87,30 @@ pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<Toke
         return Err(Error::Refused(Box::new(refused)));
     }
     tokens(members)
+}
+
+/// The body, if the answer is a success of a JSON type (RFC 6749 §5.1, RFC 8414 §3.2), and not too large.
+pub(crate) fn json_body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
+    let body = body(response, now)?;
+    if is_json(response) {
+        Ok(body)
+    } else {
+        Err(Error::Violation(Violation::ContentType))
+    }
+}
+
+/// The same, whatever the type.
+pub(crate) fn body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
+    match response.status() {
+        200 => {}
+        // 304 and its like are no redirects, but no answers either.
+        status @ 300..=399 => return Err(Error::Violation(Violation::RedirectedResponse(status))),
+        _ => return Err(refused(response, now)),
+    }
+    if response.body().len() > MAX_RESPONSE_BYTES {
+        return Err(Error::Violation(Violation::ResponseTooLarge));
+    }
+    Ok(response.body())
 }
 
 /// What is left of a success that breaks a rule: the server may have replaced the refresh token all the same.

@@ -1,6 +1,7 @@
 //! What a login ends with.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,6 +9,9 @@ use core::fmt;
 use super::TokenResponse;
 use crate::authorization::AuthorizationRequest;
 use crate::chars;
+use crate::identity::Identity;
+#[cfg(feature = "openid")]
+use crate::openid::{IdToken, KeySet};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::unfit::Unfit;
@@ -18,12 +22,12 @@ use crate::unfit::Unfit;
 pub struct Tokens {
     pub(crate) access_token: Secret,
     pub(crate) refresh_token: Option<Secret>,
-    pub(crate) id_token: Option<Secret>,
     pub(crate) obtained_at: Option<UnixTime>,
     pub(crate) expires_at: Option<UnixTime>,
     pub(crate) response_scope: Option<Box<str>>,
     pub(crate) request: Arc<AuthorizationRequest>,
     pub(crate) body: Option<Secret>,
+    pub(crate) identity: Identity,
 }
 
 impl Tokens {
@@ -31,17 +35,18 @@ impl Tokens {
         response: TokenResponse<'_>,
         request: Arc<AuthorizationRequest>,
         body: Option<Secret>,
+        identity: Identity,
         now: UnixTime,
     ) -> Self {
         Self {
             access_token: Secret::from(response.access_token),
             refresh_token: response.refresh_token.map(Secret::from),
-            id_token: response.id_token.map(Secret::from),
             obtained_at: Some(now),
             expires_at: response.expires_in.map(|seconds| now.saturating_add(seconds)),
             response_scope: response.scope.map(|scope| scope.into_owned().into_boxed_str()),
             request,
             body,
+            identity,
         }
     }
 
@@ -66,12 +71,12 @@ impl Tokens {
         Self {
             access_token,
             refresh_token: refresh_token.filter(|token| chars::is_vschars(token.reveal())),
-            id_token: None,
             obtained_at: None,
             expires_at,
             response_scope: Some(scope.join(" ").into_boxed_str()),
             request: Arc::new(AuthorizationRequest::new()),
             body: None,
+            identity: Identity::unknown(None),
         }
     }
 
@@ -85,9 +90,16 @@ impl Tokens {
         self.refresh_token.as_ref()
     }
 
-    /// The ID token, if one came. **It is not verified**: believe nothing it says.
-    pub fn id_token(&self) -> Option<&Secret> {
-        self.id_token.as_ref()
+    /// The ID token, which was checked: who logged in (feature `openid`). There is one whenever the scope `openid` was asked for.
+    #[cfg(feature = "openid")]
+    pub fn id_token(&self) -> Option<&IdToken> {
+        self.identity.id_token.as_ref()
+    }
+
+    /// The keys that the ID token was checked with, or the client's: worth storing for the next login (feature `openid`).
+    #[cfg(feature = "openid")]
+    pub fn keys(&self) -> Option<&KeySet> {
+        self.identity.keys.as_deref()
     }
 
     /// When the access token expires, if the server said so.
@@ -105,6 +117,17 @@ impl Tokens {
         self.response_scope.as_deref()
     }
 
+    /// What was asked for and not granted: users may say no to some of it, and servers give less or more as their rules have it. It is
+    /// no error (RFC 6749 §3.3).
+    pub fn scope_not_granted(&self) -> impl Iterator<Item = &str> {
+        missing_in(self.request.requested_scope(), self.scope())
+    }
+
+    /// What was granted and not asked for.
+    pub fn scope_not_asked_for(&self) -> impl Iterator<Item = &str> {
+        missing_in(self.scope(), self.request.requested_scope())
+    }
+
     /// Reads the login's token response into any `Deserialize` type, for members that this crate does not know; for the answer
     /// to a refresh there is [`Response::members`](crate::Response::members). It is
     /// there only if the client was built with
@@ -119,10 +142,15 @@ impl Tokens {
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tokens")
-            .field("expires_at", &self.expires_at)
-            .field("has_refresh_token", &self.refresh_token.is_some())
-            .field("has_id_token", &self.id_token.is_some())
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("Tokens");
+        shown.field("expires_at", &self.expires_at).field("has_refresh_token", &self.refresh_token.is_some());
+        #[cfg(feature = "openid")]
+        shown.field("has_id_token", &self.identity.id_token.is_some());
+        shown.finish_non_exhaustive()
     }
+}
+
+fn missing_in<'a>(scope: &'a str, other: &'a str) -> impl Iterator<Item = &'a str> {
+    let other: BTreeSet<&str> = other.split(' ').collect();
+    scope.split(' ').filter(move |token| !token.is_empty() && !other.contains(token))
 }

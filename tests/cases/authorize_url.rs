@@ -19,6 +19,10 @@ fn every_case() {
         if !config["par_request_uri"].is_null() {
             return Err("there is no pushed authorization request".into());
         }
+        if cfg!(not(feature = "openid")) && texts(&config["scope"]).contains(&"openid") {
+            assert!(open(config)?.is_err(), "there is no OpenID Connect without the feature");
+            return Ok(());
+        }
         match open(config)? {
             Ok(url) => check_url(&url, config, &case["expect"]["ok"]),
             Err(error) => {
@@ -56,16 +60,22 @@ fn open(config: &Value) -> Result<Result<String, ConfigError>, String> {
         ],
     )?;
     let request = request(config)?;
-    let opened = server(config)
-        .and_then(|server| Client::new(server, text(&config["client_id"]), text(&config["redirect_uri"])))
-        .and_then(|client| started(client, request));
+    let opened = server(config).and_then(|server| client(server, config)).and_then(|client| started(client, request));
     Ok(opened.map(|(_, url)| url))
+}
+
+/// A client that may ask for ID tokens.
+fn client(server: AuthorizationServer, config: &Value) -> Result<Client, ConfigError> {
+    let builder = Client::builder(server, text(&config["client_id"]), text(&config["redirect_uri"]));
+    #[cfg(feature = "openid")]
+    let builder = builder.accept_id_tokens_on_tls_alone();
+    builder.build()
 }
 
 fn server(config: &Value) -> Result<AuthorizationServer, ConfigError> {
     let endpoint = text(&config["authorization_endpoint"]);
     let Some(metadata) = config["metadata"].as_object() else {
-        return AuthorizationServer::new(endpoint, TOKEN_ENDPOINT);
+        return AuthorizationServer::new(endpoint, TOKEN_ENDPOINT).and_then(|server| server.issuer(ISSUER));
     };
     let mut document =
         json!({ "issuer": ISSUER, "authorization_endpoint": endpoint, "token_endpoint": TOKEN_ENDPOINT });

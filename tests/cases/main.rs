@@ -13,11 +13,18 @@
 mod authorize_url;
 mod bearer_request;
 mod callback;
+#[cfg(feature = "openid")]
+mod discovery;
+#[cfg(feature = "rustcrypto")]
+mod id_token;
 mod login_sequences;
 mod logout;
 mod not_yet_covered;
 mod pkce;
 mod refresh_sequences;
+#[cfg(feature = "rustcrypto")]
+#[path = "../support/signing.rs"]
+mod signing;
 mod support;
 mod token_request;
 mod token_response;

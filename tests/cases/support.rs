@@ -16,6 +16,8 @@ pub const FILES: &[(&str, &str)] = &[
     ("authorize_url", include_str!("authorize_url.json")),
     ("bearer_request", include_str!("bearer_request.json")),
     ("callback", include_str!("callback.json")),
+    ("discovery", include_str!("discovery.json")),
+    ("id_token", include_str!("id_token.json")),
     ("login_sequences", include_str!("login_sequences.json")),
     ("logout", include_str!("logout.json")),
     ("pkce", include_str!("pkce.json")),
@@ -25,14 +27,19 @@ pub const FILES: &[(&str, &str)] = &[
     ("www_authenticate", include_str!("www_authenticate.json")),
 ];
 
+/// All of a file.
+pub fn file(name: &str) -> Value {
+    let (_, content) = FILES.iter().find(|(other, _)| *other == name).expect("a file of the list");
+    serde_json::from_str(content).expect("JSON")
+}
+
 /// The cases of a file: as many as it says, each with a name of its own.
-pub fn cases(file: &str) -> Vec<Value> {
-    let (_, content) = FILES.iter().find(|(name, _)| *name == file).expect("a file of the list");
-    let content: Value = serde_json::from_str(content).expect("JSON");
+pub fn cases(name: &str) -> Vec<Value> {
+    let content = file(name);
     let cases = content["cases"].as_array().expect("cases").clone();
-    assert_eq!(content["count"], cases.len(), "{file}");
+    assert_eq!(content["count"], cases.len(), "{name}");
     for (index, case) in cases.iter().enumerate() {
-        assert!(cases[..index].iter().all(|other| other["name"] != case["name"]), "{file}: {} twice", case["name"]);
+        assert!(cases[..index].iter().all(|other| other["name"] != case["name"]), "{name}: {} twice", case["name"]);
     }
     cases
 }

@@ -80,7 +80,7 @@ fn client(request: &Value) -> Result<Client, ConfigError> {
 /// The request that the token endpoint makes of these values.
 fn built(client: &Client, request: &Value) -> Result<Request, String> {
     const COMMON: [&str; 5] = ["kind", "token_endpoint", "auth", "client_id", "client_secret"];
-    let (endpoint, id) = (client.token_endpoint(), RequestId::from_u64(1));
+    let (endpoint, id) = (client.token_endpoint().ok_or("no endpoint")?, RequestId::from_u64(1));
     let resources: Vec<_> = texts(&request["resource"]).into_iter().map(str::to_owned).collect();
     match text(&request["kind"]) {
         "authorization_code" => {
@@ -209,7 +209,8 @@ fn metadata_post_only() -> &'static str {
     let basic = Client::builder(server.clone(), "c", REDIRECT_URI).client_secret_basic("s").build();
     assert!(basic.is_err(), "the server does not take it");
     let client = Client::builder(server, "c", REDIRECT_URI).client_secret("s").build().expect("a client");
-    let request = client.token_endpoint().refresh_token(RequestId::from_u64(1), &Secret::new("RT1"), None, &[]);
+    let endpoint = client.token_endpoint().expect("an endpoint");
+    let request = endpoint.refresh_token(RequestId::from_u64(1), &Secret::new("RT1"), None, &[]);
     let in_header = request.headers().any(|(name, _)| name == "authorization");
     match (in_header, value_of(&body(&request), "client_secret").as_deref()) {
         (false, Some("s")) => "client_secret_post",

@@ -129,6 +129,7 @@ fn a_clock_that_is_wrong_ends_no_demand() {
     assert!(matches!(why, LoginRequired::InsufficientScope { .. }), "{why:?}");
 }
 
+#[cfg(feature = "openid")]
 #[test]
 fn a_new_login_asks_for_all_that_the_old_one_did_but_what_is_said_once() {
     let request = AuthorizationRequest::new()

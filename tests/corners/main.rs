@@ -9,6 +9,8 @@
 )]
 
 mod configuration;
+#[path = "../support/id_token.rs"]
+mod id_token;
 mod demands;
 mod login;
 mod processes;
@@ -33,8 +35,16 @@ fn server() -> AuthorizationServer {
 }
 
 fn builder() -> ClientBuilder {
-    let server = server().revocation_endpoint("https://as.example.com/revoke").unwrap();
-    Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback").api_origin("https://api.example.com")
+    builder_at(server().revocation_endpoint("https://as.example.com/revoke").unwrap())
+}
+
+fn builder_at(server: AuthorizationServer) -> ClientBuilder {
+    let builder = |server| Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback");
+    #[cfg(feature = "openid")]
+    let builder = |server: AuthorizationServer| {
+        builder(server.issuer(id_token::ISSUER).unwrap()).accept_id_tokens_on_tls_alone()
+    };
+    builder(server).api_origin("https://api.example.com")
 }
 
 fn client() -> Client {
@@ -99,7 +109,7 @@ fn finish(mut login: Login, token: &str, scope: Option<&str>, now: u64) -> Sessi
     let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(redirect), at(now)) else { panic!() };
     let tokens = serde_json::json!({
         "access_token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_token": format!("RT-{token}"),
-        "id_token": format!("ID-{token}"), "scope": scope,
+        "id_token": id_token::id_token(Some(id_token::NONCE), now, serde_json::json!({ "auth_time": now })), "scope": scope,
     });
     let client = login.client().clone();
     match login.handle(answer(sent.id(), 200, &JSON, &tokens.to_string()), at(now)) {

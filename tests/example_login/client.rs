@@ -11,6 +11,7 @@ use url::Url;
 use crate::server::{Server, CLIENT_ID};
 
 pub const REDIRECT_URI: &str = "http://127.0.0.1:49152/callback";
+pub const NONCE: &str = "n-0S6_WzA2Mj";
 pub const VERIFIER: &str = "a-code-verifier-of-at-least-forty-three-characters";
 
 /// Status, `WWW-Authenticate` or `Location`, body.
@@ -58,6 +59,20 @@ impl Client {
         let mut asked = self.asked();
         asked.iter_mut().find(|(one, _)| *one == name).unwrap().1 = value.into();
         asked
+    }
+
+    /// A good authentication request (OpenID Connect Core 1.0 §3.1.2.1).
+    pub fn asked_who(&self, scope: &str) -> Vec<(&'static str, String)> {
+        let mut asked = self.asked_with("scope", scope);
+        asked.push(("nonce", NONCE.into()));
+        asked
+    }
+
+    /// What the token endpoint gives to a user of this name, by the whole way.
+    pub fn logged_in(&self, asked: &[(&'static str, String)], user: &str) -> Answer {
+        let redirect = self.decide(&self.authorize(asked), user, "allow");
+        let code = parameter(&redirect.header, "code").expect("a code");
+        self.redeem(&code, REDIRECT_URI, VERIFIER)
     }
 
     pub fn authorize(&self, asked: &[(&'static str, String)]) -> Answer {
@@ -110,7 +125,11 @@ impl Client {
     }
 
     pub fn me(&self, authorization: Option<&str>) -> Answer {
-        let mut request = self.agent.get(&self.server.url("/api/me"));
+        self.call("/api/me", authorization)
+    }
+
+    pub fn call(&self, path: &str, authorization: Option<&str>) -> Answer {
+        let mut request = self.agent.get(&self.server.url(path));
         if let Some(value) = authorization {
             request = request.header("Authorization", value);
         }

@@ -1,6 +1,6 @@
 //! The example `login`: its embedded server checks what it says it checks, and the program tells its story.
 
-#![cfg(all(feature = "std", feature = "getrandom"))]
+#![cfg(all(feature = "std", feature = "getrandom", feature = "rustcrypto"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,7 +10,9 @@
 )]
 
 mod client;
+mod discovery;
 mod logout;
+mod openid;
 mod program;
 #[path = "../../examples/login/server/mod.rs"]
 mod server;

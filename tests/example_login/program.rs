@@ -20,6 +20,8 @@ fn the_whole_story() {
             "listen after the logout http://127.0.0.1:",
             "1. Log in",
             "event Start",
+            "action SendRequest GET http://127.0.0.1:",
+            "event ResponseReceived status 200",
             "action OpenUrl http://127.0.0.1:",
             "http://127.0.0.1:",
             "event RedirectReceived",
@@ -29,10 +31,19 @@ fn the_whole_story() {
             "event RedirectReceived",
             "action SendRequest POST http://127.0.0.1:",
             "event ResponseReceived status 200",
+            "action SendRequest GET http://127.0.0.1:",
+            "event ResponseReceived status 200",
             "action TokensReady",
+            "cache metadata fetched ",
+            "cache keys fetched ",
+            "scope not granted address",
+            "Hello, Zoë <b> (sub user-",
+            "claim roles demo",
             "2. Call the API",
             "access Ready",
-            "api status 200 {\"scope\":\"profile offline_access\",\"user\":\"Zoë <b>\"}",
+            "api status 200 {\"scope\":\"openid profile email offline_access\",\"user\":\"Zoë <b>\"}",
+            "userinfo GET http://127.0.0.1:",
+            "userinfo the same sub user-",
             "3. The access token expires",
             "waiting",
             "api status 401 Bearer realm=\"example\", error=\"invalid_token\", error_description=\"the token has expired\"",
@@ -42,6 +53,7 @@ fn the_whole_story() {
             "action Save rotated",
             "access Ready",
             "api status 200",
+            "user still Zoë <b>, by an ID token of ",
             "5. Sign out",
             "action SendRequest POST http://127.0.0.1:",
             "event ResponseReceived status 200",
@@ -58,6 +70,9 @@ fn the_whole_story() {
         ],
     );
     run.assert_no_secret();
+    // The access token of the login lived longer than that: the ID token came with the refresh.
+    let age = run.out.split("by an ID token of ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(age.parse::<u64>().unwrap() < 5, "{}", run.out);
 }
 
 #[test]
@@ -90,6 +105,14 @@ fn wrong_options_end_with_two() {
         (&["--scope", "openid"], "--authorization-endpoint"),
         (&["--end-session-endpoint", "https://as.example.com/logout"], "--authorization-endpoint"),
         (&["--prompt", "consent"], "--authorization-endpoint"),
+        (&["--issuer", "https://as.example.com"], "--client-id"),
+        (&["--client-id", "app"], "--issuer"),
+        (&["--client-id", "app", "--issuer", "https://as.example.com", "--user", "b"], "for the embedded server"),
+        (&["--client-id", "app", "--issuer", "https://as.example.com", "--jwks-uri", "https://a"], "are discovered"),
+        (
+            &["--client-id", "app", "--issuer", "https://as.example.com", "--token-endpoint", "https://a"],
+            "--issuer, or",
+        ),
     ] {
         run(arguments).assert_failed(2, &[said, "--help"]);
     }
@@ -204,7 +227,7 @@ fn read_request(stream: &TcpStream) {
 }
 
 /// A server that says these things, one after the other, and then the last of them again and again.
-fn rude_server(answers: &'static [&'static str]) -> String {
+pub fn rude_server(answers: &'static [&'static str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {

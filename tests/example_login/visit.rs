@@ -71,17 +71,27 @@ pub struct Visit {
 impl Visit {
     pub fn start(client: &Client, token_endpoint: &str, more: &[&str]) -> Self {
         let audience = client.server.audience();
-        Self::start_with(client, token_endpoint, &[&["--audience", &audience], more].concat())
+        Self::start_with(client, token_endpoint, "profile offline_access", &[&["--audience", &audience], more].concat())
     }
 
     pub fn start_without_audience(client: &Client, more: &[&str]) -> Self {
-        Self::start_with(client, &client.server.url("/token"), more)
+        Self::start_asking(client, "profile offline_access", more)
     }
 
-    fn start_with(client: &Client, token_endpoint: &str, more: &[&str]) -> Self {
+    pub fn start_asking(client: &Client, scope: &str, more: &[&str]) -> Self {
+        Self::start_with(client, &client.server.url("/token"), scope, more)
+    }
+
+    /// The program is told the issuer, and finds the rest out.
+    pub fn discovering(client: &Client, more: &[&str]) -> Self {
+        let audience = client.server.audience();
+        let base = ["--issuer", &client.server.issuer, "--client-id", CLIENT_ID, "--audience", &audience];
+        Self::run(&[&base[..], more].concat())
+    }
+
+    fn start_with(client: &Client, token_endpoint: &str, scope: &str, more: &[&str]) -> Self {
         let authorize = client.server.url("/authorize");
         let base = [
-            "--no-browser",
             "--authorization-endpoint",
             &authorize,
             "--token-endpoint",
@@ -89,9 +99,13 @@ impl Visit {
             "--client-id",
             CLIENT_ID,
             "--scope",
-            "profile offline_access",
+            scope,
         ];
-        let mut child = program(&[&base[..], more].concat()).stdin(Stdio::piped()).spawn().unwrap();
+        Self::run(&[&base[..], more].concat())
+    }
+
+    fn run(arguments: &[&str]) -> Self {
+        let mut child = program(&[&["--no-browser"], arguments].concat()).stdin(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut visit = Self { child, out, seen: String::new(), url: String::new() };
         visit.url = visit.next_url();

@@ -1,6 +1,6 @@
 //! Models of both machines, and runs that hold the machines against them. A run is decoded from octets, so the same
-//! code serves property tests and fuzz targets (`#[path = "…/tests/machines/model.rs"] mod model;`, with `oauth-proto`
-//! and `serde_json` as dependencies): `model::login::run(bytes, login::Mode::Free)`, and the same for
+//! code serves property tests and fuzz targets (`#[path = "…/tests/machines/model.rs"] mod model;`, with `oauth-proto`,
+//! `serde_json` and `base64ct` as dependencies, and a feature `openid` that turns on that of `oauth-proto`): `model::login::run(bytes, login::Mode::Free)`, and the same for
 //! `session`.
 #![allow(
     clippy::unwrap_used,
@@ -10,10 +10,17 @@
     clippy::arithmetic_side_effects
 )]
 
+#[cfg(feature = "openid")]
+#[path = "../support/keys.rs"]
+pub mod keys;
 #[path = "model/login.rs"]
 pub mod login;
+#[path = "model/login_model.rs"]
+mod login_model;
 #[path = "model/login_run.rs"]
 mod login_run;
+#[path = "model/login_wire.rs"]
+mod login_wire;
 #[path = "model/session.rs"]
 pub mod session;
 #[path = "model/session_grant.rs"]

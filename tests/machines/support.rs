@@ -90,3 +90,17 @@ pub fn refresh(session: &mut Session, now: UnixTime) -> RequestId {
     let Access::SendRequest(request) = session.access(now) else { panic!("no refresh") };
     request.id()
 }
+
+/// The request that a login waits for.
+#[cfg(feature = "openid")]
+pub fn pending(login: &Login) -> Request {
+    match login.pending_action() {
+        Some(Action::SendRequest(request)) => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Clients, answers and logins of OpenID Connect.
+#[cfg(feature = "openid")]
+#[path = "support_openid.rs"]
+pub mod openid;

@@ -12,7 +12,6 @@ use crate::{at, entropy, log_in, pairs, query_of, value_of, CLIENT_ID, REDIRECT_
 const STATE: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
 const RETURN: &str = "com.example.app:/logout";
 const TOKENS: &str = r#"{"access_token":"AT1","token_type":"Bearer","refresh_token":"RT1"}"#;
-const WITH_ID_TOKEN: &str = r#"{"access_token":"AT1","token_type":"Bearer","id_token":"eyJ.a+b/c==&d"}"#;
 
 /// No revocation endpoint: the browser is the first thing.
 fn plain_server() -> AuthorizationServer {
@@ -49,13 +48,31 @@ fn logout() -> SignOut {
     SignOut::new().logout(entropy())
 }
 
+/// Of a login that asked who the user is, and the ID token that it got.
+#[cfg(feature = "openid")]
+fn session_with_id_token(server: AuthorizationServer, return_to: Option<&str>) -> (Session, String) {
+    use crate::id_token::{id_token, ISSUER, NONCE};
+    let builder = Client::builder(server.issuer(ISSUER).unwrap(), CLIENT_ID, REDIRECT_URI);
+    let mut builder = builder.accept_id_tokens_on_tls_alone();
+    if let Some(return_to) = return_to {
+        builder = builder.post_logout_redirect_uri(return_to);
+    }
+    let client = builder.build().unwrap();
+    let id_token = id_token(Some(NONCE), 0, serde_json::json!({}));
+    let tokens = serde_json::json!({ "access_token": "AT1", "token_type": "Bearer", "id_token": id_token });
+    let request = AuthorizationRequest::new().scope("openid");
+    (Session::new(client.clone(), log_in(client, request, &tokens.to_string(), 0)), id_token)
+}
+
 /// OpenID Connect RP-Initiated Logout 1.0 §2.
+#[cfg(feature = "openid")]
 #[test]
 fn an_rp_initiated_logout_has_these_pairs() {
-    let url = logout_url(end_session("https://as.example.com/logout"), Some(RETURN), WITH_ID_TOKEN, logout());
+    let (mut session, id_token) = session_with_id_token(end_session("https://as.example.com/logout"), Some(RETURN));
+    let url = url_of(session.sign_out(logout()));
     assert!(url.starts_with("https://as.example.com/logout?"), "{}", url.as_str());
     let expected = [
-        ("id_token_hint", "eyJ.a+b/c==&d"),
+        ("id_token_hint", id_token.as_str()),
         ("client_id", CLIENT_ID),
         ("post_logout_redirect_uri", RETURN),
         ("state", STATE),
@@ -63,13 +80,21 @@ fn an_rp_initiated_logout_has_these_pairs() {
     assert_eq!(query_of(&url), pairs(&expected));
 }
 
-/// `state` is for the return alone, and there is no hint without an ID token.
+/// `state` is for the return alone.
+#[cfg(feature = "openid")]
+#[test]
+fn a_hint_without_a_return_is_sent_alone() {
+    let (mut session, id_token) = session_with_id_token(end_session("https://as.example.com/logout"), None);
+    let expected = pairs(&[("id_token_hint", &id_token), ("client_id", CLIENT_ID)]);
+    assert_eq!(query_of(&url_of(session.sign_out(logout()))), expected);
+}
+
+/// There is no hint without an ID token.
 #[test]
 fn what_there_is_not_is_not_sent() {
     let endpoint = "https://as.example.com/logout";
     for (return_to, tokens, expected) in [
-        (None, WITH_ID_TOKEN, &[("id_token_hint", "eyJ.a+b/c==&d"), ("client_id", CLIENT_ID)][..]),
-        (None, TOKENS, &[("client_id", CLIENT_ID)]),
+        (None, TOKENS, &[("client_id", CLIENT_ID)][..]),
         (Some(RETURN), TOKENS, &[("client_id", CLIENT_ID), ("post_logout_redirect_uri", RETURN), ("state", STATE)]),
     ] {
         let url = logout_url(end_session(endpoint), return_to, tokens, logout());
@@ -83,8 +108,11 @@ fn an_auth0_logout_has_these_pairs() {
     let endpoint = "https://tenant.auth0.com/v2/logout";
     let return_to = format!("{RETURN}?state={STATE}");
     let both = [("client_id", CLIENT_ID), ("returnTo", return_to.as_str())];
-    for tokens in [TOKENS, WITH_ID_TOKEN] {
-        assert_eq!(query_of(&logout_url(auth0(endpoint), Some(RETURN), tokens, logout())), pairs(&both));
+    assert_eq!(query_of(&logout_url(auth0(endpoint), Some(RETURN), TOKENS, logout())), pairs(&both));
+    #[cfg(feature = "openid")]
+    {
+        let (mut session, _) = session_with_id_token(auth0(endpoint), Some(RETURN));
+        assert_eq!(query_of(&url_of(session.sign_out(logout()))), pairs(&both));
     }
     assert_eq!(query_of(&logout_url(auth0(endpoint), None, TOKENS, logout())), pairs(&both[..1]));
     // A word without a value, as Auth0's documentation has it.

@@ -10,6 +10,8 @@
 
 mod authorization;
 mod documents;
+#[path = "../support/id_token.rs"]
+mod id_token;
 mod logout;
 mod reserved;
 mod saved_login;
@@ -75,6 +77,13 @@ fn value_of(pairs: &Pairs, name: &str) -> Option<String> {
 
 fn body(request: &Request) -> &str {
     core::str::from_utf8(request.body()).unwrap()
+}
+
+/// With an issuer, relying on TLS for its ID tokens.
+#[cfg(feature = "openid")]
+fn openid_client() -> Client {
+    let server = server().issuer(id_token::ISSUER).unwrap();
+    Client::builder(server, CLIENT_ID, REDIRECT_URI).accept_id_tokens_on_tls_alone().build().unwrap()
 }
 
 fn started(client: Client, request: AuthorizationRequest, now: u64) -> (Login, String) {

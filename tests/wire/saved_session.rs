@@ -61,9 +61,9 @@ fn another_loopback_port_is_the_same_client() {
 
 /// A token that lives for 60 seconds, so that the time it came at counts too.
 fn full_session() -> Session {
-    let request = AuthorizationRequest::new().scope("openid a b c").resource("urn:a:b").resource("urn:c:d");
+    let request = AuthorizationRequest::new().scope("x a b c").resource("urn:a:b").resource("urn:c:d");
     let response = r#"{"access_token":"AT1","token_type":"Bearer","expires_in":60,"refresh_token":"RT1",
-        "id_token":"ID1","scope":"openid a b"}"#;
+        "scope":"x a b"}"#;
     let mut session = Session::new(ours(), log_in(ours(), request, response, 1000));
     session.refresh_scope("a").unwrap();
     session
@@ -72,8 +72,7 @@ fn full_session() -> Session {
 #[test]
 fn everything_of_a_session_is_kept() {
     let mut session = restored(&full_session(), ours()).unwrap();
-    assert_eq!(session.id_token().map(Secret::reveal), Some("ID1"));
-    assert_eq!(session.scope(), "openid a b");
+    assert_eq!(session.scope(), "x a b");
     // Half the lifetime before the expiry.
     assert_eq!(bearer(session.access(at(1029))).token().reveal(), "AT1");
     let refresh = refresh_of(session.access(at(1030)));
@@ -86,7 +85,6 @@ fn everything_of_a_session_is_kept() {
     refreshed(&mut session, &refresh, r#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600}"#, 1031);
     let mut session = restored(&session, ours()).unwrap();
     assert_eq!(session.scope(), "a");
-    assert_eq!(session.id_token().map(Secret::reveal), Some("ID1"));
     // With resources, `c` may have been granted for another of them.
     assert!(session.refresh_scope("a d").is_err() && session.refresh_scope("a c").is_ok());
     assert!(session.refresh_scope("a b").is_ok());
@@ -124,6 +122,9 @@ fn session_of_several_apis() -> Session {
     session
 }
 
+/// What there is with the feature `openid` alone.
+const OPENID_ALONE: [&str; 4] = ["id_token", "nonce", "requires_acr", "metadata"];
+
 /// Another version of this crate reads it, so a member that has another name is a user who has to log in again.
 #[test]
 fn every_member_has_its_name_and_its_form() {
@@ -133,9 +134,7 @@ fn every_member_has_its_name_and_its_form() {
         text.len() == 43 && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet))
     };
     assert!(is_digest(text("client")) && is_digest(text("login")), "{form}");
-    assert_eq!(
-        form,
-        json!({
+    let mut expected = json!({
             "version": 1,
             "client": text("client"),
             "login": text("login"),
@@ -146,13 +145,12 @@ fn every_member_has_its_name_and_its_form() {
             "reusable": true,
             "access_token": "AT1",
             "refresh_token": "RT1",
-            "id_token": "ID1",
-            "scope": "openid a b",
+            "scope": "x a b",
             "granted_scope": text("granted_scope"),
             "refresh_scope": "a",
             "obtained_at": 1000,
             "expires_at": 1060,
-            "request": [["scope", "openid a b c"], ["resource", "urn:a:b"], ["resource", "urn:c:d"]],
+            "request": [["scope", "x a b c"], ["resource", "urn:a:b"], ["resource", "urn:c:d"]],
             "points": 0,
             "others": [
                 {
@@ -183,12 +181,17 @@ fn every_member_has_its_name_and_its_form() {
                     "expires_at": 1002,
                 },
             ],
-        })
-    );
+    });
+    if cfg!(feature = "openid") {
+        for (member, value) in OPENID_ALONE.into_iter().zip([Value::Null, Value::Null, json!(false), Value::Null]) {
+            expected[member] = value;
+        }
+    }
+    assert_eq!(form, expected);
     // What was granted is what was asked for, since the answer's scope is that of one resource.
     let mut granted: Vec<&str> = text("granted_scope").split(' ').collect();
     granted.sort_unstable();
-    assert_eq!(granted, ["a", "b", "c", "openid"]);
+    assert_eq!(granted, ["a", "b", "c", "x"]);
 }
 
 /// The digest that names the login is no token, and no part of one.
@@ -257,7 +260,6 @@ fn what_a_session_does_not_have_may_be_left_out() {
         "losses",
         "reusable",
         "refresh_token",
-        "id_token",
         "refresh_scope",
         "obtained_at",
         "expires_at",
@@ -265,11 +267,11 @@ fn what_a_session_does_not_have_may_be_left_out() {
         "points",
         "others",
     ];
-    for member in optional {
+    let openid = OPENID_ALONE.into_iter().filter(|_| cfg!(feature = "openid"));
+    for member in optional.into_iter().chain(openid) {
         assert!(form.as_object_mut().unwrap().remove(member).is_some(), "{member}");
     }
     let mut session = Session::restore(ours(), serde_json::from_value(form).unwrap()).unwrap();
-    assert!(session.id_token().is_none());
     assert_eq!(bearer(session.access(at(1_000_000))).token().reveal(), "AT1");
 }
 

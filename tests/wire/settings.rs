@@ -1,10 +1,10 @@
 //! Every setting of a client has its effect, and at the very second.
 
 use oauth_proto::{
-    Access, AuthorizationRequest, Client, ClientBuilder, Error, Event, Login, Over, Secret, Session, SignOut, Tokens,
+    Access, AuthorizationRequest, Client, ClientBuilder, Error, Event, Login, Over, Secret, Session, Tokens,
 };
 
-use crate::{at, bearer, builder, client, log_in, refresh_of, refreshed, server, started, CLIENT_ID};
+use crate::{at, bearer, builder, log_in, refresh_of, server, started, CLIENT_ID};
 
 fn session(client: Client, expires_at: u64) -> Session {
     let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), Some(at(expires_at)), "a");
@@ -55,25 +55,33 @@ fn an_undotted_scheme_is_accepted_where_it_is_allowed() {
     assert_eq!(log_in(client, AuthorizationRequest::new(), tokens, 0).access_token().reveal(), "AT1");
 }
 
+#[cfg(feature = "openid")]
 #[test]
 fn the_id_token_is_the_one_that_came_last() {
+    use crate::id_token::{id_token, NONCE};
+    let client = crate::openid_client();
     let request = AuthorizationRequest::new().scope("openid offline_access");
-    let tokens =
-        r#"{"access_token":"AT1","token_type":"Bearer","expires_in":100,"refresh_token":"RT1","id_token":"ID1"}"#;
-    let tokens = log_in(client(), request, tokens, 0);
-    assert_eq!(tokens.id_token().map(Secret::reveal), Some("ID1"));
-    let mut session = Session::new(client(), tokens);
+    let body = |access_token: &str, id_token: Option<&str>| {
+        serde_json::json!({
+            "access_token": access_token, "token_type": "Bearer", "expires_in": 100, "refresh_token": "RT1",
+            "id_token": id_token,
+        })
+        .to_string()
+    };
+    let first = id_token(Some(NONCE), 0, serde_json::json!({ "name": "One" }));
+    let second = id_token(None, 200, serde_json::json!({ "name": "Two" }));
+    let tokens = log_in(client.clone(), request, &body("AT1", Some(&first)), 0);
+    assert_eq!(tokens.id_token().map(|token| token.reveal()), Some(&*first));
+    let mut session = Session::new(client, tokens);
     let id_token = |session: &Session| session.id_token().map(|token| token.reveal().to_owned());
-    assert_eq!(id_token(&session).as_deref(), Some("ID1"));
-    for (now, answer, expected) in [
-        (200, r#"{"access_token":"AT2","token_type":"Bearer","expires_in":100,"id_token":"ID2"}"#, "ID2"),
-        (400, r#"{"access_token":"AT3","token_type":"Bearer","expires_in":100}"#, "ID2"),
-    ] {
+    assert_eq!(id_token(&session).as_deref(), Some(&*first));
+    for (now, answer) in [(200, body("AT2", Some(&second))), (400, body("AT3", None))] {
         let refresh = refresh_of(session.access(at(now)));
-        refreshed(&mut session, &refresh, answer, now);
-        assert_eq!(id_token(&session).as_deref(), Some(expected));
+        crate::refreshed(&mut session, &refresh, &answer, now);
+        assert_eq!(id_token(&session).as_deref(), Some(&*second));
+        assert_eq!(session.id_token().unwrap().standard_claims().name.as_deref(), Some("Two"));
     }
-    let _ = session.sign_out(SignOut::new());
+    let _ = session.sign_out(oauth_proto::SignOut::new());
     assert_eq!(id_token(&session), None);
 }
 

@@ -8,7 +8,7 @@ const FIXED: [(&str, &str); 2] = [("grant_type", "refresh_token"), ("refresh_tok
 
 fn refresh_body(client: &Client, scope: Option<&str>, resources: &[&str]) -> Vec<u8> {
     let resources: Vec<String> = resources.iter().map(|resource| (*resource).to_owned()).collect();
-    let endpoint = client.token_endpoint();
+    let endpoint = client.token_endpoint().unwrap();
     endpoint.refresh_token(RequestId::from_u64(1), &Secret::new("RT1"), scope, &resources).body().to_vec()
 }
 
@@ -47,8 +47,8 @@ fn without_an_endpoint_there_is_no_revocation_and_without_a_hint_there_is_none()
     let server = oauth_proto::AuthorizationServer::new("https://as.example.com/a", "https://as.example.com/t").unwrap();
     let client = Client::new(server, CLIENT_ID, "com.example.app:/callback").unwrap();
     let (id, token) = (RequestId::from_u64(7), Secret::new("T 1"));
-    assert!(client.token_endpoint().revocation(id, &token, None).is_none());
-    let request = builder().build().unwrap().token_endpoint().revocation(id, &token, None).unwrap();
+    assert!(client.token_endpoint().unwrap().revocation(id, &token, None).is_none());
+    let request = builder().build().unwrap().token_endpoint().unwrap().revocation(id, &token, None).unwrap();
     assert_eq!((request.id(), body(&request)), (id, "token=T+1&client_id=s6BhdRkqt3"));
 }
 

@@ -14,7 +14,9 @@ pub const CLIENT_ID: &str = "oauth-proto-example";
 /// Its redirect URI, on any port of the loopback interface (RFC 8252 §7.3).
 pub const REDIRECT_PATH: &str = "/callback";
 /// The scopes that may be asked for.
-pub const SCOPES: [&str; 2] = ["profile", "offline_access"];
+pub const SCOPES: [&str; 5] = ["openid", "profile", "email", "address", "offline_access"];
+/// No user has an address here, so this one is not granted, and the token response says so (RFC 6749 §3.3).
+const NEVER_GRANTED: &str = "address";
 
 const TICKET_LIFETIME: Duration = Duration::from_secs(600);
 const MAX_TICKETS: usize = 1_000;
@@ -26,6 +28,7 @@ pub struct Asked {
     pub code_challenge: String,
     pub scope: String,
     pub audience: Option<String>,
+    pub nonce: Option<String>,
 }
 
 /// What a successful token request gives.
@@ -34,6 +37,11 @@ pub struct Issued {
     pub refresh_token: Option<String>,
     pub scope: String,
     pub lifetime: Duration,
+    pub user: String,
+    /// When the user logged in, in seconds since 1970.
+    pub auth_time: u64,
+    /// Of the authorization request, once: a refresh has none (OpenID Connect Core 1.0 §12.2).
+    pub nonce: Option<String>,
 }
 
 /// Who calls the API, and what they may do.
@@ -58,6 +66,7 @@ struct Grant {
     user: String,
     scope: String,
     audience: Option<String>,
+    auth_time: u64,
     ended: bool,
 }
 
@@ -109,14 +118,19 @@ impl Grants {
     }
 
     /// The user agreed: a new grant, and the code for it.
-    pub fn approve(&mut self, asked: Asked, user: &str, now: Instant) -> Result<String, getrandom::Error> {
+    pub fn approve(
+        &mut self,
+        asked: Asked,
+        user: &str,
+        auth_time: u64,
+        now: Instant,
+    ) -> Result<String, getrandom::Error> {
         let code = random()?;
-        let grant = u64::try_from(self.by_id.len()).unwrap_or(u64::MAX);
-        self.by_id.insert(
-            grant,
-            Grant { user: user.to_owned(), scope: asked.scope.clone(), audience: asked.audience.clone(), ended: false },
-        );
-        self.codes.insert(code.clone(), Code { asked, grant, expires: later(now, self.code_lifetime), spent: false });
+        let id = u64::try_from(self.by_id.len()).unwrap_or(u64::MAX);
+        let (scope, audience) = (asked.scope.clone(), asked.audience.clone());
+        self.by_id.insert(id, Grant { user: user.to_owned(), scope, audience, auth_time, ended: false });
+        self.codes
+            .insert(code.clone(), Code { asked, grant: id, expires: later(now, self.code_lifetime), spent: false });
         Ok(code)
     }
 
@@ -141,8 +155,9 @@ impl Grants {
         if !is_verifier(verifier) || challenge_of(verifier) != code.asked.code_challenge {
             return Err(("invalid_grant", "code_verifier does not fit code_challenge"));
         }
-        let grant = code.grant;
-        self.issue(grant, now)
+        let (grant, nonce) = (code.grant, code.asked.nonce.take());
+        let issued = self.issue(grant, now)?;
+        Ok(Issued { nonce, ..issued })
     }
 
     /// The token request with a refresh token (RFC 6749 §6). Each refresh token works once.
@@ -195,7 +210,15 @@ impl Grants {
         } else {
             None
         };
-        Ok(Issued { access_token, refresh_token, scope: grant.scope.clone(), lifetime: self.access_lifetime })
+        Ok(Issued {
+            access_token,
+            refresh_token,
+            scope: grant.scope.clone(),
+            lifetime: self.access_lifetime,
+            user: grant.user.clone(),
+            auth_time: grant.auth_time,
+            nonce: None,
+        })
     }
 
     fn end(&mut self, grant: u64) {
@@ -208,6 +231,11 @@ impl Grants {
 /// Whether a list of scopes, with spaces between, has this one.
 pub fn has(scope: &str, wanted: &str) -> bool {
     scope.split(' ').any(|one| one == wanted)
+}
+
+/// What of this scope will be granted.
+pub fn granted(scope: &str) -> String {
+    scope.split(' ').filter(|one| *one != NEVER_GRANTED).collect::<Vec<_>>().join(" ")
 }
 
 /// A SHA-256 hash in base64url is 43 characters (RFC 7636 §4.2).

@@ -1,8 +1,10 @@
-//! A small authorization server and a small protected API, for 127.0.0.1 only, in a thread of their own.
+//! A small OpenID provider and a small protected API, for 127.0.0.1 only, in a thread of their own.
 //!
 //! Small, but not lenient: every check that a client relies on is made (see [`grants`]). This file is the HTTP side of it.
 
 mod grants;
+mod id_token;
+mod openid;
 mod page;
 mod sessions;
 
@@ -11,18 +13,19 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{header, HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde_json::json;
+use serde_json::{json, Value};
 use url::Url;
 
-use grants::{Asked, Grants, Refusal};
+use grants::{Asked, Caller, Grants, Refusal};
 pub use grants::{CLIENT_ID, REDIRECT_PATH};
+use id_token::Signer;
 use sessions::Sessions;
 pub use sessions::RETURN_PATH;
 
@@ -43,6 +46,7 @@ impl Server {
         let issuer = format!("http://{}", listener.local_addr()?);
         let shared = Shared(Arc::new(Inner {
             issuer: issuer.clone(),
+            signer: Signer::new().map_err(|error| io::Error::other(error.to_string()))?,
             grants: Mutex::new(Grants::new(code_lifetime, access_lifetime)),
             sessions: Mutex::new(Sessions::default()),
         }));
@@ -59,7 +63,7 @@ impl Server {
         Ok(Self { issuer })
     }
 
-    /// The address of one of its paths: `/authorize`, `/token`, `/revoke`, `/logout`, `/api/me`.
+    /// The address of one of its paths. What is not the API's (`/api/me`) is in its metadata too.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
     }
@@ -72,9 +76,12 @@ impl Server {
 
 fn router(shared: Shared) -> Router {
     Router::new()
+        .route("/.well-known/openid-configuration", get(openid::configuration))
+        .route("/jwks", get(openid::jwks))
         .route("/authorize", get(show_login).post(log_in))
         .route("/token", post(token))
         .route("/revoke", post(revoke))
+        .route("/userinfo", get(openid::userinfo).post(openid::userinfo))
         .route("/logout", get(sessions::ask).post(sessions::end))
         .route("/api/me", get(me))
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -86,6 +93,7 @@ struct Shared(Arc<Inner>);
 
 struct Inner {
     issuer: String,
+    signer: Signer,
     grants: Mutex<Grants>,
     sessions: Mutex<Sessions>,
 }
@@ -148,7 +156,7 @@ async fn show_login(State(shared): State<Shared>, headers: HeaderMap, RawQuery(q
         return problem("No random numbers on this machine.");
     };
     let sessions = shared.sessions();
-    let user = form.get("login_hint").or_else(|| sessions.user(&headers)).unwrap_or("alice");
+    let user = form.get("login_hint").or_else(|| sessions.user(&headers)).unwrap_or("Ada Lovelace");
     (PAGE_HEADERS, Html(page::login(&ticket, client_id, &scope, user))).into_response()
 }
 
@@ -168,7 +176,11 @@ fn check(form: &Form, redirect_uri: &str, issuer: &str) -> Result<Asked, Refusal
         .ok_or(("invalid_request", "code_challenge must be 43 characters of base64url"))?;
     let scope = form.get("scope").unwrap_or("profile");
     if !scope.split(' ').all(|one| grants::SCOPES.contains(&one)) {
-        return Err(("invalid_scope", "the scopes here are profile and offline_access"));
+        return Err(("invalid_scope", "the scopes here are openid, profile, email, address and offline_access"));
+    }
+    let scope = grants::granted(scope);
+    if scope.is_empty() {
+        return Err(("invalid_scope", "nobody has an address here"));
     }
     let known = audience(issuer);
     if form.get("audience").is_some_and(|audience| audience != known) {
@@ -181,8 +193,9 @@ fn check(form: &Form, redirect_uri: &str, issuer: &str) -> Result<Asked, Refusal
         redirect_uri: redirect_uri.to_owned(),
         state: form.get("state").map(str::to_owned),
         code_challenge: code_challenge.to_owned(),
-        scope: scope.to_owned(),
+        scope,
         audience: form.get("audience").map(str::to_owned),
+        nonce: form.get("nonce").map(str::to_owned),
     })
 }
 
@@ -203,7 +216,7 @@ async fn log_in(State(shared): State<Shared>, body: String) -> Response {
             &[("error", "access_denied"), ("error_description", "the user said no")],
         );
     }
-    let code = shared.grants().approve(asked, &user, now());
+    let code = shared.grants().approve(asked, &user, unix_time(), now());
     let session = shared.sessions().open(&user);
     let (Ok(code), Ok(session)) = (code, session) else {
         return shared.redirect(&redirect_uri, state.as_deref(), &[("error", "server_error")]);
@@ -231,16 +244,16 @@ async fn token(State(shared): State<Shared>, headers: HeaderMap, body: String) -
         Ok(issued) => issued,
         Err(refusal) => return refuse(refusal),
     };
-    let mut answer = json!({
+    let openid = grants::has(&issued.scope, "openid");
+    let answer = json!({
         "access_token": issued.access_token,
         "token_type": "Bearer",
         "expires_in": issued.lifetime.as_secs(),
         "scope": issued.scope,
+        "refresh_token": issued.refresh_token,
+        "id_token": openid.then(|| shared.0.signer.id_token(&shared.0.issuer, &issued, unix_time())),
     });
-    if let (Some(token), Some(members)) = (issued.refresh_token, answer.as_object_mut()) {
-        members.insert("refresh_token".into(), token.into());
-    }
-    (NO_STORE, Json(answer)).into_response()
+    (NO_STORE, Json(without_nulls(answer))).into_response()
 }
 
 /// `POST /revoke` (RFC 7009). An unknown token is no error (§2.2).
@@ -259,38 +272,44 @@ async fn revoke(State(shared): State<Shared>, headers: HeaderMap, body: String) 
 
 /// `GET /api/me`, the protected API (RFC 6750).
 async fn me(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let caller = match bearer(&shared, &headers) {
+        Ok(caller) => caller,
+        Err(refused) => return refused,
+    };
+    if caller.audience.as_deref() != Some(audience(&shared.0.issuer).as_str()) {
+        return invalid_token("the token is for another audience");
+    }
+    if !grants::has(&caller.scope, "profile") {
+        return insufficient_scope("profile");
+    }
+    (NO_STORE, Json(json!({ "user": caller.user, "scope": caller.scope }))).into_response()
+}
+
+/// Whose access token came in the header (RFC 6750 §2.1), or the answer to a request without a good one.
+#[allow(clippy::result_large_err)] // it is the answer, and sent at once
+fn bearer(shared: &Shared, headers: &HeaderMap) -> Result<Caller, Response> {
     let token = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
         .map(|(_, token)| token);
-    let Some(token) = token else {
-        // No token, no error code (RFC 6750 §3.1).
-        return challenge(StatusCode::UNAUTHORIZED, "Bearer realm=\"example\"".into());
-    };
-    let caller = match shared.grants().caller(token, now()) {
-        Ok(caller) => caller,
-        Err(why) => {
-            return challenge(
-                StatusCode::UNAUTHORIZED,
-                format!("Bearer realm=\"example\", error=\"invalid_token\", error_description=\"{why}\""),
-            )
-        }
-    };
-    if caller.audience.as_deref() != Some(audience(&shared.0.issuer).as_str()) {
-        return challenge(
-            StatusCode::UNAUTHORIZED,
-            "Bearer realm=\"example\", error=\"invalid_token\", error_description=\"the token is for another audience\"".into(),
-        );
-    }
-    if !grants::has(&caller.scope, "profile") {
-        return challenge(
-            StatusCode::FORBIDDEN,
-            "Bearer realm=\"example\", error=\"insufficient_scope\", scope=\"profile\"".into(),
-        );
-    }
-    (NO_STORE, Json(json!({ "user": caller.user, "scope": caller.scope }))).into_response()
+    // No token, no error code (RFC 6750 §3.1).
+    let token = token.ok_or_else(|| challenge(StatusCode::UNAUTHORIZED, ""))?;
+    shared.grants().caller(token, now()).map_err(invalid_token)
+}
+
+fn invalid_token(why: &str) -> Response {
+    let error = format!(", error=\"invalid_token\", error_description=\"{why}\"");
+    challenge(StatusCode::UNAUTHORIZED, &error)
+}
+
+fn insufficient_scope(scope: &str) -> Response {
+    challenge(StatusCode::FORBIDDEN, &format!(", error=\"insufficient_scope\", scope=\"{scope}\""))
+}
+
+fn challenge(status: StatusCode, error: &str) -> Response {
+    (status, [(header::WWW_AUTHENTICATE, format!("Bearer realm=\"example\"{error}"))]).into_response()
 }
 
 /// The form of a token or revocation request, from the one client there is.
@@ -321,10 +340,6 @@ fn refuse((error, description): Refusal) -> Response {
     (status, NO_STORE, Json(body)).into_response()
 }
 
-fn challenge(status: StatusCode, www_authenticate: String) -> Response {
-    (status, [(header::WWW_AUTHENTICATE, www_authenticate)]).into_response()
-}
-
 fn problem(text: &str) -> Response {
     (StatusCode::BAD_REQUEST, PAGE_HEADERS, Html(page::problem(text))).into_response()
 }
@@ -351,6 +366,14 @@ fn audience(issuer: &str) -> String {
     format!("{issuer}/api")
 }
 
+/// What is not there has no member.
+fn without_nulls(mut object: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    object
+}
+
 /// Form-encoded parameters, none of which appears twice (RFC 6749 §3.1 and §3.2).
 #[derive(Default)]
 struct Form(BTreeMap<String, String>);
@@ -375,4 +398,10 @@ impl Form {
 #[allow(clippy::disallowed_methods)] // the library reads no clock; a server has to
 fn now() -> Instant {
     Instant::now()
+}
+
+/// Seconds since 1970, for those who have another clock.
+#[allow(clippy::disallowed_methods)]
+fn unix_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

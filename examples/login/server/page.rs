@@ -14,7 +14,7 @@ pub fn login(ticket: &str, client_id: &str, scope: &str, user: &str) -> String {
             r#"<p><b>{client}</b> would like to act for you:</p><ul>{scopes}</ul>
 <form method="post" action="/authorize">
 <input type="hidden" name="ticket" value="{ticket}">
-<label>User name <input name="user" value="{user}" maxlength="64" autocomplete="off" autofocus></label>
+<label>Your name <input name="user" value="{user}" maxlength="64" autocomplete="off" autofocus></label>
 <button name="decision" value="allow">Log in</button>
 <button name="decision" value="deny" formnovalidate>Deny</button>
 </form>

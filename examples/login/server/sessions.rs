@@ -54,6 +54,12 @@ pub async fn ask(State(shared): State<Shared>, headers: HeaderMap, RawQuery(quer
     if form.get("client_id") != Some(CLIENT_ID) {
         return problem("Unknown client_id. The client of this server is oauth-proto-example.");
     }
+    // The hint may be old, but not somebody else's.
+    if let Some(hint) = form.get("id_token_hint") {
+        if shared.0.signer.audience(hint).as_deref() != Some(CLIENT_ID) {
+            return problem("This id_token_hint is no ID token of this server for the client.");
+        }
+    }
     let way_back = match form.get("post_logout_redirect_uri") {
         None => None,
         Some(uri) => match Url::parse(uri) {

@@ -5,11 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use oauth_proto::{BearerError, ConfigError, Error, Ignored, Misuse, Over, RestoreError, Violation};
+#[cfg(feature = "openid")]
+use oauth_proto::{IdTokenError, KeySetError};
 
 const ERROR: &str = include_str!("../../../src/error.rs");
 
 /// Every enum of errors, the file it is in, and the tests of its variants.
-const ENUMS: [(&str, &str, &str); 9] = [
+const ENUMS: [(&str, &str, &str); 11] = [
     ("Misuse", ERROR, include_str!("misuse.rs")),
     ("Ignored", ERROR, include_str!("ignored.rs")),
     ("Violation", ERROR, include_str!("violation.rs")),
@@ -18,6 +20,8 @@ const ENUMS: [(&str, &str, &str); 9] = [
     ("RestoreError", include_str!("../../../src/restore.rs"), include_str!("restore.rs")),
     ("EntropyError", include_str!("../../../src/entropy.rs"), include_str!("parts.rs")),
     ("BearerError", include_str!("../../../src/bearer.rs"), include_str!("parts.rs")),
+    ("IdTokenError", include_str!("../../../src/openid/error.rs"), include_str!("id_token.rs")),
+    ("KeySetError", include_str!("../../../src/openid/keys.rs"), include_str!("id_token.rs")),
     ("LoginRequired", include_str!("../../../src/session/outcome.rs"), include_str!("login_required.rs")),
 ];
 
@@ -68,9 +72,15 @@ fn errors() -> Vec<Error> {
         Violation::TokenTypeMissing,
         Violation::IdTokenMissing,
     ];
+    #[cfg(feature = "openid")]
+    let violations = violations.into_iter().chain([
+        Violation::IdToken(IdTokenError::Signature),
+        Violation::Metadata(Box::new(ConfigError::Issuer { problem: "" })),
+        Violation::UserInfoSubject,
+    ]);
     let over = [Over::Cancelled, Over::Expired, Over::OutcomeUnknown, Over::NotRevoked];
     let errors = misuse.map(Error::Misuse).into_iter().chain(ignored.map(Error::Ignored));
-    errors.chain(violations.map(Error::Violation)).chain(over.map(Error::Over)).collect()
+    errors.chain(violations.into_iter().map(Error::Violation)).chain(over.map(Error::Over)).collect()
 }
 
 #[test]
@@ -80,7 +90,57 @@ fn all_names_of_errors_are_distinct() {
     codes.extend(["authorization_error", "oauth_error", "http_error", "retryable", "unsupported_token_type"]);
     assert_names(&codes);
     let variants: usize = ENUMS[..4].iter().map(|(name, source, _)| variants(name, source).len()).sum();
-    assert_eq!(codes.len(), variants + 4, "a variant is not in the list");
+    let of_openid = if cfg!(feature = "openid") { 0 } else { 3 };
+    assert_eq!(codes.len() + of_openid, variants + 4, "a variant is not in the list");
+}
+
+/// An ID token's errors are errors of the machines too.
+#[cfg(feature = "openid")]
+#[test]
+fn all_names_of_the_errors_of_id_tokens_are_distinct() {
+    let all = [
+        (IdTokenError::TooLarge, "id_token_too_large"),
+        (IdTokenError::Malformed, "id_token_malformed"),
+        (IdTokenError::Encrypted, "id_token_encrypted"),
+        (IdTokenError::AlgorithmNotAllowed, "id_token_alg_not_allowed"),
+        (IdTokenError::Type, "id_token_type"),
+        (IdTokenError::Critical, "id_token_crit"),
+        (IdTokenError::KeyNotFound, "id_token_key_not_found"),
+        (IdTokenError::KeyAmbiguous, "id_token_key_ambiguous"),
+        (IdTokenError::Signature, "id_token_signature"),
+        (IdTokenError::MissingClaim("sub"), "id_token_missing_claim"),
+        (IdTokenError::Issuer, "id_token_issuer"),
+        (IdTokenError::Audience, "id_token_audience"),
+        (IdTokenError::AuthorizedParty, "id_token_azp"),
+        (IdTokenError::Expired, "id_token_expired"),
+        (IdTokenError::NotYetValid, "id_token_not_yet_valid"),
+        (IdTokenError::IssuedAt, "id_token_issued_at"),
+        (IdTokenError::NonceMissing, "id_token_nonce_missing"),
+        (IdTokenError::NonceMismatch, "id_token_nonce_mismatch"),
+        (IdTokenError::AuthTimeMissing, "id_token_auth_time_missing"),
+        (IdTokenError::AuthTimeTooOld, "id_token_auth_time_too_old"),
+        (IdTokenError::AuthTimeMismatch, "id_token_auth_time_mismatch"),
+        (IdTokenError::AccessTokenHash, "id_token_at_hash"),
+        (IdTokenError::CodeHash, "id_token_c_hash"),
+        (IdTokenError::SubjectMismatch, "id_token_sub_mismatch"),
+        (IdTokenError::Organization, "id_token_organization"),
+        (IdTokenError::AuthenticationContext, "id_token_acr"),
+    ];
+    for (error, code) in all {
+        assert_eq!((error.code(), Error::Violation(Violation::IdToken(error)).code()), (code, code));
+    }
+    let (_, source, _) = ENUMS.iter().find(|(name, ..)| *name == "IdTokenError").unwrap();
+    assert_eq!(variants("IdTokenError", source).len(), all.len(), "a variant is not in the list");
+    let others = errors().into_iter().filter(|error| !matches!(error, Error::Violation(Violation::IdToken(_))));
+    let mut codes: Vec<&str> = others.map(|error| error.code()).collect();
+    codes.extend(all.map(|(_, code)| code));
+    assert_names(&codes);
+}
+
+#[cfg(feature = "openid")]
+#[test]
+fn errors_of_key_sets_are_told_apart() {
+    assert_ne!(KeySetError::TooLarge.to_string(), KeySetError::Malformed.to_string());
 }
 
 #[test]
@@ -97,6 +157,7 @@ fn all_names_of_the_other_errors_are_distinct() {
         ConfigError::Endpoint { name: "", problem: "" },
         ConfigError::Issuer { problem: "" },
         ConfigError::Metadata { name: "", problem: "" },
+        ConfigError::Resource { problem: "" },
         ConfigError::RedirectUri { problem: "" },
         ConfigError::Client { name: "", problem: "" },
         ConfigError::Parameter { name: String::new(), problem: "" },
@@ -112,7 +173,7 @@ fn all_names_of_the_other_errors_are_distinct() {
         BearerError::DuplicateAuthorization,
     ];
     assert_names(&bearer.map(BearerError::code));
-    for (name, count) in [("ConfigError", 6), ("RestoreError", 4), ("BearerError", 4)] {
+    for (name, count) in [("ConfigError", 7), ("RestoreError", 4), ("BearerError", 4)] {
         let (_, source, _) = ENUMS.iter().find(|(other, ..)| *other == name).unwrap();
         assert_eq!(variants(name, source).len(), count, "a variant of {name} is not in the list");
     }
@@ -145,6 +206,6 @@ fn every_type_of_error_is_tested_here() {
         }
     }
     let units = ["InvalidVerifier", "MalformedChallenge", "Unfit"];
-    let enums = ["Error", "ConfigError", "RestoreError", "EntropyError", "BearerError"];
+    let enums = ["Error", "ConfigError", "RestoreError", "EntropyError", "BearerError", "IdTokenError", "KeySetError"];
     assert_eq!(found, enums.into_iter().chain(units).map(str::to_owned).collect());
 }

@@ -84,6 +84,17 @@ fn metadata() {
     check(&error, "metadata", &["S256", "use another server"]);
 }
 
+#[cfg(feature = "openid")]
+#[test]
+fn resource() {
+    for url in ["http://api.example.com", "https://api.example.com/#x", "api.example.com", ""] {
+        let error = oauth_proto::ResourceMetadata::well_known_url(url).expect_err(url);
+        assert!(matches!(error, ConfigError::Resource { .. }), "{url}: {error}");
+        helps(&error, &["resource: "]);
+        assert_eq!(error.code(), "resource");
+    }
+}
+
 #[test]
 fn redirect_uri() {
     let error = Client::new(server(), "app", "http://app.example.com/callback").unwrap_err();

@@ -2,6 +2,8 @@
 
 mod codes;
 mod config;
+#[cfg(feature = "openid")]
+mod id_token;
 mod ignored;
 mod login_required;
 mod misuse;

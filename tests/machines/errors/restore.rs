@@ -78,13 +78,16 @@ fn a_session_with_what_no_server_sends_is_malformed() {
         json[member] = value;
         Session::restore(client(), serde_json::from_value(json).unwrap())
     };
-    for member in ["access_token", "refresh_token", "id_token"] {
+    let tokens = if cfg!(feature = "openid") { 3 } else { 2 };
+    for member in ["access_token", "refresh_token", "id_token"].into_iter().take(tokens) {
         // No access token is one that is still to be got.
         assert_eq!(restore(member, "".into()).is_ok(), member == "access_token", "{member}");
         for text in ["A\r\nT", "AT\0", "AT\u{7f}", "AT\u{e9}"] {
             assert_eq!(restore(member, text.into()).unwrap_err(), RestoreError::Malformed, "{member}: {text:?}");
         }
-        assert!(restore(member, " a~b".into()).is_ok(), "{member}");
+        if member != "id_token" {
+            assert!(restore(member, " a~b".into()).is_ok(), "{member}");
+        }
     }
     for member in ["scope", "granted_scope", "refresh_scope"] {
         for text in ["read\n", "\0", "read\u{7f}"] {

@@ -4,6 +4,11 @@ use oauth_proto::{AuthorizationRequest, Client, Error, Event, Response, Violatio
 
 use super::check;
 use crate::support::{at, awaiting, client, exchanging, html, json, redirect, server, state, REDIRECT_URI, TOKENS};
+#[cfg(feature = "openid")]
+use {
+    crate::support::{openid, pending},
+    oauth_proto::{Action, IdTokenError},
+};
 
 #[track_caller]
 fn by_redirect(client: Client, query: &str, expected: &Violation, code: &str, words: &[&str]) {
@@ -108,10 +113,73 @@ fn token_type_unsupported() {
     assert_eq!(text.as_str(), "mac");
 }
 
+#[cfg(feature = "openid")]
 #[test]
 fn id_token_missing() {
-    let (mut login, request) = exchanging(client(), AuthorizationRequest::new().scope("openid"));
-    let error = login.handle(Event::ResponseReceived(request.id(), json(200, TOKENS)), at(1)).unwrap_err();
+    let mut login = openid::exchanging(openid::on_tls_alone());
+    let error = login.handle(Event::ResponseReceived(pending(&login).id(), json(200, TOKENS)), at(1)).unwrap_err();
     assert_eq!(error, Error::Violation(Violation::IdTokenMissing));
     check(&error, "missing_id_token", true, &["openid", "no id_token", "OpenID Connect Core"]);
+}
+
+/// By what it broke: in id_token.rs.
+#[cfg(feature = "openid")]
+#[test]
+fn id_token() {
+    let mut login = openid::exchanging(openid::on_tls_alone());
+    let body = openid::token_body(|claims| claims["sub"] = "".into());
+    let error = login.handle(Event::ResponseReceived(pending(&login).id(), json(200, &body)), at(1)).unwrap_err();
+    assert_eq!(error, Error::Violation(Violation::IdToken(IdTokenError::MissingClaim("sub"))));
+    check(&error, "id_token_missing_claim", true, &["required claim", ": sub", "OpenID Connect Core"]);
+}
+
+#[cfg(feature = "openid")]
+fn by_metadata(document: &str) -> Error {
+    let mut login = openid::discovering(openid::issuer_only());
+    login.handle(Event::ResponseReceived(pending(&login).id(), json(200, document)), at(1)).unwrap_err()
+}
+
+#[cfg(feature = "openid")]
+#[test]
+fn metadata() {
+    for (change, words) in [
+        (("issuer", "https://as.example.com/"), ["issuer: ", "RFC 8414"]),
+        (("token_endpoint", "http://as.example.com/token"), ["token_endpoint: ", "https"]),
+        (("jwks_uri", "/jwks"), ["jwks_uri: ", "https"]),
+    ] {
+        let error = by_metadata(&openid::metadata(openid::ISSUER, |document| document[change.0] = change.1.into()));
+        assert!(matches!(&error, Error::Violation(Violation::Metadata(_))), "{error:?}");
+        check(&error, "bad_metadata", true, &words);
+    }
+    let pushed = by_metadata(&openid::metadata(openid::ISSUER, |document| {
+        document["require_pushed_authorization_requests"] = true.into();
+    }));
+    check(&pushed, "bad_metadata", true, &["require_pushed_authorization_requests", "RFC 9126"]);
+}
+
+/// There is none anywhere.
+#[cfg(feature = "openid")]
+#[test]
+fn no_metadata() {
+    for (client, places) in [(openid::issuer_only(), 2), (openid::issuer_only_with_path(), 3)] {
+        let mut login = openid::discovering(client);
+        for _ in 1..places {
+            let nothing = Event::ResponseReceived(pending(&login).id(), html(404, ""));
+            assert!(matches!(login.handle(nothing, at(1)), Ok(Action::SendRequest(_))));
+        }
+        let nothing = Event::ResponseReceived(pending(&login).id(), html(404, ""));
+        let error = login.handle(nothing, at(1)).unwrap_err();
+        check(&error, "bad_metadata", true, &["issuer: ", "well-known", "AuthorizationServer::new"]);
+    }
+}
+
+#[cfg(feature = "openid")]
+#[test]
+fn userinfo_subject() {
+    let tokens = openid::tokens(openid::keyed());
+    for body in [r#"{"sub":"another"}"#, r#"{"sub":""}"#, r#"{"name":"Jane Doe"}"#] {
+        let error = tokens.id_token().unwrap().userinfo(&json(200, body), at(1)).unwrap_err();
+        assert_eq!(error, Error::Violation(Violation::UserInfoSubject), "{body}");
+        check(&error, "userinfo_sub_mismatch", true, &["another user", "OpenID Connect Core section 5.3.2"]);
+    }
 }

@@ -9,7 +9,7 @@ use oauth_proto::{
 };
 use serde::Deserialize;
 
-use super::{echo, request, right_redirect, secret_client, watch, ACCESS, CLIENT_SECRET, CODE, ID_TOKEN, REFRESH};
+use super::{echo, id_token, request, right_redirect, secret_client, watch, ACCESS, CLIENT_SECRET, CODE, REFRESH};
 use crate::support::{at, builder, entropy, exchanging, json, octets, server, state, verifier, REDIRECT_URI};
 
 #[test]
@@ -19,7 +19,7 @@ fn configuration_shows_no_secret() {
     for basic in [false, true] {
         let client = secret_client(basic);
         watch.debug("Client", &client);
-        watch.debug("TokenEndpoint", client.token_endpoint());
+        watch.debug("TokenEndpoint", &client.token_endpoint());
         watch.debug("RedirectUri", client.redirect_uri());
         watch.debug("AuthorizationServer", client.server());
         watch.debug("api_origins", &client.api_origins());
@@ -74,7 +74,7 @@ fn pure_functions_show_no_secret() {
 
     let client = secret_client(true);
     let id = RequestId::from_u64(1);
-    let endpoint = client.token_endpoint();
+    let endpoint = client.token_endpoint().unwrap();
     let refresh_token = Secret::new(REFRESH);
     for request in [
         endpoint.authorization_code(id, &code, &verifier, &[]),
@@ -93,7 +93,7 @@ fn pure_functions_show_no_secret() {
 /// Tokens of a client that keeps the whole response.
 fn kept_tokens() -> Tokens {
     let (mut login, request) = exchanging(secret_client(false), AuthorizationRequest::new());
-    let body = serde_json::json!({ "access_token": ACCESS, "token_type": "Bearer", "id_token": ID_TOKEN }).to_string();
+    let body = serde_json::json!({ "access_token": ACCESS, "token_type": "Bearer", "id_token": id_token() }).to_string();
     match login.handle(Event::ResponseReceived(request.id(), Response::new(200, &[], body.as_bytes())), at(0)) {
         Ok(Action::TokensReady(tokens)) => tokens,
         other => panic!("{other:?}"),

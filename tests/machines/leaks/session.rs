@@ -9,8 +9,8 @@ use oauth_proto::{
 };
 
 use super::watch::Watch;
-use super::{echo, request, secret_client, watch, ACCESS, CLIENT_SECRET, ID_TOKEN, NEXT_ACCESS, NEXT_REFRESH, REFRESH};
-use crate::support::{at, builder, client, entropy, redirect, server, state, JSON, REDIRECT_URI};
+use super::{echo, id_token, request, secret_client, watch, ACCESS, CLIENT_SECRET, NEXT_ACCESS, NEXT_REFRESH, REFRESH};
+use crate::support::{at, builder, entropy, redirect, server, state, JSON, REDIRECT_URI};
 
 struct Watched {
     watch: Watch,
@@ -107,7 +107,7 @@ impl Watched {
 
 fn new_tokens() -> String {
     serde_json::json!({
-        "access_token": NEXT_ACCESS, "token_type": "Bearer", "refresh_token": NEXT_REFRESH, "id_token": ID_TOKEN,
+        "access_token": NEXT_ACCESS, "token_type": "Bearer", "refresh_token": NEXT_REFRESH, "id_token": id_token(),
         "expires_in": 100, "unknown": echo(),
     })
     .to_string()
@@ -269,7 +269,7 @@ fn a_session_with_tokens_for_several_apis_shows_none() {
 /// A login that has secrets in its request, and an API that wants another.
 #[test]
 fn the_request_of_the_login_to_make_shows_no_secret() {
-    let mut login = Login::new(client(), request()).unwrap();
+    let mut login = Login::new(secret_client(false), request()).unwrap();
     assert!(login.handle(Event::Start(entropy(1)), at(0)).is_ok());
     let url = redirect(&format!("code=C1&state={}", state(1)));
     let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(&url), at(0)) else { panic!() };
@@ -278,7 +278,7 @@ fn the_request_of_the_login_to_make_shows_no_secret() {
     let Ok(Action::TokensReady(tokens)) = login.handle(Event::ResponseReceived(sent.id(), answer), at(0)) else {
         panic!()
     };
-    let mut watched = Watched { watch: watch(), session: Session::new(client(), tokens) };
+    let mut watched = Watched { watch: watch(), session: Session::new(secret_client(false), tokens) };
     watched.watch.debug("AuthorizationRequest", &watched.session.authorization_request());
     let Access::Ready(bearer) = watched.access(at(1)) else { panic!("no token") };
     for line in [

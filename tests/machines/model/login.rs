@@ -1,18 +1,15 @@
-//! The login: operations, and what the model says to each.
+//! The login: operations, and what is decoded into them.
 
-use oauth_proto::{Delivered, Phase};
+use oauth_proto::Delivered;
 
 pub use super::login_run::{octets, run, Mode};
 use super::{pick, Jump};
-
-const LOGIN_TIMEOUT: u64 = 3600;
-const CODE_LIFETIME: u64 = 600;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     Start(u8),
     Redirect(Shape, Iss),
-    Response(Id, Answer),
+    Response(Id, Says),
     SendFailed(Id, Delivered),
     Cancel,
     Clock(Jump),
@@ -54,10 +51,18 @@ pub enum Id {
     Other(u8),
 }
 
+/// What the server says, by what it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Says {
+    pub metadata: Metadata,
+    pub tokens: Answer,
+    pub keys: Keys,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     Tokens,
-    TokensWithIdToken,
+    TokensWith(IdToken),
     OtherTokenType,
     NoAccessToken,
     ErrorAndTokens,
@@ -69,6 +74,82 @@ pub enum Answer {
     Garbage,
     TooLarge,
     TooDeep,
+}
+
+/// An ID token, and what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdToken {
+    Good,
+    /// Good too, and it names no key.
+    NoKid,
+    NotAToken,
+    NotSigned,
+    OtherIssuer,
+    OtherAudience,
+    NoSubject,
+    Expired,
+    FromTheFuture,
+    OtherNonce,
+    NoNonce,
+    OtherAccessToken,
+    /// Of a key that the server may have or not.
+    OtherKey,
+    /// It names a key of the server, and is signed with another.
+    Forged,
+}
+
+/// The answer to the request for the server's metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metadata {
+    Good,
+    OtherIssuer,
+    TrailingSlash,
+    NoIssuer,
+    NoTokenEndpoint,
+    HttpEndpoint,
+    NoS256,
+    NoJwksUri,
+    OtherAlgorithms,
+    PushedOnly,
+    Html,
+    NotFound,
+    Moved,
+    TooMany,
+    Unavailable,
+    Garbage,
+    TooLarge,
+}
+
+/// The answer to the request for the server's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// The key that ID tokens are signed with, and nobody says that it is JSON.
+    Good,
+    Both,
+    None,
+    OtherKey,
+    /// Another key under the name of the one that is asked for.
+    SameName,
+    TooMany,
+    Unavailable,
+    NotFound,
+    Moved,
+    NoKeys,
+    Garbage,
+    TooLarge,
+}
+
+impl Keys {
+    /// By their names.
+    pub const fn all(self) -> &'static [(u8, u8)] {
+        match self {
+            Self::Good => &[(1, 1)],
+            Self::Both => &[(1, 1), (2, 2)],
+            Self::OtherKey => &[(2, 2)],
+            Self::SameName => &[(1, 2)],
+            _ => &[],
+        }
+    }
 }
 
 const SHAPES: [Shape; 20] = {
@@ -100,16 +181,19 @@ const SHAPES: [Shape; 20] = {
     ]
 };
 
-const ANSWERS: [Answer; 15] = {
+const ANSWERS: [Answer; 35] = {
     use Answer::{
         ErrorAndTokens, Garbage, Html, InvalidGrant, NoAccessToken, NotFound, OtherTokenType, Redirected, Tokens,
-        TokensWithIdToken, TooDeep, TooLarge, Unavailable,
+        TokensWith, TooDeep, TooLarge, Unavailable,
     };
     [
         Tokens,
-        TokensWithIdToken,
-        Tokens,
-        TokensWithIdToken,
+        TokensWith(IdToken::Good),
+        TokensWith(IdToken::Good),
+        TokensWith(IdToken::Good),
+        TokensWith(IdToken::Good),
+        TokensWith(IdToken::Good),
+        TokensWith(IdToken::Good),
         OtherTokenType,
         NoAccessToken,
         ErrorAndTokens,
@@ -121,158 +205,108 @@ const ANSWERS: [Answer; 15] = {
         Garbage,
         TooLarge,
         TooDeep,
+        TokensWith(IdToken::Good),
+        TokensWith(IdToken::Good),
+        TokensWith(IdToken::Good),
+        TokensWith(IdToken::NoKid),
+        TokensWith(IdToken::NotAToken),
+        TokensWith(IdToken::NotSigned),
+        TokensWith(IdToken::OtherIssuer),
+        TokensWith(IdToken::OtherAudience),
+        TokensWith(IdToken::NoSubject),
+        TokensWith(IdToken::Expired),
+        TokensWith(IdToken::FromTheFuture),
+        TokensWith(IdToken::OtherNonce),
+        TokensWith(IdToken::NoNonce),
+        TokensWith(IdToken::OtherAccessToken),
+        TokensWith(IdToken::OtherKey),
+        TokensWith(IdToken::OtherKey),
+        TokensWith(IdToken::Forged),
     ]
 };
 
-impl Op {
-    pub fn from_bytes(bytes: &mut impl Iterator<Item = u8>) -> Option<Self> {
-        let id = |bytes: &mut _| pick(bytes, &[Id::Current, Id::Current, Id::Other(0), Id::Other(1), Id::Other(2)]);
-        Some(match bytes.next()? % 16 {
-            0..=2 => Self::Start(bytes.next()?),
-            3..=6 => {
-                Self::Redirect(pick(bytes, &SHAPES)?, pick(bytes, &[Iss::None, Iss::Right, Iss::Right, Iss::Wrong])?)
-            }
-            7..=9 => Self::Response(id(bytes)?, pick(bytes, &ANSWERS)?),
-            10 | 11 => Self::SendFailed(id(bytes)?, pick(bytes, &[Delivered::No, Delivered::No, Delivered::Maybe])?),
-            12 => Self::Cancel,
-            13 | 14 => Self::Clock(Jump::from_bytes(bytes)?),
-            _ => Self::Resume,
+const METADATA: [Metadata; 29] = [
+    Metadata::Good,
+    Metadata::Good,
+    Metadata::Good,
+    Metadata::Good,
+    Metadata::Good,
+    Metadata::Good,
+    Metadata::Good,
+    Metadata::Good,
+    Metadata::NotFound,
+    Metadata::Good,
+    Metadata::Html,
+    Metadata::Good,
+    Metadata::Moved,
+    Metadata::Good,
+    Metadata::NotFound,
+    Metadata::OtherIssuer,
+    Metadata::TrailingSlash,
+    Metadata::NoIssuer,
+    Metadata::NoTokenEndpoint,
+    Metadata::HttpEndpoint,
+    Metadata::NoS256,
+    Metadata::NoJwksUri,
+    Metadata::OtherAlgorithms,
+    Metadata::PushedOnly,
+    Metadata::TooMany,
+    Metadata::Unavailable,
+    Metadata::Garbage,
+    Metadata::TooLarge,
+    Metadata::Good,
+];
+
+const KEYS: [Keys; 21] = [
+    Keys::Good,
+    Keys::Both,
+    Keys::Good,
+    Keys::Both,
+    Keys::Good,
+    Keys::Good,
+    Keys::Unavailable,
+    Keys::Both,
+    Keys::TooMany,
+    Keys::Good,
+    Keys::Unavailable,
+    Keys::Both,
+    Keys::None,
+    Keys::OtherKey,
+    Keys::SameName,
+    Keys::NotFound,
+    Keys::Moved,
+    Keys::NoKeys,
+    Keys::Garbage,
+    Keys::TooLarge,
+    Keys::Unavailable,
+];
+
+impl Says {
+    fn from_bytes(bytes: &mut impl Iterator<Item = u8>) -> Option<Self> {
+        let number = usize::from(bytes.next()?);
+        Some(Self {
+            metadata: METADATA[number % METADATA.len()],
+            tokens: ANSWERS[number % ANSWERS.len()],
+            keys: KEYS[number % KEYS.len()],
         })
     }
 }
 
-/// What one operation gives, by stable names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    OpenUrl,
-    SendRequest,
-    TokensReady,
-    Refused(&'static str),
-    Fatal(&'static str),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Model {
-    Ready,
-    AwaitingRedirect { deadline: u64 },
-    ExchangingCode { deadline: u64 },
-    Finished,
-    Failed(&'static str),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Config {
-    pub openid: bool,
-    pub issuer: bool,
-    pub iss_required: bool,
-}
-
-impl Model {
-    pub fn predict(self, config: Config, op: Op, now: u64) -> Outcome {
-        use Outcome::{Fatal, OpenUrl, Refused, SendRequest};
-        match (self, op) {
-            (Self::Failed(code), _) => Fatal(code),
-            (Self::Finished, Op::Start(_)) => Refused("already_started"),
-            (Self::Finished, _) => Refused("finished"),
-            (Self::Ready, Op::Start(_)) => OpenUrl,
-            (Self::AwaitingRedirect { deadline }, _) if now > deadline => Fatal("expired"),
-            (_, Op::Cancel) => Fatal("cancelled"),
-            // Data from outside is nobody's misuse.
-            (Self::Ready | Self::ExchangingCode { .. }, Op::Redirect(..)) => Refused("redirect_not_awaited"),
-            (Self::Ready, _) => Refused("unknown_request"),
-            (_, Op::Start(_)) => Refused("already_started"),
-            (Self::AwaitingRedirect { .. }, Op::Redirect(shape, iss)) => redirect(config, shape, iss),
-            (Self::ExchangingCode { .. }, Op::Response(Id::Current, answer)) => response(config, answer),
-            (Self::ExchangingCode { deadline }, Op::SendFailed(Id::Current, Delivered::No)) => {
-                if now > deadline {
-                    Fatal("expired")
-                } else {
-                    SendRequest
-                }
+impl Op {
+    pub fn from_bytes(bytes: &mut impl Iterator<Item = u8>) -> Option<Self> {
+        let id = |bytes: &mut _| {
+            pick(bytes, &[Id::Current, Id::Current, Id::Current, Id::Current, Id::Other(0), Id::Other(1), Id::Other(2)])
+        };
+        Some(match bytes.next()? % 32 {
+            0..=3 => Self::Start(bytes.next()?),
+            4..=11 => {
+                Self::Redirect(pick(bytes, &SHAPES)?, pick(bytes, &[Iss::None, Iss::Right, Iss::Right, Iss::Wrong])?)
             }
-            (Self::ExchangingCode { .. }, Op::SendFailed(Id::Current, Delivered::Maybe)) => Fatal("outcome_unknown"),
-            _ => Refused("unknown_request"),
-        }
+            12..=21 => Self::Response(id(bytes)?, Says::from_bytes(bytes)?),
+            22..=25 => Self::SendFailed(id(bytes)?, pick(bytes, &[Delivered::No, Delivered::No, Delivered::Maybe])?),
+            26 => Self::Cancel,
+            27 | 28 => Self::Clock(Jump::from_bytes(bytes)?),
+            _ => Self::Resume,
+        })
     }
-
-    pub fn after(self, outcome: Outcome, now: u64) -> Self {
-        match (self, outcome) {
-            (_, Outcome::OpenUrl) => Self::AwaitingRedirect { deadline: now.saturating_add(LOGIN_TIMEOUT) },
-            (Self::AwaitingRedirect { .. }, Outcome::SendRequest) => {
-                Self::ExchangingCode { deadline: now.saturating_add(CODE_LIFETIME) }
-            }
-            (_, Outcome::SendRequest | Outcome::Refused(_)) => self,
-            (_, Outcome::TokensReady) => Self::Finished,
-            (_, Outcome::Fatal(code)) => Self::Failed(code),
-        }
-    }
-
-    /// The process ends and another one goes on: it waits no longer than a login that starts now.
-    pub fn resume(self, now: u64) -> Self {
-        match self {
-            Self::AwaitingRedirect { deadline } => {
-                Self::AwaitingRedirect { deadline: deadline.min(now.saturating_add(LOGIN_TIMEOUT)) }
-            }
-            other => other,
-        }
-    }
-
-    pub fn phase(self) -> Phase {
-        match self {
-            Self::Ready => Phase::Ready,
-            Self::AwaitingRedirect { .. } => Phase::AwaitingRedirect,
-            Self::ExchangingCode { .. } => Phase::ExchangingCode,
-            Self::Finished => Phase::Finished,
-            Self::Failed(_) => Phase::Failed,
-        }
-    }
-
-    pub fn deadline(self) -> Option<u64> {
-        match self {
-            Self::AwaitingRedirect { deadline } | Self::ExchangingCode { deadline } => Some(deadline),
-            _ => None,
-        }
-    }
-}
-
-fn redirect(config: Config, shape: Shape, iss: Iss) -> Outcome {
-    let stray = match shape {
-        Shape::OtherUri | Shape::NotAUrl => Some("not_our_redirect"),
-        Shape::TooLong => Some("redirect_too_large"),
-        Shape::TwoStates | Shape::TwoCodes => Some("duplicate_parameter"),
-        Shape::NoState => Some("state_missing"),
-        Shape::WrongState | Shape::StateInOtherCase => Some("state_mismatch"),
-        _ => None,
-    };
-    if let Some(code) = stray {
-        return Outcome::Refused(code);
-    }
-    match iss {
-        Iss::None if config.iss_required => return Outcome::Fatal("issuer_missing"),
-        Iss::Wrong if config.issuer => return Outcome::Fatal("issuer_mismatch"),
-        _ => {}
-    }
-    match shape {
-        Shape::Denied | Shape::DeniedWithCode => Outcome::Fatal("authorization_error"),
-        Shape::Neither | Shape::EmptyCode => Outcome::Fatal("missing_code"),
-        Shape::BadCode | Shape::BadError => Outcome::Fatal("redirect_malformed"),
-        _ => Outcome::SendRequest,
-    }
-}
-
-fn response(config: Config, answer: Answer) -> Outcome {
-    Outcome::Fatal(match answer {
-        Answer::TokensWithIdToken => return Outcome::TokensReady,
-        Answer::Tokens if !config.openid => return Outcome::TokensReady,
-        Answer::Tokens => "missing_id_token",
-        Answer::OtherTokenType => "unsupported_token_type",
-        Answer::NoAccessToken => "missing_access_token",
-        Answer::ErrorAndTokens | Answer::InvalidGrant => "oauth_error",
-        Answer::Unavailable => "retryable",
-        Answer::NotFound => "http_error",
-        Answer::Html => "unexpected_content_type",
-        Answer::Redirected => "redirect_refused",
-        Answer::Garbage => "response_malformed",
-        Answer::TooLarge | Answer::TooDeep => "response_too_large",
-    })
 }

@@ -1,76 +1,14 @@
 //! The login beside its model: every operation is done to both, and what can be seen of them is compared.
 
-use std::sync::LazyLock;
-
 use oauth_proto::{
-    Action, AuthorizationRequest, AuthorizationServer, Client, Delivered, Entropy, Error, Event, Login, Phase,
-    RequestId, Response, RestoreError, SavedLogin, UnixTime,
+    Action, AuthorizationRequest, Client, Delivered, Entropy, Error, Event, Login, Phase, Request, RequestId, Response,
+    RestoreError, SavedLogin, UnixTime,
 };
 
-use super::login::{Answer, Config, Id, Iss, Model, Op, Outcome, Shape};
+use super::login::{Id, Op, Says};
+use super::login_model::{Config, Model, Outcome};
+use super::login_wire::{self as wire, Sent};
 use super::{parameter, START};
-
-const ISSUER: &str = "https://as.example.com";
-static LONG: LazyLock<String> = LazyLock::new(|| " ".repeat(oauth_proto::http::MAX_RESPONSE_BYTES + 1));
-static DEEP: LazyLock<String> = LazyLock::new(|| "[".repeat(33) + &"]".repeat(33));
-const HTML: [(&str, &str); 1] = [("Content-Type", "text/html")];
-const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
-
-impl Answer {
-    fn response(self) -> Response<'static> {
-        let (status, headers, body) = match self {
-            Self::Tokens => (200, &JSON, r#"{"access_token":"AT","token_type":"bearer"}"#),
-            Self::TokensWithIdToken => {
-                (200, &JSON, r#"{"access_token":"AT","token_type":"Bearer","id_token":"a.b.c"}"#)
-            }
-            Self::OtherTokenType => (200, &JSON, r#"{"access_token":"AT","token_type":"mac","id_token":"a.b.c"}"#),
-            Self::NoAccessToken => (200, &JSON, r#"{"token_type":"Bearer","id_token":"a.b.c"}"#),
-            Self::ErrorAndTokens => (200, &JSON, r#"{"access_token":"AT","token_type":"Bearer","error":"bad_code"}"#),
-            Self::InvalidGrant => (400, &JSON, r#"{"error":"invalid_grant"}"#),
-            Self::Unavailable => (503, &HTML, "<h1>later</h1>"),
-            Self::NotFound => (404, &HTML, "<h1>what?</h1>"),
-            Self::Html => (200, &HTML, r#"{"access_token":"AT","token_type":"Bearer"}"#),
-            Self::Redirected => (307, &JSON, r#"{"access_token":"AT","token_type":"Bearer"}"#),
-            Self::Garbage => (200, &JSON, r#"{"access_token":"AT","token_type":"Bearer"}}"#),
-            Self::TooLarge => (200, &JSON, LONG.as_str()),
-            Self::TooDeep => (200, &JSON, DEEP.as_str()),
-        };
-        Response::new(status, headers, body.as_bytes())
-    }
-}
-
-impl Shape {
-    fn url(self, state: &str, iss: Iss) -> String {
-        let iss = match iss {
-            Iss::None => "",
-            Iss::Right => "&iss=https%3A%2F%2Fas.example.com",
-            Iss::Wrong => "&iss=https%3A%2F%2Fas.example.com%2F",
-        };
-        let query = match self {
-            Self::Code | Self::OtherUri => format!("code=C1&state={state}"),
-            Self::OtherCode => format!("state={state}&code=C2"),
-            Self::Denied => format!("error=access_denied&state={state}"),
-            Self::DeniedWithCode => format!("code=C1&error=access_denied&state={state}"),
-            Self::Neither => format!("state={state}"),
-            Self::EmptyCode => format!("code=&state={state}"),
-            Self::BadCode => format!("code=%0D%0A&state={state}"),
-            Self::BadError => format!("error=%FF&state={state}"),
-            Self::WrongState => format!("code=C1&state={state}A"),
-            Self::StateInOtherCase => format!("code=C1&state={}", other_case(state)),
-            Self::NoState => "error=access_denied".into(),
-            Self::TwoStates => format!("code=C1&state={state}&state={state}"),
-            Self::TwoCodes => format!("code=C1&code=C1&state={state}"),
-            Self::TooLong => format!("code={}&state={state}", "C".repeat(oauth_proto::redirect::MAX_REDIRECT_BYTES)),
-            Self::NotAUrl => return format!("code=C1&state={state}"),
-        };
-        let path = if self == Self::OtherUri { "com.example.app:/callback/" } else { "com.example.app:/callback" };
-        format!("{path}?{query}{iss}")
-    }
-}
-
-fn other_case(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect()
-}
 
 /// 96 octets that look random enough.
 pub fn octets(seed: u8) -> [u8; 96] {
@@ -88,6 +26,7 @@ struct Run {
     model: Model,
     now: u64,
     state: String,
+    nonce: String,
     id: RequestId,
     /// Token requests that the server may have got.
     sent: usize,
@@ -127,21 +66,13 @@ pub fn run(mut bytes: impl Iterator<Item = u8>, mode: Mode) -> Report {
 
 impl Run {
     fn new(flags: u8, mode: Mode) -> Self {
-        let config = Config { openid: flags & 1 != 0, issuer: flags & 2 != 0, iss_required: flags & 6 == 6 };
-        let mut server =
-            AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token").unwrap();
-        if config.issuer {
-            server = server.issuer(ISSUER).unwrap();
-        }
-        if config.iss_required {
-            server = server.require_iss();
-        }
-        let client = Client::new(server, "app", "com.example.app:/callback").unwrap();
+        let config = Config::from_byte(flags);
+        let client = wire::client(config);
         let request = AuthorizationRequest::new().scope(if config.openid { "openid read" } else { "read" });
         let login = Login::new(client.clone(), request).unwrap();
-        let (state, id) = ("never-sent".into(), RequestId::from_u64(77));
+        let (state, nonce, id) = ("never-sent".into(), String::new(), RequestId::from_u64(77));
         let (model, bodies) = (Model::Ready, Vec::new());
-        Self { config, client, login, model, now: START, state, id, sent: 0, bodies, mode }
+        Self { config, client, login, model, now: START, state, nonce, id, sent: 0, bodies, mode }
     }
 
     fn step(&mut self, op: Op) -> String {
@@ -170,20 +101,26 @@ impl Run {
         let (outcome, line) = match &result {
             Ok(Action::OpenUrl(url)) => {
                 self.state = parameter(url, "state").unwrap().into();
+                self.nonce = parameter(url, "nonce").unwrap_or_default().into();
+                assert_eq!(self.nonce.is_empty(), !self.config.openid, "a nonce for nothing, or none");
                 (Outcome::OpenUrl, url.as_str().to_owned())
             }
             Ok(Action::SendRequest(request)) => {
                 self.id = request.id();
-                self.sent += 1;
-                self.bodies.push(request.body().to_vec());
-                (Outcome::SendRequest, String::from_utf8(request.body().to_vec()).unwrap())
+                (Outcome::SendRequest, wire::text(request))
             }
-            Ok(Action::TokensReady(tokens)) => (Outcome::TokensReady, tokens.access_token().reveal().into()),
+            Ok(Action::TokensReady(tokens)) => {
+                wire::check_tokens(self.config, tokens);
+                (Outcome::TokensReady, tokens.access_token().reveal().into())
+            }
             Err(error) if error.is_fatal() => (Outcome::Fatal(error.code()), error.to_string()),
             Err(error) => (Outcome::Refused(error.code()), error.to_string()),
         };
         assert_eq!(outcome, expected, "{op:?} in {:?} at {} with {:?}", self.model, self.now, self.config);
-        self.model = self.model.after(expected, self.now);
+        self.model = self.model.after(op, expected, self.now);
+        if let Ok(Action::SendRequest(request)) = &result {
+            self.check_request(request);
+        }
         self.check(op, outcome, &before);
         line
     }
@@ -197,10 +134,14 @@ impl Run {
         match op {
             Op::Start(seed) => self.login.handle(Event::Start(Entropy::new(octets(seed)).unwrap()), now),
             Op::Redirect(shape, iss) => {
-                let url = shape.url(&self.state, iss);
+                let url = wire::redirect(self.config, shape, &self.state, iss);
                 self.login.handle(Event::RedirectReceived(&url), now)
             }
-            Op::Response(of, answer) => self.login.handle(Event::ResponseReceived(id(of), answer.response()), now),
+            Op::Response(of, says) => {
+                let Sent { status, headers, body } = self.answer(says);
+                let response = Response::new(status, headers, body.as_bytes());
+                self.login.handle(Event::ResponseReceived(id(of), response), now)
+            }
             Op::SendFailed(of, delivered) => {
                 let delivered_not = delivered == Delivered::No && of == Id::Current;
                 if delivered_not && self.model.phase() == Phase::ExchangingCode {
@@ -210,6 +151,31 @@ impl Run {
             }
             Op::Cancel => self.login.handle(Event::Cancelled, now),
             Op::Clock(_) | Op::Resume => unreachable!("no event"),
+        }
+    }
+
+    /// What the server says to what it was asked last.
+    fn answer(&self, says: Says) -> Sent {
+        match self.model.phase() {
+            Phase::Discovering => wire::metadata(self.config, says.metadata),
+            Phase::FetchingKeys => wire::keys(says.keys),
+            _ => wire::tokens(self.config, says.tokens, &self.nonce, self.now),
+        }
+    }
+
+    fn check_request(&mut self, request: &Request) {
+        let url = match self.model {
+            Model::Discovering { place, .. } => wire::place(self.config, place),
+            Model::FetchingKeys { .. } => wire::JWKS_URI.into(),
+            _ => wire::TOKEN_ENDPOINT.into(),
+        };
+        assert_eq!(request.url(), url, "{:?}", self.model);
+        if self.model.phase() == Phase::ExchangingCode {
+            self.sent += 1;
+            self.bodies.push(request.body().to_vec());
+        } else {
+            let is_bare = request.body().is_empty() && request.headers().all(|(name, _)| name == "accept");
+            assert!(request.method() == "GET" && is_bare, "{request:?}");
         }
     }
 

@@ -56,15 +56,20 @@ pub fn form(grant: &Grant, client: &str) -> Value {
             "expires_at": token.expires_at,
         }))
     });
-    json!({
+    let mut form = json!({
         "version": 1, "client": client, "login": grant.login, "logged_in_at": grant.logged_in_at,
         "generation": grant.generation, "renewals": grant.renewals, "losses": grant.losses, "reusable": grant.reusable, "access_token": own.text,
-        "refresh_token": grant.refresh_token, "id_token": null, "scope": own.scope,
+        "refresh_token": grant.refresh_token, "scope": own.scope,
         "granted_scope": grant.granted_scope,
         "refresh_scope": Some(&grant.narrowed).filter(|scope| !scope.is_empty()),
         "obtained_at": own.obtained_at, "expires_at": own.expires_at, "request": pairs,
         "points": grant.asked.points, "others": others.collect::<Vec<_>>(),
-    })
+    });
+    if cfg!(feature = "openid") {
+        let more = json!({ "id_token": null, "nonce": null, "requires_acr": false, "metadata": null });
+        form.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    }
+    form
 }
 
 /// With everything that has no order in one.

@@ -4,6 +4,8 @@ use std::fmt::Debug;
 
 mod graph;
 mod login;
+mod login_events;
+mod login_scenes;
 mod session;
 mod session_events;
 mod session_scenes;

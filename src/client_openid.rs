@@ -1,0 +1,125 @@
+//! What a client has for OpenID Connect: how ID tokens are checked, and what was found at the server before.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use super::{Client, ClientBuilder, Inner};
+use crate::config_error::ConfigError;
+use crate::openid::policy::{Policy, Verifier};
+use crate::openid::{Algorithm, KeySet, ServerMetadata, SignatureVerifier};
+
+#[derive(Clone)]
+pub(super) struct OpenId {
+    policy: Result<Policy, ConfigError>,
+    /// How the client was set up, if its server's endpoints are to be found.
+    builder: Option<Box<ClientBuilder>>,
+    metadata: Option<Arc<ServerMetadata>>,
+    keys: Option<Arc<KeySet>>,
+}
+
+impl OpenId {
+    pub(super) fn new(builder: &ClientBuilder) -> Result<Self, ConfigError> {
+        builder.openid.check()?;
+        let to_be_found = !builder.server.has_endpoints();
+        Ok(Self {
+            policy: builder.openid.policy(&builder.server),
+            builder: to_be_found.then(|| Box::new(builder.clone())),
+            metadata: None,
+            keys: None,
+        })
+    }
+}
+
+impl Client {
+    /// This client with metadata of its server that was fetched before, so that a login does not ask for it (feature `openid`). How old it
+    /// may be is the app's to decide; a day is usual.
+    ///
+    /// # Errors
+    /// [`ConfigError::Issuer`] for another issuer's metadata, and for a client whose server was not set up with
+    /// [`AuthorizationServer::from_issuer`](crate::AuthorizationServer::from_issuer); as
+    /// [`AuthorizationServer::from_metadata`](crate::AuthorizationServer::from_metadata) for metadata that does not do.
+    pub fn with_metadata(&self, metadata: &ServerMetadata) -> Result<Self, ConfigError> {
+        let builder = self.0.openid.builder.as_ref().ok_or(ConfigError::Issuer {
+            problem: "is not what the client was set up with: make the server with AuthorizationServer::from_issuer",
+        })?;
+        let mut found = ClientBuilder::clone(builder);
+        found.server = builder.server.discovered(metadata)?;
+        let mut inner = Arc::unwrap_or_clone(found.build()?.0);
+        inner.openid.builder = Some(builder.clone());
+        inner.openid.metadata = Some(Arc::new(metadata.clone()));
+        inner.openid.keys.clone_from(&self.0.openid.keys);
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The metadata that the client goes by, if it was fetched: worth storing (feature `openid`).
+    pub fn metadata(&self) -> Option<&ServerMetadata> {
+        self.0.openid.metadata.as_deref()
+    }
+
+    /// This client with keys of its server that were fetched before (feature `openid`). They are fetched again for an ID token that they
+    /// do not check, but not if they are younger than [`KeySet::REFETCH_SECS`]. Those of another `jwks_uri` are not used.
+    #[must_use]
+    pub fn with_keys(&self, keys: KeySet) -> Self {
+        self.with_shared_keys(Some(Arc::new(keys)))
+    }
+
+    pub(crate) fn with_shared_keys(&self, keys: Option<Arc<KeySet>>) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        inner.openid.keys = keys;
+        Self(Arc::new(inner))
+    }
+
+    /// The keys that the client was given (feature `openid`). Those of a login, which may be newer, are in
+    /// [`Tokens::keys`](crate::Tokens::keys).
+    pub fn keys(&self) -> Option<&KeySet> {
+        self.0.openid.keys.as_deref()
+    }
+
+    /// The keys that the client was given, if they are of its server.
+    pub(crate) fn own_keys(&self) -> Option<&Arc<KeySet>> {
+        let jwks_uri = self.server().jwks_uri.as_deref();
+        self.0.openid.keys.as_ref().filter(|keys| Some(keys.jwks_uri()) == jwks_uri)
+    }
+
+    /// What ID tokens are held to, or why there can be none.
+    pub(crate) fn policy(&self) -> Result<&Policy, ConfigError> {
+        self.0.openid.policy.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl ClientBuilder {
+    /// Checks the signatures of ID tokens by a platform's own cryptography, for example (feature `openid`). By default it is
+    /// [`RustCrypto`](crate::openid::RustCrypto), if the feature `rustcrypto` is on.
+    pub fn signature_verifier(mut self, verifier: impl SignatureVerifier + 'static) -> Self {
+        self.openid.verifier = Verifier::Given(Arc::new(verifier));
+        self
+    }
+
+    /// Accepts ID tokens **without checking their signatures**, since they come from the token endpoint itself, over TLS (OpenID Connect
+    /// Core §3.1.3.7 rule 6; feature `openid`). It is as good as the HTTP stack's check of the server's certificate, and nobody else can
+    /// rely on such a token. All other rules hold.
+    pub fn accept_id_tokens_on_tls_alone(mut self) -> Self {
+        self.openid.verifier = Verifier::TlsAlone;
+        self
+    }
+
+    /// The algorithms that ID tokens may be signed with (RFC 8725 §3.1; feature `openid`): what the client is registered for
+    /// (`id_token_signed_response_alg`). By default they are those that the server's metadata names, and RS256 if it names none.
+    pub fn id_token_algorithms(mut self, algorithms: &[Algorithm]) -> Self {
+        self.openid.algorithms = Some(algorithms.into());
+        self
+    }
+
+    /// By how many seconds the server's clock and this one may differ, for ID tokens (feature `openid`): 60 by default, 300 at most.
+    pub fn clock_leeway_secs(mut self, seconds: u64) -> Self {
+        self.openid.clock_leeway = seconds;
+        self
+    }
+
+    /// An audience that an ID token may name beside this client (OpenID Connect Core §3.1.3.7 rule 3; feature `openid`); may be called
+    /// several times.
+    pub fn trusted_audience(mut self, audience: &str) -> Self {
+        self.openid.trusted_audiences.push(audience.into());
+        self
+    }
+}

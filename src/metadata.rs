@@ -1,0 +1,52 @@
+//! The metadata document of an authorization server (RFC 8414 §2, OpenID Connect Discovery 1.0 §3).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use crate::config_error::ConfigError;
+
+/// Members have the types of RFC 8414 §2 or the document is refused; unknown members are skipped (§3.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openid", derive(serde::Serialize))]
+#[serde(default)]
+pub(crate) struct Document {
+    pub issuer: Option<String>,
+    pub authorization_endpoint: Option<String>,
+    pub token_endpoint: Option<String>,
+    pub revocation_endpoint: Option<String>,
+    pub end_session_endpoint: Option<String>,
+    #[cfg(feature = "openid")]
+    pub jwks_uri: Option<String>,
+    #[cfg(feature = "openid")]
+    pub userinfo_endpoint: Option<String>,
+    #[cfg(feature = "openid")]
+    pub id_token_signing_alg_values_supported: Option<Vec<String>>,
+    #[cfg(feature = "openid")]
+    pub response_modes_supported: Option<Vec<String>>,
+    pub code_challenge_methods_supported: Option<Vec<String>>,
+    pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    pub authorization_response_iss_parameter_supported: bool,
+    pub require_pushed_authorization_requests: bool,
+}
+
+impl Document {
+    /// Octet by octet (RFC 8414 §3.3, §4), before anything else is believed.
+    pub(crate) fn check_issuer(&self, issuer: &str) -> Result<(), ConfigError> {
+        match &self.issuer {
+            Some(own) if own == issuer => Ok(()),
+            Some(_) => Err(ConfigError::Issuer {
+                problem: "differs from the one the metadata was fetched for (RFC 8414 section 3.3): use neither",
+            }),
+            None => Err(missing("issuer")),
+        }
+    }
+}
+
+pub(crate) fn missing(name: &'static str) -> ConfigError {
+    ConfigError::Metadata {
+        name,
+        problem: "is missing (RFC 8414 section 2): configure the endpoints with AuthorizationServer::new",
+    }
+}

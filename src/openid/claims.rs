@@ -1,0 +1,107 @@
+//! The claims of an ID token that decide whether it is believed (OpenID Connect Core §2), read strictly: one of the wrong type
+//! makes the token malformed, it does not count as absent.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde::Deserialize;
+
+use crate::json;
+use crate::secret::{as_text, Secret};
+use crate::time::UnixTime;
+
+#[derive(Clone, Deserialize)]
+pub(super) struct Claims {
+    #[serde(default, deserialize_with = "json::present")]
+    pub iss: Option<String>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub sub: Option<String>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub aud: Option<OneOrMany>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub exp: Option<NumericDate>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub iat: Option<NumericDate>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub nbf: Option<NumericDate>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub auth_time: Option<NumericDate>,
+    #[serde(default, deserialize_with = "nonce")]
+    pub nonce: Option<Secret>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub azp: Option<String>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub acr: Option<String>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub amr: Option<OneOrMany>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub at_hash: Option<String>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub c_hash: Option<String>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub org_id: Option<String>,
+    #[serde(default, deserialize_with = "json::present")]
+    pub org_name: Option<String>,
+}
+
+impl Claims {
+    pub(super) fn parse(payload: &str) -> Option<Self> {
+        json::strict(payload.as_bytes())
+    }
+}
+
+fn nonce<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    as_text::deserialize(deserializer).map(Some)
+}
+
+/// `aud` may be one text or a list of them (RFC 7519 §4.1.3); servers write `amr` so too.
+#[derive(Clone, Default)]
+pub(super) struct OneOrMany(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Texts;
+
+        impl<'de> Visitor<'de> for Texts {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of strings")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(alloc::vec![text.into()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = list.next_element::<Cow<'de, str>>()? {
+                    texts.push(text.into_owned());
+                }
+                Ok(OneOrMany(texts))
+            }
+        }
+
+        deserializer.deserialize_any(Texts)
+    }
+}
+
+/// Seconds since 1970 (RFC 7519 §2), with a fraction perhaps, which is cut off.
+#[derive(Clone, Copy)]
+pub(super) struct NumericDate(pub UnixTime);
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // `as` saturates.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let seconds = match json::Value::deserialize(deserializer)? {
+            json::Value::Integer(seconds) => seconds,
+            json::Value::Float(seconds) if seconds >= 0.0 => seconds as u64,
+            _ => return Err(D::Error::custom("no time")),
+        };
+        Ok(Self(UnixTime::from_secs(seconds)))
+    }
+}

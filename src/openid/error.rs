@@ -1,0 +1,173 @@
+//! Why an ID token is refused.
+
+use core::fmt;
+
+/// The first rule that an ID token broke. It names the rule and nothing of what the token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IdTokenError {
+    /// Longer than [`MAX_ID_TOKEN_BYTES`](crate::openid::id_token::MAX_ID_TOKEN_BYTES).
+    TooLarge,
+    /// No JWS in three parts with JSON objects in them (RFC 7515 §7.1), or a claim of the wrong type.
+    Malformed,
+    /// It is encrypted (RFC 7516), which is not supported.
+    Encrypted,
+    /// Its `alg` is not among those that are allowed (RFC 8725 §3.1); `none` never is.
+    AlgorithmNotAllowed,
+    /// Its `typ` says that it is another kind of token (RFC 8725 §3.11).
+    Type,
+    /// It has a `crit` (RFC 7515 §4.1.11), and no extension is understood here.
+    Critical,
+    /// The server has no key for it (OpenID Connect Core §10.1).
+    KeyNotFound,
+    /// It names no key, and there are too many that may be meant (OpenID Connect Core §10.1).
+    KeyAmbiguous,
+    /// Its signature is not valid (OpenID Connect Core §3.1.3.7 rule 6).
+    Signature,
+    /// A required claim is missing or empty (OpenID Connect Core §2).
+    MissingClaim(&'static str),
+    /// `iss` is another server's (rule 2).
+    Issuer,
+    /// `aud` does not name this client, or names others that are not trusted (rule 3).
+    Audience,
+    /// `azp` is another client (rule 5).
+    AuthorizedParty,
+    /// `exp` has passed (rule 9).
+    Expired,
+    /// `nbf` has not come yet (RFC 7519 §4.1.5).
+    NotYetValid,
+    /// `iat` is in the future (rule 10).
+    IssuedAt,
+    /// A `nonce` was sent and none came back (rule 11).
+    NonceMissing,
+    /// `nonce` is not the one that was sent (rule 11), or none was.
+    NonceMismatch,
+    /// `max_age` was asked for and there is no `auth_time` (rule 13).
+    AuthTimeMissing,
+    /// The user authenticated longer ago than `max_age` allows (rule 13).
+    AuthTimeTooOld,
+    /// After a refresh, `auth_time` is another than at the login (§12.2).
+    AuthTimeMismatch,
+    /// `at_hash` is of another access token (§3.1.3.8).
+    AccessTokenHash,
+    /// `c_hash` is of another code (§3.3.2.11).
+    CodeHash,
+    /// After a refresh, `sub` is another user's (§12.2).
+    SubjectMismatch,
+    /// `org_id` or `org_name` is not the organization that was asked for (Auth0).
+    Organization,
+    /// `acr` is none of those that were required (rule 12).
+    AuthenticationContext,
+}
+
+impl IdTokenError {
+    /// A name that stays the same from version to version.
+    pub fn code(self) -> &'static str {
+        self.words().0
+    }
+
+    /// Whether the clock decides: a device's clock may be wrong.
+    pub(crate) fn is_about_time(self) -> bool {
+        matches!(self, Self::Expired | Self::NotYetValid | Self::IssuedAt)
+    }
+
+    pub(crate) fn message(self) -> &'static str {
+        self.words().1
+    }
+
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TooLarge => ("id_token_too_large", "the ID token is too large"),
+            Self::Malformed => ("id_token_malformed", "the ID token is malformed (RFC 7519 section 7.2)"),
+            Self::Encrypted => (
+                "id_token_encrypted",
+                "the ID token is encrypted: register the client without id_token_encrypted_response_alg",
+            ),
+            Self::AlgorithmNotAllowed => (
+                "id_token_alg_not_allowed",
+                "the ID token's alg is not allowed (RFC 8725 section 3.1): allow it with ClientBuilder::id_token_algorithms if the client \
+                 is registered for it",
+            ),
+            Self::Type => ("id_token_type", "the ID token's typ is of another kind of token (RFC 8725 section 3.11)"),
+            Self::Critical => {
+                ("id_token_crit", "the ID token has critical header parameters (RFC 7515 section 4.1.11)")
+            }
+            Self::KeyNotFound => {
+                ("id_token_key_not_found", "the server has no key for the ID token (OpenID Connect Core section 10.1)")
+            }
+            Self::KeyAmbiguous => (
+                "id_token_key_ambiguous",
+                "the ID token names no key, and the server has many (OpenID Connect Core section 10.1)",
+            ),
+            Self::Signature => {
+                ("id_token_signature", "the ID token's signature is not valid (OpenID Connect Core section 3.1.3.7)")
+            }
+            Self::MissingClaim(_) => {
+                ("id_token_missing_claim", "the ID token lacks a required claim (OpenID Connect Core section 2)")
+            }
+            Self::Issuer => {
+                ("id_token_issuer", "the ID token's iss is another server's (OpenID Connect Core section 3.1.3.7)")
+            }
+            Self::Audience => (
+                "id_token_audience",
+                "the ID token is for another client, or for others too (OpenID Connect Core section 3.1.3.7): allow them with \
+                 ClientBuilder::trusted_audience",
+            ),
+            Self::AuthorizedParty => {
+                ("id_token_azp", "the ID token's azp is another client (OpenID Connect Core section 3.1.3.7)")
+            }
+            Self::Expired => ("id_token_expired", "the ID token has expired: is this device's clock right?"),
+            Self::NotYetValid => ("id_token_not_yet_valid", "the ID token is not valid yet: is this device's clock right?"),
+            Self::IssuedAt => {
+                ("id_token_issued_at", "the ID token was issued in the future: is this device's clock right?")
+            }
+            Self::NonceMissing => {
+                ("id_token_nonce_missing", "the ID token has no nonce (OpenID Connect Core section 3.1.3.7)")
+            }
+            Self::NonceMismatch => {
+                ("id_token_nonce_mismatch", "the ID token's nonce is another login's (OpenID Connect Core section 3.1.3.7)")
+            }
+            Self::AuthTimeMissing => (
+                "id_token_auth_time_missing",
+                "the ID token has no auth_time though max_age was asked for (OpenID Connect Core section 3.1.3.7)",
+            ),
+            Self::AuthTimeTooOld => (
+                "id_token_auth_time_too_old",
+                "the user authenticated longer ago than max_age allows (OpenID Connect Core section 3.1.3.7)",
+            ),
+            Self::AuthTimeMismatch => (
+                "id_token_auth_time_mismatch",
+                "the refreshed ID token has another auth_time (OpenID Connect Core section 12.2)",
+            ),
+            Self::AccessTokenHash => (
+                "id_token_at_hash",
+                "the ID token's at_hash is of another access token (OpenID Connect Core section 3.1.3.8)",
+            ),
+            Self::CodeHash => {
+                ("id_token_c_hash", "the ID token's c_hash is of another code (OpenID Connect Core section 3.3.2.11)")
+            }
+            Self::SubjectMismatch => {
+                ("id_token_sub_mismatch", "the refreshed ID token is another user's (OpenID Connect Core section 12.2)")
+            }
+            Self::Organization => {
+                ("id_token_organization", "the ID token is not of the organization that was asked for")
+            }
+            Self::AuthenticationContext => (
+                "id_token_acr",
+                "the user was not authenticated in the way that was required (OpenID Connect Core section 3.1.3.7)",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for IdTokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())?;
+        match self {
+            Self::MissingClaim(name) => write!(f, ": {name}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for IdTokenError {}

@@ -1,0 +1,492 @@
+//! The ID token: the rules that it is held to (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725 §3), and what it says once it has
+//! been.
+//!
+//! # Order of checks
+//! 1. Size. 2. Three parts. 3. `alg` against the allow-list, `crit`, `typ`. 4. The claims' types. 5. `iss`. 6. `aud`, `azp`.
+//!    7. `sub`. 8. `exp`, `nbf`, `iat`. 9. `nonce`. 10. `auth_time`, `acr`, organization. 11. `at_hash`, `c_hash`. 12. The key and the
+//!    signature, which cost most, and for which keys may have to be fetched first.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+use subtle::ConstantTimeEq;
+
+use super::claims::Claims;
+use super::error::IdTokenError;
+use super::jws::{decode, Jws};
+use super::keys::{KeySet, Signed};
+use super::signature::{Algorithm, SignatureVerifier};
+use super::standard_claims::StandardClaims;
+use super::userinfo::UserInfo;
+use crate::error::Error;
+use crate::http::Response;
+use crate::secret::Secret;
+use crate::time::UnixTime;
+use crate::unfit::Unfit;
+
+/// An ID token longer than this is refused (64 KiB).
+pub const MAX_ID_TOKEN_BYTES: usize = 64 * 1024;
+
+/// Clocks that differ by more seconds than this are wrong.
+pub const MAX_CLOCK_LEEWAY_SECS: u64 = 300;
+
+/// An ID token that was checked: only [`Rules`] make one. `Debug` shows none of it, since it is all about a person.
+///
+/// ```
+/// use oauth_proto::IdToken;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Custom {
+///     #[serde(rename = "https://example.com/roles", default)]
+///     roles: Vec<String>,
+/// }
+///
+/// fn greet(id_token: &IdToken) -> String {
+///     let roles = id_token.claims::<Custom>().map(|custom| custom.roles).unwrap_or_default();
+///     match id_token.standard_claims().name {
+///         Some(name) => format!("Hello, {name} ({})", roles.join(", ")),
+///         None => format!("Hello, {}", id_token.subject()),
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct IdToken(Arc<Inner>);
+
+struct Inner {
+    token: Secret,
+    payload: Secret,
+    claims: Claims,
+}
+
+impl IdToken {
+    /// `iss`: the server that knows the user.
+    pub fn issuer(&self) -> &str {
+        self.0.claims.iss.as_deref().unwrap_or_default()
+    }
+
+    /// `sub`: the user, by a name that the server gives nobody else, ever. With [`IdToken::issuer`] it is what to know a user by;
+    /// an email address is not (OpenID Connect Core §5.7).
+    pub fn subject(&self) -> &str {
+        self.0.claims.sub.as_deref().unwrap_or_default()
+    }
+
+    /// `aud`: this client, and others that it trusts.
+    pub fn audience(&self) -> &[String] {
+        self.0.claims.aud.as_ref().map_or(&[], |aud| &aud.0)
+    }
+
+    /// `exp`. It says until when the token may be taken for a proof of the login, and nothing of how long the user stays logged
+    /// in.
+    pub fn expires_at(&self) -> UnixTime {
+        self.0.claims.exp.map_or(UnixTime::from_secs(0), |at| at.0)
+    }
+
+    /// `iat`.
+    pub fn issued_at(&self) -> UnixTime {
+        self.0.claims.iat.map_or(UnixTime::from_secs(0), |at| at.0)
+    }
+
+    /// `auth_time`: when the user last proved who they are.
+    pub fn auth_time(&self) -> Option<UnixTime> {
+        self.0.claims.auth_time.map(|at| at.0)
+    }
+
+    /// `acr`: how the user was authenticated, by the name of a class.
+    pub fn acr(&self) -> Option<&str> {
+        self.0.claims.acr.as_deref()
+    }
+
+    /// `amr`: how the user was authenticated, by methods (RFC 8176).
+    pub fn amr(&self) -> &[String] {
+        self.0.claims.amr.as_ref().map_or(&[], |amr| &amr.0)
+    }
+
+    /// `azp`: the client that it was issued to.
+    pub fn azp(&self) -> Option<&str> {
+        self.0.claims.azp.as_deref()
+    }
+
+    /// `org_id`: Auth0's organization.
+    pub fn org_id(&self) -> Option<&str> {
+        self.0.claims.org_id.as_deref()
+    }
+
+    /// `org_name`: the name of Auth0's organization.
+    pub fn org_name(&self) -> Option<&str> {
+        self.0.claims.org_name.as_deref()
+    }
+
+    /// The claims about the user that OpenID Connect Core §5.1 names. Which of them come depends on the scopes, and on the
+    /// server: some give them at the userinfo endpoint alone. One of the wrong type counts as absent.
+    pub fn standard_claims(&self) -> StandardClaims {
+        self.claims().unwrap_or_default()
+    }
+
+    /// Any claims, typed: custom ones, which Auth0 wants to be URLs (`https://example.com/roles`).
+    ///
+    /// # Errors
+    /// [`Unfit`] when they do not fit the type.
+    pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
+        serde_json::from_str(self.0.payload.reveal()).map_err(|_| Unfit)
+    }
+
+    /// The token itself, to be shown to a backend that checks it again.
+    pub fn reveal(&self) -> &str {
+        self.0.token.reveal()
+    }
+
+    /// Whether another ID token is the same user's at the same server: after a login that a session demanded, for example.
+    pub fn is_same_user(&self, other: &Self) -> bool {
+        self.issuer() == other.issuer() && self.subject() == other.subject()
+    }
+
+    /// Reads the answer of the userinfo endpoint to [`Bearer::userinfo_request`](crate::Bearer::userinfo_request). It must be this
+    /// user's (OpenID Connect Core §5.3.2).
+    ///
+    /// # Errors
+    /// As [`UserInfo::parse`].
+    pub fn userinfo(&self, response: &Response<'_>, now: UnixTime) -> Result<UserInfo, Error> {
+        UserInfo::parse(self.subject(), response, now)
+    }
+
+    pub(crate) fn token(&self) -> &Secret {
+        &self.0.token
+    }
+
+    pub(crate) fn nonce(&self) -> Option<&Secret> {
+        self.0.claims.nonce.as_ref()
+    }
+
+    /// What was stored: it was checked before that. Its form is checked again, since what it says is read from it.
+    pub(crate) fn restore(token: &Secret) -> Option<Self> {
+        let mut parts = token.reveal().split('.');
+        let payload = Secret::new(String::from_utf8(decode(parts.nth(1)?).ok()?).ok()?);
+        let claims = Claims::parse(payload.reveal())?;
+        Some(Self(Arc::new(Inner { token: token.clone(), payload, claims })))
+            .filter(|token| !token.subject().is_empty())
+    }
+}
+
+impl fmt::Debug for IdToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdToken(..)")
+    }
+}
+
+/// What an ID token is held to. The machines make these of what the client is set up with, what the login sent, and what the
+/// token came with.
+///
+/// ```
+/// use oauth_proto::openid::id_token::Rules;
+/// use oauth_proto::{IdTokenError, KeySet, UnixTime};
+/// # struct Verifier;
+/// # impl oauth_proto::SignatureVerifier for Verifier {
+/// #     fn algorithms(&self) -> &[oauth_proto::Algorithm] { &[oauth_proto::Algorithm::Rs256] }
+/// #     fn verify(&self, _: oauth_proto::Algorithm, _: &oauth_proto::PublicKey<'_>, _: &[u8], _: &[u8]) -> bool { false }
+/// # }
+///
+/// let now = UnixTime::from_secs(1_700_000_000);
+/// let keys = KeySet::parse("https://as.example.com/jwks", br#"{"keys":[]}"#, now)?;
+/// let rules = Rules::new("https://as.example.com", "s6BhdRkqt3").nonce(Some("n-0S6_WzA2Mj"));
+/// let error = rules.check("eyJhbGciOiJub25lIn0.e30.", &keys, &Verifier, now).unwrap_err();
+/// assert_eq!(error, IdTokenError::AlgorithmNotAllowed);
+/// # Ok::<(), oauth_proto::KeySetError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    issuer: &'a str,
+    client_id: &'a str,
+    algorithms: &'a [Algorithm],
+    trusted_audiences: &'a [String],
+    clock_leeway: u64,
+    nonce: Nonce<'a>,
+    max_age: Option<u64>,
+    acr_values: Option<&'a str>,
+    organization: Option<&'a str>,
+    access_token: Option<&'a str>,
+    code: Option<&'a str>,
+    previous: Option<&'a IdToken>,
+}
+
+/// What a `nonce` is to be.
+#[derive(Clone, Copy)]
+enum Nonce<'a> {
+    /// None was sent: none may come.
+    None,
+    /// It must come.
+    Sent(&'a str),
+    /// It may come, and must then be this one (OpenID Connect Core §12.2).
+    Refreshed(Option<&'a str>),
+}
+
+impl<'a> Rules<'a> {
+    /// For tokens of this issuer for this client: RS256 alone, 60 seconds of leeway, no `nonce`.
+    pub fn new(issuer: &'a str, client_id: &'a str) -> Self {
+        Self {
+            issuer,
+            client_id,
+            algorithms: &[Algorithm::Rs256],
+            trusted_audiences: &[],
+            clock_leeway: 60,
+            nonce: Nonce::None,
+            max_age: None,
+            acr_values: None,
+            organization: None,
+            access_token: None,
+            code: None,
+            previous: None,
+        }
+    }
+
+    /// The algorithms that are allowed, instead of RS256.
+    #[must_use]
+    pub fn algorithms(self, algorithms: &'a [Algorithm]) -> Self {
+        Self { algorithms, ..self }
+    }
+
+    /// Audiences that may stand beside the client.
+    #[must_use]
+    pub fn trusted_audiences(self, trusted_audiences: &'a [String]) -> Self {
+        Self { trusted_audiences, ..self }
+    }
+
+    /// By how many seconds the server's clock and this one may differ, at most [`MAX_CLOCK_LEEWAY_SECS`].
+    #[must_use]
+    pub fn clock_leeway_secs(self, clock_leeway: u64) -> Self {
+        Self { clock_leeway: clock_leeway.min(MAX_CLOCK_LEEWAY_SECS), ..self }
+    }
+
+    /// The `nonce` that was sent, if one was.
+    #[must_use]
+    pub fn nonce(self, nonce: Option<&'a str>) -> Self {
+        Self { nonce: nonce.map_or(Nonce::None, Nonce::Sent), ..self }
+    }
+
+    /// The `max_age` that was sent, in seconds.
+    #[must_use]
+    pub fn max_age(self, max_age: Option<u64>) -> Self {
+        Self { max_age, ..self }
+    }
+
+    /// The `acr` must be one of these, separated by spaces.
+    #[must_use]
+    pub fn essential_acr(self, acr_values: Option<&'a str>) -> Self {
+        Self { acr_values, ..self }
+    }
+
+    /// Auth0's organization that was asked for: an id (`org_…`), or a name, whose case does not matter.
+    #[must_use]
+    pub fn organization(self, organization: Option<&'a str>) -> Self {
+        Self { organization, ..self }
+    }
+
+    /// The access token that came along: an `at_hash` must be of it.
+    #[must_use]
+    pub fn access_token(self, access_token: Option<&'a str>) -> Self {
+        Self { access_token, ..self }
+    }
+
+    /// The code that it was exchanged for: a `c_hash` must be of it.
+    #[must_use]
+    pub fn code(self, code: Option<&'a str>) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The token comes of a refresh after this one (OpenID Connect Core §12.2): the same user, audience and `auth_time`. A `nonce`,
+    /// if there is one, must be that of the login, as far as it is known.
+    #[must_use]
+    pub fn after(self, previous: Option<&'a IdToken>, login_nonce: Option<&'a str>) -> Self {
+        Self { previous, nonce: Nonce::Refreshed(login_nonce), ..self }
+    }
+
+    /// Checks a token, its signature by these keys.
+    ///
+    /// # Errors
+    /// [`IdTokenError`], for the first rule that it broke.
+    pub fn check(
+        &self,
+        token: &str,
+        keys: &KeySet,
+        verifier: &dyn SignatureVerifier,
+        now: UnixTime,
+    ) -> Result<IdToken, IdTokenError> {
+        let unverified = self.read(token, now)?;
+        if !verifier.algorithms().contains(&unverified.algorithm) {
+            return Err(IdTokenError::AlgorithmNotAllowed);
+        }
+        unverified.verify(keys, verifier)?;
+        Ok(unverified.id_token)
+    }
+
+    /// Checks a token, **and not its signature**: for one that came from the server's token endpoint just now, over TLS (OpenID
+    /// Connect Core §3.1.3.7 rule 6), and for no other.
+    ///
+    /// # Errors
+    /// [`IdTokenError`], for the first rule that it broke.
+    pub fn check_on_tls_alone(&self, token: &str, now: UnixTime) -> Result<IdToken, IdTokenError> {
+        self.read(token, now).map(|unverified| unverified.id_token)
+    }
+
+    /// All checks but that of the signature.
+    pub(crate) fn read(&self, token: &str, now: UnixTime) -> Result<Unverified, IdTokenError> {
+        let Jws { signed_len, algorithm, kid, payload, signature } = Jws::parse(token, self.algorithms)?;
+        let claims = Claims::parse(payload.reveal()).ok_or(IdTokenError::Malformed)?;
+        self.check_parties(&claims)?;
+        self.check_times(&claims, now)?;
+        self.check_nonce(&claims)?;
+        self.check_authentication(&claims, now)?;
+        for (claim, of, error) in [
+            (&claims.at_hash, self.access_token, IdTokenError::AccessTokenHash),
+            (&claims.c_hash, self.code, IdTokenError::CodeHash),
+        ] {
+            if let (Some(claim), Some(of)) = (claim, of) {
+                if !is_half_hash(algorithm, claim, of) {
+                    return Err(error);
+                }
+            }
+        }
+        let id_token = IdToken(Arc::new(Inner { token: Secret::new(token), payload, claims }));
+        Ok(Unverified { id_token, algorithm, kid, signed_len, signature })
+    }
+
+    fn check_parties(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        let missing = IdTokenError::MissingClaim;
+        if claims.iss.as_deref().ok_or(missing("iss"))? != self.issuer {
+            return Err(IdTokenError::Issuer);
+        }
+        let audience = &claims.aud.as_ref().ok_or(missing("aud"))?.0;
+        if !audience.iter().any(|one| one == self.client_id) {
+            return Err(IdTokenError::Audience);
+        }
+        let azp = claims.azp.as_deref();
+        let is_trusted = |one: &String| one == self.client_id || self.trusted_audiences.contains(one);
+        // `azp` says that it was issued to this client, whoever else may read it.
+        if azp.is_none() && !audience.iter().all(is_trusted) {
+            return Err(IdTokenError::Audience);
+        }
+        if azp.is_some_and(|azp| azp != self.client_id) {
+            return Err(IdTokenError::AuthorizedParty);
+        }
+        let subject = claims.sub.as_deref().filter(|subject| !subject.is_empty()).ok_or(missing("sub"))?;
+        if let Some(previous) = self.previous {
+            if subject != previous.subject() {
+                return Err(IdTokenError::SubjectMismatch);
+            }
+            if !is_same_set(audience, previous.audience()) {
+                return Err(IdTokenError::Audience);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_times(&self, claims: &Claims, now: UnixTime) -> Result<(), IdTokenError> {
+        let missing = IdTokenError::MissingClaim;
+        let latest = now.saturating_add(self.clock_leeway);
+        if now >= claims.exp.ok_or(missing("exp"))?.0.saturating_add(self.clock_leeway) {
+            return Err(IdTokenError::Expired);
+        }
+        if claims.nbf.is_some_and(|nbf| nbf.0 > latest) {
+            return Err(IdTokenError::NotYetValid);
+        }
+        if claims.iat.ok_or(missing("iat"))?.0 > latest {
+            return Err(IdTokenError::IssuedAt);
+        }
+        Ok(())
+    }
+
+    fn check_nonce(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        match (self.nonce, claims.nonce.as_ref().map(Secret::reveal)) {
+            (Nonce::None | Nonce::Refreshed(_), None) | (Nonce::Refreshed(None), Some(_)) => Ok(()),
+            (Nonce::Sent(_), None) => Err(IdTokenError::NonceMissing),
+            (Nonce::Sent(sent) | Nonce::Refreshed(Some(sent)), Some(nonce))
+                if bool::from(sent.as_bytes().ct_eq(nonce.as_bytes())) =>
+            {
+                Ok(())
+            }
+            (_, Some(_)) => Err(IdTokenError::NonceMismatch),
+        }
+    }
+
+    fn check_authentication(&self, claims: &Claims, now: UnixTime) -> Result<(), IdTokenError> {
+        if let Some(max_age) = self.max_age {
+            let auth_time = claims.auth_time.ok_or(IdTokenError::AuthTimeMissing)?.0;
+            if now.saturating_since(auth_time) > max_age.saturating_add(self.clock_leeway) {
+                return Err(IdTokenError::AuthTimeTooOld);
+            }
+        }
+        if let (Some(before), Some(auth_time)) = (self.previous.and_then(IdToken::auth_time), claims.auth_time) {
+            if auth_time.0 != before {
+                return Err(IdTokenError::AuthTimeMismatch);
+            }
+        }
+        if let Some(acr_values) = self.acr_values {
+            let acr = claims.acr.as_deref().filter(|acr| !acr.is_empty());
+            if !acr_values.split(' ').any(|required| acr == Some(required)) {
+                return Err(IdTokenError::AuthenticationContext);
+            }
+        }
+        match self.organization {
+            Some(id) if id.starts_with("org_") => claims.org_id.as_deref() == Some(id),
+            // Auth0 keeps names in lower case.
+            Some(name) => {
+                claims.org_name.as_ref().is_some_and(|org_name| org_name.to_lowercase() == name.to_lowercase())
+            }
+            None => true,
+        }
+        .then_some(())
+        .ok_or(IdTokenError::Organization)
+    }
+}
+
+/// A token that has been held to all rules but the last: who signed it.
+#[derive(Clone)]
+pub(crate) struct Unverified {
+    id_token: IdToken,
+    algorithm: Algorithm,
+    kid: Option<String>,
+    signed_len: usize,
+    signature: Vec<u8>,
+}
+
+impl Unverified {
+    pub(crate) fn verify(&self, keys: &KeySet, verifier: &dyn SignatureVerifier) -> Result<(), IdTokenError> {
+        let message = self.id_token.reveal().as_bytes().get(..self.signed_len).unwrap_or_default();
+        let signed =
+            Signed { algorithm: self.algorithm, kid: self.kid.as_deref(), message, signature: &self.signature };
+        keys.verify(&signed, verifier)
+    }
+
+    pub(crate) fn token(&self) -> &Secret {
+        self.id_token.token()
+    }
+
+    /// To be called after [`Unverified::verify`], or where TLS alone is what the client relies on.
+    pub(crate) fn into_id_token(self) -> IdToken {
+        self.id_token
+    }
+}
+
+/// The left half of the hash that goes with the algorithm, base64url-encoded (OpenID Connect Core §3.1.3.6, RFC 8037 §3.1).
+fn is_half_hash(algorithm: Algorithm, claim: &str, of: &str) -> bool {
+    let hash: Vec<u8> = match algorithm {
+        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => Sha256::digest(of).to_vec(),
+        Algorithm::Rs384 | Algorithm::Ps384 | Algorithm::Es384 => Sha384::digest(of).to_vec(),
+        Algorithm::Rs512 | Algorithm::Ps512 | Algorithm::Es512 | Algorithm::EdDsa => Sha512::digest(of).to_vec(),
+    };
+    let half = hash.get(..hash.len() / 2).unwrap_or_default();
+    decode(claim).is_ok_and(|claim| bool::from(claim.as_slice().ct_eq(half)))
+}
+
+fn is_same_set(one: &[String], other: &[String]) -> bool {
+    fn sorted(list: &[String]) -> Vec<&str> {
+        let mut list: Vec<&str> = list.iter().map(String::as_str).collect();
+        list.sort_unstable();
+        list.dedup();
+        list
+    }
+    sorted(one) == sorted(other)
+}

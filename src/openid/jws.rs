@@ -1,0 +1,93 @@
+//! A signed token in compact form (RFC 7515 §7.1), taken apart, and its header (§4.1). Nothing is believed yet.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::de::IgnoredAny;
+use serde::Deserialize;
+
+use super::error::IdTokenError;
+use super::id_token::MAX_ID_TOKEN_BYTES;
+use super::signature::Algorithm;
+use crate::json;
+use crate::secret::{wipe, Secret};
+
+/// A token in three parts, decoded.
+pub(super) struct Jws {
+    /// What was signed: so many octets from the token's beginning.
+    pub signed_len: usize,
+    pub algorithm: Algorithm,
+    pub kid: Option<String>,
+    /// JSON.
+    pub payload: Secret,
+    pub signature: Vec<u8>,
+}
+
+/// Members that a header may have beside these (`jwk`, `jku`, `x5u`, `x5c`: keys that the token brings along) are never
+/// looked at (RFC 8725 §3.10).
+#[derive(Deserialize)]
+struct Header<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    kid: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "json::present")]
+    typ: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "json::present")]
+    crit: Option<IgnoredAny>,
+}
+
+impl Jws {
+    /// Size and number of parts are bounded before anything is copied.
+    pub(super) fn parse(token: &str, allowed: &[Algorithm]) -> Result<Self, IdTokenError> {
+        if token.len() > MAX_ID_TOKEN_BYTES {
+            return Err(IdTokenError::TooLarge);
+        }
+        let mut parts = token.splitn(4, '.');
+        let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(IdTokenError::Malformed);
+        };
+        if let Some(rest) = parts.next() {
+            // Five parts are an encrypted one (RFC 7516 §7.1).
+            let is_jwe = rest.bytes().filter(|octet| *octet == b'.').count() == 1;
+            return Err(if is_jwe { IdTokenError::Encrypted } else { IdTokenError::Malformed });
+        }
+        let signed_len = token.len().saturating_sub(signature.len()).saturating_sub(1);
+        let (algorithm, kid) = parse_header(header, allowed)?;
+        let payload = String::from_utf8(decode(payload)?).map_err(|error| {
+            wipe(&mut error.into_bytes());
+            IdTokenError::Malformed
+        })?;
+        Ok(Self { signed_len, algorithm, kid, payload: Secret::new(payload), signature: decode(signature)? })
+    }
+}
+
+fn parse_header(encoded: &str, allowed: &[Algorithm]) -> Result<(Algorithm, Option<String>), IdTokenError> {
+    let octets = decode(encoded)?;
+    let header: Header<'_> = json::strict(&octets).ok_or(IdTokenError::Malformed)?;
+    let algorithm = Algorithm::from_name(&header.alg).filter(|algorithm| allowed.contains(algorithm));
+    let algorithm = algorithm.ok_or(IdTokenError::AlgorithmNotAllowed)?;
+    if header.crit.is_some() {
+        return Err(IdTokenError::Critical);
+    }
+    if header.typ.as_deref().is_some_and(|typ| !is_plain_type(typ)) {
+        return Err(IdTokenError::Type);
+    }
+    Ok((algorithm, header.kid.map(Cow::into_owned)))
+}
+
+/// An ID token has no `typ` of its own. Those of other tokens (`at+jwt`, `logout+jwt`, `dpop+jwt` …) keep them from being
+/// taken for one.
+fn is_plain_type(typ: &str) -> bool {
+    let name = typ
+        .split_once('/')
+        .map_or(typ, |(kind, name)| if kind.eq_ignore_ascii_case("application") { name } else { typ });
+    ["JWT", "JOSE"].iter().any(|plain| name.eq_ignore_ascii_case(plain))
+}
+
+/// base64url without padding, and in its one canonical form.
+pub(super) fn decode(encoded: &str) -> Result<Vec<u8>, IdTokenError> {
+    Base64UrlUnpadded::decode_vec(encoded).map_err(|_| IdTokenError::Malformed)
+}

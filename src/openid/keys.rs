@@ -1,0 +1,436 @@
+//! A server's public keys: the JWK set (RFC 7517 §5), and which of them an ID token may be signed with.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
+
+use super::error::IdTokenError;
+use super::jws::decode;
+use super::signature::{Algorithm, Curve, KeyKind, PublicKey, SignatureVerifier};
+use crate::http::MAX_RESPONSE_BYTES;
+use crate::json::{self, Value};
+use crate::time::UnixTime;
+
+/// So many keys are tried at most for a token that does not name its key.
+const MAX_CANDIDATES: usize = 4;
+
+const MIN_RSA_BITS: usize = 2048;
+const MAX_RSA_BITS: usize = 8192;
+const MAX_RSA_EXPONENT_OCTETS: usize = 8;
+
+/// The keys of one server, as they were fetched: any serde format can hold them, to be kept from login to login.
+///
+/// Keys that cannot be used are left out: of other kinds, too short, for other purposes, without a value that they need. What is
+/// serialized is a JWK set with two members more. Nothing in it is secret, but whoever can change it in the store can sign
+/// ID tokens.
+///
+/// ```
+/// use oauth_proto::{KeySet, UnixTime};
+///
+/// let jwks = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// let keys = KeySet::parse("https://as.example.com/jwks", jwks, UnixTime::from_secs(1000))?;
+/// assert_eq!((keys.len(), keys.age(UnixTime::from_secs(1060))), (1, 60));
+///
+/// let stored = serde_json::to_string(&keys)?;
+/// assert_eq!(serde_json::from_str::<KeySet>(&stored)?, keys);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySet {
+    jwks_uri: String,
+    fetched_at: UnixTime,
+    #[serde(deserialize_with = "usable_keys")]
+    keys: Vec<Key>,
+}
+
+/// Why a document is no JWK set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeySetError {
+    /// Longer than [`MAX_RESPONSE_BYTES`].
+    TooLarge,
+    /// Not a JSON object with a list `keys` (RFC 7517 §5).
+    Malformed,
+}
+
+impl KeySet {
+    /// Keys that are younger than this are not fetched again, whatever key a token names: seconds.
+    pub const REFETCH_SECS: u64 = 30;
+
+    /// Reads a JWK set that was fetched from `jwks_uri` at that time.
+    ///
+    /// # Errors
+    /// [`KeySetError`] for anything but a JWK set. One without a usable key is none.
+    pub fn parse(jwks_uri: &str, document: &[u8], fetched_at: UnixTime) -> Result<Self, KeySetError> {
+        #[derive(Deserialize)]
+        struct JwkSet {
+            #[serde(deserialize_with = "usable_keys")]
+            keys: Vec<Key>,
+        }
+        if document.len() > MAX_RESPONSE_BYTES {
+            return Err(KeySetError::TooLarge);
+        }
+        let set: JwkSet = json::strict(document).ok_or(KeySetError::Malformed)?;
+        Ok(Self { jwks_uri: jwks_uri.to_owned(), fetched_at, keys: set.keys })
+    }
+
+    /// Where they came from.
+    pub fn jwks_uri(&self) -> &str {
+        &self.jwks_uri
+    }
+
+    /// When they were fetched.
+    pub fn fetched_at(&self) -> UnixTime {
+        self.fetched_at
+    }
+
+    /// How old they are, in seconds.
+    pub fn age(&self, now: UnixTime) -> u64 {
+        now.saturating_since(self.fetched_at)
+    }
+
+    /// How many keys can be used.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no key can be used.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Whether fetching them once more may help, and is not too soon. A clock that was set back does not count as soon.
+    pub(crate) fn may_be_fetched_again(&self, now: UnixTime) -> bool {
+        now < self.fetched_at || self.age(now) >= Self::REFETCH_SECS
+    }
+
+    /// Whether one of the keys that the token may mean has signed it. What the token brings along as keys is never used.
+    pub(super) fn verify(&self, signed: &Signed<'_>, verifier: &dyn SignatureVerifier) -> Result<(), IdTokenError> {
+        let candidates = || self.keys.iter().filter(|key| key.may_have_signed(signed));
+        if candidates().nth(MAX_CANDIDATES).is_some() {
+            return Err(IdTokenError::KeyAmbiguous);
+        }
+        if candidates().next().is_none() {
+            return Err(IdTokenError::KeyNotFound);
+        }
+        let is_valid = |key: &Key| {
+            key.signature_len() == signed.signature.len()
+                && verifier.verify(signed.algorithm, &key.public(), signed.message, signed.signature)
+        };
+        if candidates().any(is_valid) {
+            Ok(())
+        } else {
+            Err(IdTokenError::Signature)
+        }
+    }
+}
+
+/// A message with its signature, and what it says of the key.
+pub(super) struct Signed<'a> {
+    pub algorithm: Algorithm,
+    pub kid: Option<&'a str>,
+    pub message: &'a [u8],
+    pub signature: &'a [u8],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key {
+    kid: Option<String>,
+    algorithm: Option<Algorithm>,
+    material: Material,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Material {
+    Rsa { modulus: Box<[u8]>, exponent: Box<[u8]> },
+    Ec { curve: Curve, x: Box<[u8]>, y: Box<[u8]> },
+    Ed25519 { x: [u8; 32] },
+}
+
+impl Key {
+    /// By `kid`, `kty`, `crv` and `alg` together (RFC 8725 §3.1); `use` and `key_ops` were seen to before.
+    fn may_have_signed(&self, signed: &Signed<'_>) -> bool {
+        signed.kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
+            && self.algorithm.is_none_or(|algorithm| algorithm == signed.algorithm)
+            && self.kind() == signed.algorithm.key_kind()
+    }
+
+    fn kind(&self) -> KeyKind {
+        match &self.material {
+            Material::Rsa { .. } => KeyKind::Rsa,
+            Material::Ec { curve, .. } => KeyKind::Ec(*curve),
+            Material::Ed25519 { .. } => KeyKind::Ed25519,
+        }
+    }
+
+    fn public(&self) -> PublicKey<'_> {
+        match &self.material {
+            Material::Rsa { modulus, exponent } => PublicKey::Rsa { modulus, exponent },
+            Material::Ec { curve, x, y } => PublicKey::Ec { curve: *curve, x, y },
+            Material::Ed25519 { x } => PublicKey::Ed25519 { x },
+        }
+    }
+
+    fn signature_len(&self) -> usize {
+        match &self.material {
+            Material::Rsa { modulus, .. } => modulus.len(),
+            Material::Ec { curve, .. } => curve.octets().saturating_mul(2),
+            Material::Ed25519 { .. } => 64,
+        }
+    }
+}
+
+/// A JWK as it came: any member may be of any type.
+#[derive(Default)]
+struct Jwk<'a> {
+    kty: Value<'a>,
+    crv: Value<'a>,
+    n: Value<'a>,
+    e: Value<'a>,
+    x: Value<'a>,
+    y: Value<'a>,
+    kid: Value<'a>,
+    alg: Value<'a>,
+    usage: Value<'a>,
+    key_ops: Value<'a>,
+}
+
+impl Jwk<'_> {
+    /// The key, if it can be used for checking signatures.
+    fn into_key(self) -> Option<Key> {
+        let is_for_signatures = match &self.usage {
+            Value::None => true,
+            Value::Text(usage) => usage == "sig",
+            _ => false,
+        };
+        let may_verify = match &self.key_ops {
+            Value::None => true,
+            Value::Texts(operations) => operations.split(' ').any(|operation| operation == "verify"),
+            _ => false,
+        };
+        if !is_for_signatures || !may_verify {
+            return None;
+        }
+        let algorithm = match &self.alg {
+            Value::None => None,
+            Value::Text(name) => Some(Algorithm::from_name(name)?),
+            _ => return None,
+        };
+        let material = match (text(&self.kty)?, text(&self.crv)) {
+            ("RSA", _) => rsa(&octets(&self.n)?, &octets(&self.e)?)?,
+            ("EC", Some(curve)) => {
+                let curve = curve_of(curve)?;
+                let coordinate = |value| octets(value).filter(|octets| octets.len() == curve.octets());
+                Material::Ec { curve, x: coordinate(&self.x)?.into(), y: coordinate(&self.y)?.into() }
+            }
+            ("OKP", Some("Ed25519")) => Material::Ed25519 { x: octets(&self.x)?.try_into().ok()? },
+            _ => return None,
+        };
+        let kid = match self.kid {
+            Value::None => None,
+            Value::Text(kid) => Some(kid.into_owned()),
+            _ => return None,
+        };
+        Some(Key { kid, algorithm, material })
+    }
+}
+
+fn text<'a>(value: &'a Value<'_>) -> Option<&'a str> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn octets(value: &Value<'_>) -> Option<Vec<u8>> {
+    decode(text(value)?).ok()
+}
+
+fn curve_of(name: &str) -> Option<Curve> {
+    match name {
+        "P-256" => Some(Curve::P256),
+        "P-384" => Some(Curve::P384),
+        "P-521" => Some(Curve::P521),
+        _ => None,
+    }
+}
+
+/// Short keys protect nothing (RFC 7518 §3.3), and very long ones cost more than a login should.
+fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Material> {
+    let (modulus, exponent) = (without_zeros(modulus), without_zeros(exponent));
+    let zeros = modulus.first()?.leading_zeros();
+    let bits = modulus.len().saturating_mul(8).saturating_sub(usize::try_from(zeros).unwrap_or(0));
+    let is_odd = |number: &[u8]| number.last().is_some_and(|octet| octet % 2 == 1);
+    let fits = (MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits)
+        && exponent.len() <= MAX_RSA_EXPONENT_OCTETS
+        && exponent != [1]
+        && is_odd(modulus)
+        && is_odd(exponent);
+    fits.then(|| Material::Rsa { modulus: modulus.into(), exponent: exponent.into() })
+}
+
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|octet| **octet == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}
+
+/// The keys that can be used; whatever else is in the list is skipped (RFC 7517 §5).
+fn usable_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Key>, D::Error> {
+    struct Keys;
+
+    impl<'de> Visitor<'de> for Keys {
+        type Value = Vec<Key>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of keys")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Key>, A::Error> {
+            let mut keys = Vec::new();
+            while let Some(element) = list.next_element::<Element>()? {
+                keys.extend(element.0);
+            }
+            Ok(keys)
+        }
+    }
+
+    deserializer.deserialize_seq(Keys)
+}
+
+/// An element of the list: a key that can be used, or nothing.
+struct Element(Option<Key>);
+
+impl<'de> Deserialize<'de> for Element {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ElementVisitor)
+    }
+}
+
+struct ElementVisitor;
+
+macro_rules! nothing {
+    ($($visit:ident: $kind:ty),*) => {
+        $(fn $visit<E>(self, _: $kind) -> Result<Element, E> {
+            Ok(Element(None))
+        })*
+    };
+}
+
+impl<'de> Visitor<'de> for ElementVisitor {
+    type Value = Element;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    nothing!(visit_bool: bool, visit_u64: u64, visit_i64: i64, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E>(self) -> Result<Element, E> {
+        Ok(Element(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Element, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Element(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Element, A::Error> {
+        let mut jwk = Jwk::default();
+        let mut is_twice = false;
+        while let Some(name) = map.next_key::<Name>()? {
+            let slot = match name {
+                Name::Kty => &mut jwk.kty,
+                Name::Crv => &mut jwk.crv,
+                Name::N => &mut jwk.n,
+                Name::E => &mut jwk.e,
+                Name::X => &mut jwk.x,
+                Name::Y => &mut jwk.y,
+                Name::Kid => &mut jwk.kid,
+                Name::Alg => &mut jwk.alg,
+                Name::Use => &mut jwk.usage,
+                Name::KeyOps => &mut jwk.key_ops,
+                Name::Unknown => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            is_twice |= *slot != Value::None;
+            *slot = map.next_value()?;
+        }
+        Ok(Element(if is_twice { None } else { jwk.into_key() }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Name {
+    Kty,
+    Crv,
+    N,
+    E,
+    X,
+    Y,
+    Kid,
+    Alg,
+    Use,
+    KeyOps,
+    #[serde(other)]
+    Unknown,
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let encode = |octets: &[u8]| Base64UrlUnpadded::encode_string(octets);
+        let mut jwk = serializer.serialize_struct("Key", 6)?;
+        match &self.material {
+            Material::Rsa { modulus, exponent } => {
+                jwk.serialize_field("kty", "RSA")?;
+                jwk.serialize_field("n", &encode(modulus))?;
+                jwk.serialize_field("e", &encode(exponent))?;
+            }
+            Material::Ec { curve, x, y } => {
+                jwk.serialize_field("kty", "EC")?;
+                jwk.serialize_field(
+                    "crv",
+                    match curve {
+                        Curve::P256 => "P-256",
+                        Curve::P384 => "P-384",
+                        Curve::P521 => "P-521",
+                    },
+                )?;
+                jwk.serialize_field("x", &encode(x))?;
+                jwk.serialize_field("y", &encode(y))?;
+            }
+            Material::Ed25519 { x } => {
+                jwk.serialize_field("kty", "OKP")?;
+                jwk.serialize_field("crv", "Ed25519")?;
+                jwk.serialize_field("x", &encode(x))?;
+            }
+        }
+        if let Some(kid) = &self.kid {
+            jwk.serialize_field("kid", kid)?;
+        }
+        if let Some(algorithm) = self.algorithm {
+            jwk.serialize_field("alg", algorithm.name())?;
+        }
+        jwk.end()
+    }
+}
+
+impl fmt::Display for KeySetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "the document is larger than 1 MiB: is jwks_uri right?",
+            Self::Malformed => "the document is no JWK set (RFC 7517 section 5): is jwks_uri right?",
+        })
+    }
+}
+
+impl core::error::Error for KeySetError {}

@@ -1,0 +1,39 @@
+//! OpenID Connect: who logged in, checked (feature `openid`).
+//!
+//! Nothing here has to be called by an app that drives a [`Login`](crate::Login): the machines find the server by its issuer,
+//! check the ID token and fetch the keys for that by themselves. What they do it with is here as pure functions, for those who
+//! test, fuzz or audit:
+//!
+//! | for | open |
+//! | --- | --- |
+//! | where a server's metadata is, and what it says (RFC 8414, OpenID Connect Discovery 1.0) | [`discovery`] |
+//! | the servers of an API (RFC 9728) | [`resource`] |
+//! | the rules that an ID token is held to (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725) | [`id_token`] |
+//! | the keys of a server (RFC 7517) | [`KeySet`] |
+//! | signatures, and a platform's own cryptography for them | [`SignatureVerifier`] |
+//! | what the userinfo endpoint answers (OpenID Connect Core §5.3) | [`UserInfo`] |
+
+mod claims;
+pub mod discovery;
+mod error;
+pub mod id_token;
+mod jws;
+mod keys;
+pub(crate) mod policy;
+pub mod resource;
+#[cfg(feature = "rustcrypto")]
+mod rustcrypto;
+mod signature;
+mod standard_claims;
+mod userinfo;
+
+pub use discovery::ServerMetadata;
+pub use error::IdTokenError;
+pub use id_token::IdToken;
+pub use keys::{KeySet, KeySetError};
+pub use resource::ResourceMetadata;
+#[cfg(feature = "rustcrypto")]
+pub use rustcrypto::RustCrypto;
+pub use signature::{Algorithm, Curve, PublicKey, SignatureVerifier};
+pub use standard_claims::{Address, StandardClaims};
+pub use userinfo::UserInfo;

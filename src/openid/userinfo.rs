@@ -1,0 +1,84 @@
+//! The userinfo endpoint (OpenID Connect Core §5.3): what the server says of the user whose access token it is shown.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
+
+use serde::Deserialize;
+
+use super::standard_claims::StandardClaims;
+use crate::error::{Error, Violation};
+use crate::http::Response;
+use crate::json;
+use crate::secret::Secret;
+use crate::time::UnixTime;
+use crate::token;
+use crate::unfit::Unfit;
+
+/// The answer of the userinfo endpoint, which has been seen to be about the user of the ID token. `Debug` shows none of it.
+///
+/// ```
+/// use oauth_proto::{Response, UnixTime, UserInfo};
+///
+/// let headers = [("Content-Type", "application/json")];
+/// let body = br#"{"sub":"248289761001","name":"Jane Doe","https://example.com/plan":"gold"}"#;
+/// let response = Response::new(200, &headers, body);
+/// let userinfo = UserInfo::parse("248289761001", &response, UnixTime::from_secs(0))?;
+/// assert_eq!(userinfo.standard_claims().name.as_deref(), Some("Jane Doe"));
+/// assert!(UserInfo::parse("another user", &response, UnixTime::from_secs(0)).is_err());
+/// # Ok::<(), oauth_proto::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct UserInfo {
+    subject: String,
+    body: Secret,
+}
+
+impl UserInfo {
+    /// Reads an answer that must be about this user (OpenID Connect Core §5.3.2, §5.3.4). A signed or encrypted one
+    /// (`application/jwt`) is not read: let the client be registered without `userinfo_signed_response_alg`.
+    /// [`IdToken::userinfo`](crate::IdToken::userinfo) takes the user from the ID token.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for another status than 200, [`Error::Violation`] for an answer that breaks a rule, with
+    /// [`Violation::UserInfoSubject`] for one about another user.
+    pub fn parse(subject: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Subject<'a> {
+            #[serde(borrow, default, deserialize_with = "json::present")]
+            sub: Option<Cow<'a, str>>,
+        }
+        let body = token::json_body(response, now)?;
+        let malformed = Error::Violation(Violation::ResponseMalformed);
+        let Some(Subject { sub }) = json::strict(body) else { return Err(malformed) };
+        if subject.is_empty() || sub.as_deref() != Some(subject) {
+            return Err(Error::Violation(Violation::UserInfoSubject));
+        }
+        let text = core::str::from_utf8(body).map_err(|_| malformed)?;
+        Ok(Self { subject: subject.into(), body: Secret::new(text) })
+    }
+
+    /// `sub`: the user, by the same name as in the ID token.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The claims that OpenID Connect Core §5.1 names. One of the wrong type counts as absent.
+    pub fn standard_claims(&self) -> StandardClaims {
+        self.claims().unwrap_or_default()
+    }
+
+    /// Any claims, typed.
+    ///
+    /// # Errors
+    /// [`Unfit`] when they do not fit the type.
+    pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
+        serde_json::from_str(self.body.reveal()).map_err(|_| Unfit)
+    }
+}
+
+impl fmt::Debug for UserInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserInfo(..)")
+    }
+}

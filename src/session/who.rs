@@ -1,0 +1,277 @@
+//! Who is logged in, in a session: the ID token of the login, those that refreshes bring (OpenID Connect Core §12.2), and the keys to
+//! check them with. (`who_off.rs` takes this file's place without the feature `openid`.)
+//!
+//! All rules but one can be checked at once, and are, before anything of the answer is used. Who signed the token may take the
+//! server's keys to tell: then the tokens are used meanwhile, since they came from the token endpoint itself, over TLS (§3.1.3.7
+//! rule 6), and what the new ID token says is believed once the keys are here. If it then turns out to be forged, the session ends.
+
+use alloc::sync::Arc;
+
+use super::grant::Grant;
+use super::patience::Patience;
+use super::state::{request_id, Active};
+use super::{LoginRequired, SavedSession, SessionAction};
+use crate::client::Client;
+use crate::error::{Error, Violation};
+use crate::http::{Delivered, Request, RequestId, Response};
+use crate::identity::Identity;
+use crate::login::fetched_keys;
+use crate::openid::id_token::Unverified;
+use crate::openid::{IdToken, IdTokenError, KeySet};
+use crate::secret::Secret;
+use crate::time::UnixTime;
+use crate::token::TokenResponse;
+
+/// So often the keys are asked for because of one ID token.
+const MAX_KEY_REQUESTS: u8 = 3;
+
+#[derive(Clone)]
+pub(super) struct Who {
+    id_token: Option<IdToken>,
+    /// Of the login.
+    nonce: Option<Secret>,
+    keys: Option<Arc<KeySet>>,
+    pending: Option<Pending>,
+}
+
+/// An ID token that waits for keys.
+#[derive(Clone)]
+struct Pending {
+    unverified: Unverified,
+    requests: u8,
+    /// The error of the last of them is the session's.
+    has_failed: bool,
+    under_way: Option<(RequestId, UnixTime)>,
+    patience: Patience,
+}
+
+/// What a refresh brought.
+pub(super) enum New {
+    /// No ID token, or none that anybody asked for.
+    Nothing,
+    Checked(IdToken),
+    /// Its keys are to be fetched.
+    Unverified(Unverified),
+    /// Nothing is wrong with it but the time, by this device's clock. Tokens are not lost for that.
+    Untimely(IdTokenError),
+}
+
+/// What the answer to a request for keys means.
+enum KeysAnswer {
+    /// The ID token is good. Whether an error was told of before.
+    Checked(bool),
+    /// It is not known whether it is: the one of before stays.
+    Failed(Option<Error>),
+    /// It was signed by somebody else, and so all tokens of the session may be somebody else's.
+    Forged(Error),
+}
+
+impl Who {
+    pub(super) fn new(identity: Identity) -> Self {
+        Self { id_token: identity.id_token, nonce: identity.nonce, keys: identity.keys, pending: None }
+    }
+
+    /// Of what was stored; `None` if it is damaged.
+    pub(super) fn restore(id_token: Option<&Secret>, nonce: Option<Secret>) -> Option<Self> {
+        let id_token = match id_token {
+            Some(id_token) => Some(IdToken::restore(id_token)?),
+            None => None,
+        };
+        Some(Self { id_token, nonce, keys: None, pending: None })
+    }
+
+    /// The token itself, and the login's `nonce`, to be stored.
+    pub(super) fn to_store(&self) -> (Option<Secret>, Option<Secret>) {
+        (self.id_token.as_ref().map(|token| token.token().clone()), self.nonce.clone())
+    }
+
+    pub(super) fn id_token(&self) -> Option<&IdToken> {
+        self.id_token.as_ref()
+    }
+
+    pub(super) fn keys<'a>(&'a self, client: &'a Client) -> Option<&'a KeySet> {
+        self.shared_keys(client).map(|keys| &**keys)
+    }
+
+    fn shared_keys<'a>(&'a self, client: &'a Client) -> Option<&'a Arc<KeySet>> {
+        self.keys.as_ref().or(client.own_keys())
+    }
+
+    /// The token itself, to be shown at the logout.
+    pub(super) fn take_hint(&mut self) -> Option<Secret> {
+        self.id_token.take().map(|token| token.token().clone())
+    }
+
+    /// Takes over what an earlier state of the session has fetched.
+    pub(super) fn follow(&mut self, earlier: &Self) {
+        self.keys.clone_from(&earlier.keys);
+    }
+
+    /// The ID token of a refresh, held to all rules that can be checked now.
+    pub(super) fn read(
+        &self,
+        client: &Client,
+        grant: &Grant,
+        answer: &TokenResponse<'_>,
+        now: UnixTime,
+    ) -> Result<New, Error> {
+        let policy = client.policy().ok().filter(|_| grant.has_openid());
+        let (Some(id_token), Some(policy)) = (answer.id_token(), policy) else { return Ok(New::Nothing) };
+        let organization = grant.request.value("organization");
+        let read = policy
+            .rules(client.server(), client.client_id())
+            .after(self.id_token.as_ref(), self.nonce.as_ref().map(Secret::reveal))
+            .organization(organization.as_deref())
+            .access_token(Some(answer.access_token()))
+            .read(id_token, now);
+        let unverified = match read {
+            Ok(unverified) => unverified,
+            Err(error) if error.is_about_time() => return Ok(New::Untimely(error)),
+            Err(error) => return Err(broken(error)),
+        };
+        let keys = self.shared_keys(client);
+        match policy.verify(&unverified, keys.map(|keys| &**keys)) {
+            Ok(()) => Ok(New::Checked(unverified.into_id_token())),
+            Err(error) if keys.is_some_and(|keys| !keys.may_be_fetched_again(now)) => match error {
+                // A server that has just replaced its keys: this is no reason to lose tokens.
+                IdTokenError::KeyNotFound => Ok(New::Unverified(unverified)),
+                error => Err(broken(error)),
+            },
+            Err(_) => Ok(New::Unverified(unverified)),
+        }
+    }
+
+    /// Takes what a refresh brought; what is to be told of it.
+    pub(super) fn take(&mut self, new: New) -> Option<Error> {
+        match new {
+            New::Nothing => None,
+            New::Checked(id_token) => {
+                (self.id_token, self.pending) = (Some(id_token), None);
+                None
+            }
+            New::Unverified(unverified) => {
+                let patience = Patience::default();
+                self.pending = Some(Pending { unverified, requests: 0, has_failed: false, under_way: None, patience });
+                None
+            }
+            New::Untimely(error) => Some(broken(error)),
+        }
+    }
+
+    /// The request for keys, if it is time for one.
+    pub(super) fn keys_request(&mut self, client: &Client, now: UnixTime) -> Option<Request> {
+        let fetched_lately = self.shared_keys(client).is_some_and(|keys| !keys.may_be_fetched_again(now));
+        let pending = self.pending.as_mut().filter(|_| !fetched_lately)?;
+        let timeout = client.refresh_timeout();
+        if pending.under_way.is_some_and(|(_, at)| at <= now && now.saturating_since(at) < timeout)
+            || pending.patience.until(now).is_some()
+        {
+            return None;
+        }
+        let url = client.server().jwks_uri.clone();
+        let Some(url) = url.filter(|_| pending.requests < MAX_KEY_REQUESTS) else {
+            self.pending = None;
+            return None;
+        };
+        pending.requests = pending.requests.saturating_add(1);
+        let id = request_id(pending.unverified.token(), &[u64::from(pending.requests)]);
+        pending.under_way = Some((id, now));
+        Some(Request::get(id, url, None))
+    }
+
+    /// The answer to the request for keys, if it is that.
+    fn answer(
+        &mut self,
+        client: &Client,
+        id: RequestId,
+        outcome: Result<&Response<'_>, Delivered>,
+        now: UnixTime,
+    ) -> Option<KeysAnswer> {
+        let pending = self.pending.as_mut().filter(|pending| pending.under_way.is_some_and(|(own, _)| own == id))?;
+        pending.under_way = None;
+        let keys = match outcome.map(|response| fetched_keys(client, response, now)) {
+            Ok(Ok(keys)) => Arc::new(keys),
+            Ok(Err(error)) => {
+                let wait = match &error {
+                    Error::Refused(refused) => refused.retry_after(),
+                    _ => None,
+                };
+                pending.patience.refused(wait, now);
+                pending.has_failed = true;
+                return Some(KeysAnswer::Failed(Some(error)));
+            }
+            Err(_) => {
+                pending.patience.unanswered(now);
+                return Some(KeysAnswer::Failed(None));
+            }
+        };
+        let pending = self.pending.take()?;
+        self.keys = Some(Arc::clone(&keys));
+        let checked = match client.policy() {
+            Ok(policy) => policy.verify(&pending.unverified, Some(&keys)),
+            Err(_) => Err(IdTokenError::KeyNotFound),
+        };
+        Some(match checked {
+            Ok(()) => {
+                self.id_token = Some(pending.unverified.into_id_token());
+                KeysAnswer::Checked(pending.has_failed)
+            }
+            Err(error @ (IdTokenError::KeyNotFound | IdTokenError::KeyAmbiguous)) => {
+                KeysAnswer::Failed(Some(broken(error)))
+            }
+            Err(error) => KeysAnswer::Forged(broken(error)),
+        })
+    }
+}
+
+impl Active {
+    /// An answer, or none, to the request for keys of this id, if there was one.
+    pub(super) fn keys_outcome(
+        &mut self,
+        client: &Client,
+        id: RequestId,
+        outcome: Result<&Response<'_>, Delivered>,
+        now: UnixTime,
+    ) -> Option<SessionAction> {
+        match self.who.answer(client, id, outcome, now)? {
+            KeysAnswer::Checked(has_failed) => {
+                self.last_error.take_if(|_| has_failed);
+                return Some(SessionAction::Save(SavedSession::of(client, self)));
+            }
+            KeysAnswer::Failed(Some(error)) => self.last_error = Some(error),
+            KeysAnswer::Failed(None) => {}
+            KeysAnswer::Forged(error) => {
+                self.last_error = Some(error.clone());
+                return Some(SessionAction::LoginRequired(LoginRequired::IdTokenForged(error)));
+            }
+        }
+        // Who asked for a token may ask again at once: the keys do not hold it up.
+        Some(SessionAction::RetryAt(now))
+    }
+}
+
+/// Whether an answer with such an ID token may be somebody else's: then nothing of it is used, not even a new refresh token.
+pub(super) fn is_in_doubt(error: &Error) -> bool {
+    use IdTokenError::{
+        AccessTokenHash, Audience, AuthorizedParty, CodeHash, Issuer, NonceMismatch, Organization, Signature,
+        SubjectMismatch,
+    };
+    matches!(
+        error,
+        Error::Violation(Violation::IdToken(
+            Issuer
+                | Audience
+                | AuthorizedParty
+                | SubjectMismatch
+                | NonceMismatch
+                | Organization
+                | AccessTokenHash
+                | CodeHash
+                | Signature
+        ))
+    )
+}
+
+fn broken(error: IdTokenError) -> Error {
+    Error::Violation(Violation::IdToken(error))
+}

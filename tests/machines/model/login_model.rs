@@ -1,0 +1,331 @@
+//! The login: what the model says to each operation.
+
+use oauth_proto::{Delivered, Phase};
+
+use super::login::{Answer, Id, IdToken, Iss, Keys, Metadata, Op, Says, Shape};
+use super::START;
+
+const LOGIN_TIMEOUT: u64 = 3600;
+const CODE_LIFETIME: u64 = 600;
+/// By how many seconds two clocks may differ.
+const LEEWAY: u64 = 60;
+/// Keys that are younger are not fetched again.
+const REFETCH: u64 = 30;
+const MAX_KEY_REQUESTS: u8 = 3;
+
+/// What one operation gives, by stable names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    OpenUrl,
+    SendRequest,
+    TokensReady,
+    Refused(&'static str),
+    Fatal(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    Ready,
+    /// At this place of the server.
+    Discovering {
+        deadline: u64,
+        place: usize,
+    },
+    AwaitingRedirect {
+        deadline: u64,
+    },
+    ExchangingCode {
+        deadline: u64,
+    },
+    FetchingKeys {
+        deadline: u64,
+        requests: u8,
+        id_token: IdToken,
+    },
+    Finished,
+    Failed(&'static str),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    pub openid: bool,
+    pub issuer: bool,
+    pub iss_required: bool,
+    /// The server is known by its issuer alone.
+    pub by_issuer: bool,
+    /// The issuer has a path, so that there is a third place for the metadata.
+    pub path: bool,
+    /// ID tokens are not accepted on TLS alone.
+    pub needs_keys: bool,
+    /// The keys that the client was given, and when they were fetched.
+    pub cached: Option<(Keys, u64)>,
+}
+
+impl Config {
+    pub fn from_byte(flags: u8) -> Self {
+        let openid = cfg!(feature = "openid");
+        let is_set = |bit: u8| flags & bit != 0;
+        let (by_issuer, asks) = (openid && is_set(8), openid && is_set(1));
+        let issuer = is_set(2) || asks || by_issuer;
+        Self {
+            openid: asks,
+            issuer,
+            iss_required: is_set(4) && issuer,
+            by_issuer,
+            path: is_set(16),
+            needs_keys: openid && is_set(32),
+            cached: match flags >> 6 {
+                1 => Some((Keys::Good, START)),
+                2 => Some((Keys::OtherKey, START)),
+                3 => Some((Keys::SameName, START - 3600)),
+                _ => None,
+            },
+        }
+    }
+
+    fn places(self) -> usize {
+        if self.path {
+            3
+        } else {
+            2
+        }
+    }
+}
+
+impl Model {
+    pub fn predict(self, config: Config, op: Op, now: u64) -> Outcome {
+        use Outcome::{Fatal, OpenUrl, Refused, SendRequest};
+        match (self, op) {
+            (Self::Failed(code), _) => Fatal(code),
+            (Self::Finished, Op::Start(_)) => Refused("already_started"),
+            (Self::Finished, _) => Refused("finished"),
+            (Self::Ready, Op::Start(_)) if config.by_issuer => SendRequest,
+            (Self::Ready, Op::Start(_)) => OpenUrl,
+            (Self::Discovering { deadline, .. } | Self::AwaitingRedirect { deadline }, _) if now > deadline => {
+                Fatal("expired")
+            }
+            (_, Op::Cancel) => Fatal("cancelled"),
+            (Self::AwaitingRedirect { .. }, Op::Redirect(shape, iss)) => redirect(config, shape, iss),
+            // Data from outside is nobody's misuse.
+            (_, Op::Redirect(..)) => Refused("redirect_not_awaited"),
+            (Self::Ready, _) => Refused("unknown_request"),
+            (_, Op::Start(_)) => Refused("already_started"),
+            (Self::Discovering { place, .. }, Op::Response(Id::Current, says)) => {
+                metadata(config, says.metadata, place)
+            }
+            (Self::Discovering { .. }, Op::SendFailed(Id::Current, _)) => SendRequest,
+            (Self::ExchangingCode { .. }, Op::Response(Id::Current, says)) => response(config, says.tokens, now),
+            (Self::ExchangingCode { .. }, Op::SendFailed(Id::Current, Delivered::Maybe)) => Fatal("outcome_unknown"),
+            (Self::FetchingKeys { requests, id_token, .. }, Op::Response(Id::Current, says)) => {
+                keys(says.keys, requests, id_token)
+            }
+            (
+                Self::ExchangingCode { deadline } | Self::FetchingKeys { deadline, .. },
+                Op::SendFailed(Id::Current, _),
+            ) => {
+                if now > deadline {
+                    Fatal("expired")
+                } else {
+                    SendRequest
+                }
+            }
+            _ => Refused("unknown_request"),
+        }
+    }
+
+    pub fn after(self, op: Op, outcome: Outcome, now: u64) -> Self {
+        match (self, outcome) {
+            (Self::Discovering { deadline, .. }, Outcome::OpenUrl) => Self::AwaitingRedirect { deadline },
+            (_, Outcome::OpenUrl) => Self::AwaitingRedirect { deadline: now.saturating_add(LOGIN_TIMEOUT) },
+            (_, Outcome::SendRequest) => self.ask(op, now),
+            (_, Outcome::Refused(_)) => self,
+            (_, Outcome::TokensReady) => Self::Finished,
+            (_, Outcome::Fatal(code)) => Self::Failed(code),
+        }
+    }
+
+    /// A request is sent: the next one, or the same again.
+    fn ask(self, op: Op, now: u64) -> Self {
+        let deadline = now.saturating_add(CODE_LIFETIME);
+        match (self, op) {
+            (Self::Ready, _) => Self::Discovering { deadline: now.saturating_add(LOGIN_TIMEOUT), place: 0 },
+            (Self::AwaitingRedirect { .. }, _) => Self::ExchangingCode { deadline },
+            (Self::Discovering { deadline, place }, Op::Response(..)) => {
+                Self::Discovering { deadline, place: place + 1 }
+            }
+            (Self::ExchangingCode { .. }, Op::Response(_, Says { tokens: Answer::TokensWith(id_token), .. })) => {
+                Self::FetchingKeys { deadline, requests: 1, id_token }
+            }
+            (Self::FetchingKeys { deadline, requests, id_token }, Op::Response(..)) => {
+                Self::FetchingKeys { deadline, requests: requests + 1, id_token }
+            }
+            _ => self,
+        }
+    }
+
+    /// The process ends and another one goes on: it waits no longer than a login that starts now.
+    pub fn resume(self, now: u64) -> Self {
+        match self {
+            Self::AwaitingRedirect { deadline } => {
+                Self::AwaitingRedirect { deadline: deadline.min(now.saturating_add(LOGIN_TIMEOUT)) }
+            }
+            other => other,
+        }
+    }
+
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::Ready => Phase::Ready,
+            Self::Discovering { .. } => Phase::Discovering,
+            Self::AwaitingRedirect { .. } => Phase::AwaitingRedirect,
+            Self::ExchangingCode { .. } => Phase::ExchangingCode,
+            Self::FetchingKeys { .. } => Phase::FetchingKeys,
+            Self::Finished => Phase::Finished,
+            Self::Failed(_) => Phase::Failed,
+        }
+    }
+
+    pub fn deadline(self) -> Option<u64> {
+        match self {
+            Self::Discovering { deadline, .. }
+            | Self::AwaitingRedirect { deadline }
+            | Self::ExchangingCode { deadline }
+            | Self::FetchingKeys { deadline, .. } => Some(deadline),
+            _ => None,
+        }
+    }
+}
+
+fn metadata(config: Config, metadata: Metadata, place: usize) -> Outcome {
+    match metadata {
+        Metadata::Good => Outcome::OpenUrl,
+        // There is nothing here, and there may be at another place.
+        Metadata::Html | Metadata::NotFound | Metadata::Moved if place + 1 < config.places() => Outcome::SendRequest,
+        Metadata::NoJwksUri if !config.openid || !config.needs_keys => Outcome::OpenUrl,
+        Metadata::OtherAlgorithms if !config.openid => Outcome::OpenUrl,
+        Metadata::TooMany | Metadata::Unavailable => Outcome::Fatal("retryable"),
+        Metadata::Garbage => Outcome::Fatal("response_malformed"),
+        Metadata::TooLarge => Outcome::Fatal("response_too_large"),
+        _ => Outcome::Fatal("bad_metadata"),
+    }
+}
+
+fn redirect(config: Config, shape: Shape, iss: Iss) -> Outcome {
+    let stray = match shape {
+        Shape::OtherUri | Shape::NotAUrl => Some("not_our_redirect"),
+        Shape::TooLong => Some("redirect_too_large"),
+        Shape::TwoStates | Shape::TwoCodes => Some("duplicate_parameter"),
+        Shape::NoState => Some("state_missing"),
+        Shape::WrongState | Shape::StateInOtherCase => Some("state_mismatch"),
+        _ => None,
+    };
+    if let Some(code) = stray {
+        return Outcome::Refused(code);
+    }
+    match iss {
+        Iss::None if config.iss_required => return Outcome::Fatal("issuer_missing"),
+        Iss::Wrong if config.issuer => return Outcome::Fatal("issuer_mismatch"),
+        _ => {}
+    }
+    match shape {
+        Shape::Denied | Shape::DeniedWithCode => Outcome::Fatal("authorization_error"),
+        Shape::Neither | Shape::EmptyCode => Outcome::Fatal("missing_code"),
+        Shape::BadCode | Shape::BadError => Outcome::Fatal("redirect_malformed"),
+        _ => Outcome::SendRequest,
+    }
+}
+
+fn response(config: Config, answer: Answer, now: u64) -> Outcome {
+    Outcome::Fatal(match answer {
+        Answer::Tokens | Answer::TokensWith(_) if !config.openid => return Outcome::TokensReady,
+        Answer::TokensWith(id_token) => return checked(config, id_token, now),
+        Answer::Tokens => "missing_id_token",
+        Answer::OtherTokenType => "unsupported_token_type",
+        Answer::NoAccessToken => "missing_access_token",
+        Answer::ErrorAndTokens | Answer::InvalidGrant => "oauth_error",
+        Answer::Unavailable => "retryable",
+        Answer::NotFound => "http_error",
+        Answer::Html => "unexpected_content_type",
+        Answer::Redirected => "redirect_refused",
+        Answer::Garbage => "response_malformed",
+        Answer::TooLarge | Answer::TooDeep => "response_too_large",
+    })
+}
+
+impl IdToken {
+    /// Its `iat` and `exp`, if it is made now.
+    pub fn times(self, now: u64) -> (u64, u64) {
+        match self {
+            Self::Expired => (now.saturating_sub(3600), now.saturating_sub(LEEWAY)),
+            Self::FromTheFuture => (now.saturating_add(LEEWAY + 1), now.saturating_add(3600)),
+            _ => (now, now.saturating_add(3600)),
+        }
+    }
+
+    /// The key that it names, and the one that it is signed with.
+    pub fn keys(self) -> (Option<u8>, u8) {
+        match self {
+            Self::OtherKey => (Some(2), 2),
+            Self::Forged => (Some(1), 9),
+            Self::NoKid => (None, 1),
+            _ => (Some(1), 1),
+        }
+    }
+
+    /// What is wrong with its signature, by these keys.
+    fn signature(self, keys: Keys) -> Option<&'static str> {
+        let (names, signs) = self.keys();
+        let meant: Vec<_> = keys.all().iter().filter(|(name, _)| names.is_none_or(|names| names == *name)).collect();
+        if meant.is_empty() {
+            Some("id_token_key_not_found")
+        } else if meant.iter().any(|(_, key)| *key == signs) {
+            None
+        } else {
+            Some("id_token_signature")
+        }
+    }
+}
+
+fn checked(config: Config, id_token: IdToken, now: u64) -> Outcome {
+    let (issued_at, expires_at) = id_token.times(now);
+    let wrong = match id_token {
+        IdToken::NotAToken => Some("id_token_malformed"),
+        IdToken::NotSigned => Some("id_token_alg_not_allowed"),
+        IdToken::OtherIssuer => Some("id_token_issuer"),
+        IdToken::OtherAudience => Some("id_token_audience"),
+        IdToken::NoSubject => Some("id_token_missing_claim"),
+        _ if now >= expires_at.saturating_add(LEEWAY) => Some("id_token_expired"),
+        _ if issued_at > now.saturating_add(LEEWAY) => Some("id_token_issued_at"),
+        IdToken::OtherNonce => Some("id_token_nonce_mismatch"),
+        IdToken::NoNonce => Some("id_token_nonce_missing"),
+        IdToken::OtherAccessToken => Some("id_token_at_hash"),
+        _ => None,
+    };
+    if let Some(code) = wrong {
+        return Outcome::Fatal(code);
+    }
+    if !config.needs_keys {
+        return Outcome::TokensReady;
+    }
+    let Some((cached, fetched_at)) = config.cached else { return Outcome::SendRequest };
+    match id_token.signature(cached) {
+        None => Outcome::TokensReady,
+        Some(code) if now >= fetched_at && now - fetched_at < REFETCH => Outcome::Fatal(code),
+        Some(_) => Outcome::SendRequest,
+    }
+}
+
+fn keys(keys: Keys, requests: u8, id_token: IdToken) -> Outcome {
+    Outcome::Fatal(match keys {
+        Keys::TooMany | Keys::Unavailable if requests < MAX_KEY_REQUESTS => return Outcome::SendRequest,
+        Keys::TooMany | Keys::Unavailable => "retryable",
+        Keys::NotFound => "http_error",
+        Keys::Moved => "redirect_refused",
+        Keys::NoKeys | Keys::Garbage => "response_malformed",
+        Keys::TooLarge => "response_too_large",
+        _ => match id_token.signature(keys) {
+            None => return Outcome::TokensReady,
+            Some(code) => code,
+        },
+    })
+}

@@ -1,0 +1,141 @@
+//! Logins in every phase, in every way that a trigger needs them. All of them are of seed 1.
+
+use oauth_proto::login::Trigger;
+use oauth_proto::{Action, AuthorizationRequest, Delivered, Event, Login, Phase};
+
+use crate::support::{at, awaiting, client, exchanging, json, redirect, state, TOKENS};
+
+fn request() -> AuthorizationRequest {
+    AuthorizationRequest::new().scope("read")
+}
+
+/// Logins in this phase in which the trigger can be pulled; none if it cannot be.
+pub fn bring(phase: Phase, on: Trigger) -> Vec<Login> {
+    let mut logins = match phase {
+        Phase::Ready if on == Trigger::StartByIssuer => vec![],
+        Phase::Ready => vec![Login::new(client(), request()).unwrap()],
+        Phase::AwaitingRedirect => {
+            let login = awaiting(client(), request());
+            let resumed = Login::resume(client(), login.save().unwrap(), at(1)).unwrap();
+            vec![login, resumed]
+        }
+        // Nobody asked for an ID token.
+        Phase::ExchangingCode if on == Trigger::ResponseWithoutKeys => vec![],
+        Phase::ExchangingCode => vec![exchanging(client(), request()).0],
+        Phase::Finished => {
+            let (mut login, request) = exchanging(client(), request());
+            let event = Event::ResponseReceived(request.id(), json(200, TOKENS));
+            assert!(matches!(login.handle(event, at(1)), Ok(Action::TokensReady(_))));
+            vec![login]
+        }
+        Phase::Failed => {
+            let mut never_started = Login::new(client(), request()).unwrap();
+            never_started.handle(Event::Cancelled, at(1)).unwrap_err();
+            let mut denied = awaiting(client(), request());
+            let url = redirect(&format!("error=access_denied&state={}", state(1)));
+            denied.handle(Event::RedirectReceived(&url), at(1)).unwrap_err();
+            let (mut lost, request) = exchanging(client(), request());
+            lost.handle(Event::SendFailed(request.id(), Delivered::Maybe), at(1)).unwrap_err();
+            vec![never_started, denied, lost]
+        }
+        _ => vec![],
+    };
+    #[cfg(feature = "openid")]
+    logins.extend(openid::bring(phase, on));
+    logins.shrink_to_fit();
+    logins
+}
+
+/// Those that find the server by its issuer, and that check ID tokens.
+#[cfg(feature = "openid")]
+mod openid {
+    use oauth_proto::login::Trigger;
+    use oauth_proto::{Action, AuthorizationRequest, Client, Delivered, Event, Login, Phase, Response, UnixTime};
+
+    use crate::support::openid::{
+        discovering, exchanging, fetching_keys, issuer_only, issuer_only_with_path, keyed, keys, metadata, on_tls_alone,
+        token_body, ISSUER,
+    };
+    use crate::support::{at, awaiting, html, json, pending, START};
+
+    fn request() -> AuthorizationRequest {
+        AuthorizationRequest::new().scope("openid read")
+    }
+
+    pub fn bring(phase: Phase, on: Trigger) -> Vec<Login> {
+        match phase {
+            Phase::Ready if on == Trigger::Start => vec![],
+            Phase::Ready => vec![Login::new(issuer_only(), request()).unwrap()],
+            Phase::Discovering => vec![
+                discovering(issuer_only()),
+                discovering(issuer_only_with_path()),
+                at_the_second_place(issuer_only_with_path()),
+                undelivered(discovering(issuer_only())),
+            ],
+            Phase::AwaitingRedirect => {
+                let found = found_elsewhere();
+                let saved = found.save().unwrap();
+                let resumed = Login::resume(issuer_only(), saved, at(1)).unwrap();
+                vec![awaiting(keyed(), request()), found, resumed]
+            }
+            Phase::ExchangingCode if on == Trigger::ResponseWithoutKeys => {
+                let other_keys = keyed().with_keys(keys(&[2], UnixTime::from_secs(START - 30)));
+                vec![exchanging(keyed()), exchanging(other_keys)]
+            }
+            Phase::ExchangingCode => {
+                vec![exchanging(on_tls_alone()), exchanging(keyed().with_keys(keys(&[2, 1], at(0))))]
+            }
+            Phase::FetchingKeys => {
+                let mut later = fetching_keys(keyed());
+                let id = pending(&later).id();
+                assert!(matches!(
+                    later.handle(Event::ResponseReceived(id, html(503, "")), at(1)),
+                    Ok(Action::SendRequest(_))
+                ));
+                let old = keyed().with_keys(keys(&[2], UnixTime::from_secs(START - 30)));
+                vec![fetching_keys(keyed()), fetching_keys(old), later, undelivered(fetching_keys(keyed()))]
+            }
+            Phase::Finished => {
+                let mut login = exchanging(on_tls_alone());
+                let body = token_body(|_| {});
+                let event = Event::ResponseReceived(pending(&login).id(), json(200, &body));
+                assert!(matches!(login.handle(event, at(1)), Ok(Action::TokensReady(_))));
+                vec![login]
+            }
+            Phase::Failed => {
+                let mut nowhere = discovering(issuer_only());
+                let event = Event::ResponseReceived(pending(&nowhere).id(), Response::new(503, &[], b""));
+                nowhere.handle(event, at(1)).unwrap_err();
+                let mut forged = fetching_keys(keyed());
+                let set = crate::model::keys::named(&[(1, 2)]);
+                let event = Event::ResponseReceived(pending(&forged).id(), json(200, &set));
+                forged.handle(event, at(1)).unwrap_err();
+                vec![nowhere, forged]
+            }
+            other => panic!("{other:?} is new"),
+        }
+    }
+
+    fn at_the_second_place(client: Client) -> Login {
+        let mut login = discovering(client);
+        let event = Event::ResponseReceived(pending(&login).id(), html(404, ""));
+        assert!(matches!(login.handle(event, at(1)), Ok(Action::SendRequest(_))));
+        login
+    }
+
+    fn found_elsewhere() -> Login {
+        let mut login = at_the_second_place(issuer_only());
+        let document = metadata(ISSUER, |_| {});
+        let event = Event::ResponseReceived(pending(&login).id(), json(200, &document));
+        assert!(matches!(login.handle(event, at(1)), Ok(Action::OpenUrl(_))));
+        login
+    }
+
+    fn undelivered(mut login: Login) -> Login {
+        for delivered in [Delivered::No, Delivered::Maybe] {
+            let event = Event::SendFailed(pending(&login).id(), delivered);
+            assert!(matches!(login.handle(event, at(1)), Ok(Action::SendRequest(_))));
+        }
+        login
+    }
+}
