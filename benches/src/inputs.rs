@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+
 /// The authorization endpoint.
 pub const AUTHORIZE: &str = "https://login.example.com/oauth2/authorize";
 /// The token endpoint.
@@ -11,7 +13,7 @@ pub const CLIENT_ID: &str = "s6BhdRkqt3Vw9xYz1aBcDeFgHiJkLmNo";
 /// The redirect URI.
 pub const REDIRECT_URI: &str = "com.example.app:/callback";
 /// What is asked for.
-pub const SCOPES: [&str; 3] = ["openid", "profile", "offline_access"];
+pub const SCOPES: [&str; 3] = ["contacts", "profile", "offline_access"];
 /// The API that the access token is for.
 pub const AUDIENCE: &str = "https://api.example.com";
 /// An authorization code of 43 characters.
@@ -32,9 +34,16 @@ fn token(len: usize) -> String {
 fn response_with(access_token: &str, id_token: &str, more: &str) -> String {
     format!(
         "{{\"access_token\":\"{access_token}\",\"token_type\":\"Bearer\",\"expires_in\":3600,\
-         \"refresh_token\":\"{REFRESH_TOKEN}\",\"scope\":\"openid profile offline_access\",\
+         \"refresh_token\":\"{REFRESH_TOKEN}\",\"scope\":\"contacts profile offline_access\",\
          \"id_token\":\"{id_token}\"{more}}}"
     )
+}
+
+/// A token response with an ID token of these claims, which nobody signed.
+pub fn response_with_claims(claims: &str) -> String {
+    let encode = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
+    let id_token = [encode("{\"alg\":\"RS256\",\"kid\":\"1\"}"), encode(claims), token(342)].join(".");
+    response_with(&token(800), &id_token, "")
 }
 
 /// The kinds of token response whose cost must be linear.

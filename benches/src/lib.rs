@@ -4,6 +4,7 @@
 //! is asked of the allocator. `src/bin/table.rs` runs the last two and writes the table in `README.md`.
 
 pub mod inputs;
+pub mod openid;
 pub mod operations;
 pub mod ours;
 pub mod peer;

@@ -7,7 +7,7 @@ use oauth_proto::{Access, Login, Session};
 
 use crate::inputs::{self, Body, KB, REFRESH_TOKEN};
 use crate::ours::{self, App, NOW};
-use crate::{peer, Meter, Row};
+use crate::{openid, peer, Meter, Row};
 
 /// Every operation: of oauth-proto, and of `oauth2` where it has it.
 pub fn all(meter: &mut impl Meter) {
@@ -15,6 +15,7 @@ pub fn all(meter: &mut impl Meter) {
     login(meter, &body);
     session(meter, &body);
     saved(meter, &body);
+    openid::all(meter);
 }
 
 /// Those that the benchmarks of time compare.

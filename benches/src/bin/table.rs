@@ -184,7 +184,9 @@ impl Profile {
         let wipes = |name: &&str| name.contains("secret::wipe") || name.contains("6secret4wipe");
         let wiping: u64 = of_calls.iter().filter(|(name, _)| wipes(name)).map(|(_, cost)| cost).sum();
         let (name, of, _) = &self.key;
-        if own.keys().any(|name| name.contains("sha2") && name.contains("x86")) {
+        // That of the signatures' hashes asks the processor at run time, and valgrind's has no instructions for it.
+        let is_signed = name.starts_with("ID token, signed");
+        if !is_signed && own.keys().any(|name| name.contains("sha2") && name.contains("x86")) {
             return Err("SHA-256 is not the software one".into());
         }
         if name == "whole login" && of == OURS && wiping == 0 {
