@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use oauth_proto::{
     Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, ClientBuilder, Entropy, Error, Event,
-    Login, LoginRequired, Request, SavedSession, Session, SessionAction, Target, Tokens, UnixTime,
+    KeySet, Login, LoginRequired, Request, SavedSession, Session, SessionAction, Target, Tokens, UnixTime,
 };
 use serde_json::Value;
 
@@ -27,13 +27,27 @@ pub fn entropy() -> Entropy {
     Entropy::from_os().expect("the system has entropy")
 }
 
-/// The authorization server as the app knows it: with an issuer, which every authorization response must carry.
+/// The authorization server as the app knows it: with an issuer, which every authorization response must carry, and the keys
+/// that its ID tokens are checked with.
 pub fn authorization_server(server: &Server) -> AuthorizationServer {
     AuthorizationServer::on_insecure_loopback(&server.authorization_endpoint, &server.token_endpoint)
         .and_then(|known| known.issuer(&server.issuer))
         .and_then(|known| known.require_iss().revocation_endpoint(&server.revocation_endpoint))
         .and_then(|known| known.end_session_endpoint(&server.end_session_endpoint))
+        .and_then(|known| known.jwks_uri(&server.jwks_uri))
+        .and_then(|known| known.userinfo_endpoint(&server.userinfo_endpoint))
+        .map(|known| known.id_token_signing_alg_values_supported(&["ES256"]))
         .expect("a good configuration")
+}
+
+/// The authorization server as an app knows it that was told the issuer alone.
+pub fn issuer_alone(server: &Server) -> AuthorizationServer {
+    AuthorizationServer::from_issuer_on_insecure_loopback(&server.issuer).expect("a good issuer")
+}
+
+/// The client of an app that was told the issuer alone.
+pub fn client_of_issuer(server: &Server) -> Client {
+    Client::new(issuer_alone(server), "native-app", PRIVATE_USE).expect("a good configuration")
 }
 
 /// The app's client, which may send its access tokens to the APIs.
@@ -53,6 +67,11 @@ pub fn authorization_request(server: &Server) -> AuthorizationRequest {
     AuthorizationRequest::new().scope("openid offline_access read").prompt("consent").resource(&server.resource())
 }
 
+/// Asks who the person is, and for a refresh token. There is no API in it, so the access token is for the userinfo endpoint.
+pub fn identity_request() -> AuthorizationRequest {
+    AuthorizationRequest::new().scope("openid profile email address phone offline_access").prompt("consent")
+}
+
 /// The request that an action must be.
 pub fn request_of(action: Result<Action, Error>) -> Request {
     match action {
@@ -63,16 +82,43 @@ pub fn request_of(action: Result<Action, Error>) -> Request {
 
 /// The login loop: from nothing to tokens.
 pub fn log_in(login: &mut Login, browser: &mut UserAgent, person: Person) -> Result<Tokens, Error> {
-    let http = Http::new();
-    let mut action = login.handle(Event::Start(entropy()), now())?;
+    log_in_over(&Http::new(), login, browser, person)
+}
+
+/// The same, over an HTTP client that remembers what was sent.
+pub fn log_in_over(http: &Http, login: &mut Login, browser: &mut UserAgent, person: Person) -> Result<Tokens, Error> {
+    log_in_by(&now, http, login, browser, person)
+}
+
+/// The same, by any clock: the machine has none.
+pub fn log_in_by(
+    clock: &dyn Fn() -> UnixTime,
+    http: &Http,
+    login: &mut Login,
+    browser: &mut UserAgent,
+    person: Person,
+) -> Result<Tokens, Error> {
+    let mut action = login.handle(Event::Start(entropy()), clock())?;
     loop {
         action = match action {
             Action::OpenUrl(url) => {
                 let redirect = browser.walk(url.as_str(), person).redirect();
-                login.handle(Event::RedirectReceived(&redirect), now())?
+                login.handle(Event::RedirectReceived(&redirect), clock())?
             }
+            Action::SendRequest(request) => login.handle(http.send(&request).event(), clock())?,
+            Action::TokensReady(tokens) => return Ok(tokens),
+        };
+    }
+}
+
+/// Goes on from the code exchange: whatever the login wants to be sent, until there are tokens.
+pub fn tokens_after(login: &mut Login, http: &Http, request: &Request) -> Result<Tokens, Error> {
+    let mut action = login.handle(http.send(request).event(), now())?;
+    loop {
+        action = match action {
             Action::SendRequest(request) => login.handle(http.send(&request).event(), now())?,
             Action::TokensReady(tokens) => return Ok(tokens),
+            Action::OpenUrl(url) => panic!("another browser: {url:?}"),
         };
     }
 }
@@ -102,9 +148,17 @@ pub fn loaded(saved: &str) -> SavedSession {
     serde_json::from_str(saved).expect("a saved session")
 }
 
-/// The session in another process, or in the next one.
+/// The session in another process, or in the next one. The app has kept the keys as well.
 pub fn restored(server: &Server, saved: &str) -> Session {
-    Session::restore(client(server, PRIVATE_USE), loaded(saved)).expect("a session")
+    let client = client(server, PRIVATE_USE).with_keys(published_keys(server));
+    Session::restore(client, loaded(saved)).expect("a session")
+}
+
+/// The keys of the server, fetched without a machine.
+pub fn published_keys(server: &Server) -> KeySet {
+    let (status, document) = Http::new().get(&server.jwks_uri);
+    assert_eq!(status, 200);
+    KeySet::parse(&server.jwks_uri, &document, now()).expect("a key set")
 }
 
 /// The bearer of an access that is ready.

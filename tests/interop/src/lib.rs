@@ -4,13 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod app;
+mod control;
 mod http;
+mod jwt;
 mod loopback;
 mod server;
 mod user_agent;
 
 pub use app::*;
 pub use http::{Answer, Http};
+pub use jwt::header_of;
 pub use loopback::{browser_loads, browser_posts, Loopback};
 pub use server::Server;
 pub use user_agent::{Landed, Person, UserAgent};

@@ -17,7 +17,7 @@ pub struct Server {
     process: Child,
     // The server ends when this pipe closes, so it ends with the test even if nobody drops this value.
     _stdin: Option<ChildStdin>,
-    /// The issuer identifier, which is also the origin of the server.
+    /// The issuer identifier.
     pub issuer: String,
     /// RFC 6749 §3.1.
     pub authorization_endpoint: String,
@@ -27,10 +27,15 @@ pub struct Server {
     pub revocation_endpoint: String,
     /// OpenID Connect RP-Initiated Logout §2.
     pub end_session_endpoint: String,
+    /// Where its keys are (RFC 7517 §5).
+    pub jwks_uri: String,
+    /// OpenID Connect Core §5.3.
+    pub userinfo_endpoint: String,
     /// The origin of the API.
     pub api: String,
     /// The origin of the other API.
     pub files: String,
+    pub(crate) control: String,
 }
 
 impl Server {
@@ -46,8 +51,13 @@ impl Server {
         server
     }
 
-    /// Starts a server of one's own.
+    /// Starts a server of one's own, for tests that change or count something.
     pub fn start() -> Self {
+        Self::start_with_path("")
+    }
+
+    /// The same, with an issuer that has this path: `/` or `/tenant`.
+    pub fn start_with_path(path: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         assert!(
             folder.join("node_modules/oidc-provider").is_dir(),
@@ -55,7 +65,7 @@ impl Server {
              (or `npm ci` in tests/interop, then the tests again)"
         );
         let mut process = Command::new("node")
-            .arg("server.mjs")
+            .args(["server.mjs", path])
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -91,8 +101,11 @@ impl Server {
             token_endpoint: String::new(),
             revocation_endpoint: String::new(),
             end_session_endpoint: String::new(),
+            jwks_uri: String::new(),
+            userinfo_endpoint: String::new(),
             api: String::new(),
             files: String::new(),
+            control: String::new(),
         };
         let Ok(line) = receiver.recv_timeout(PATIENCE) else {
             let complaints = complaints.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,8 +118,11 @@ impl Server {
         server.token_endpoint = member("token_endpoint");
         server.revocation_endpoint = member("revocation_endpoint");
         server.end_session_endpoint = member("end_session_endpoint");
+        server.jwks_uri = member("jwks_uri");
+        server.userinfo_endpoint = member("userinfo_endpoint");
         server.api = member("api");
         server.files = member("files");
+        server.control = member("control");
         server
     }
 

@@ -3,8 +3,8 @@
 
 use oauth_proto::{Action, AuthorizationServer, Client, Delivered, Error, Event, Login, Session, SessionAction};
 use oauth_proto_interop::{
-    authorization_request, client, entropy, exchange, now, ready, refresh_of, request_of, Http, Person, Server,
-    UserAgent, PRIVATE_USE,
+    authorization_request, client, entropy, exchange, now, ready, refresh_of, request_of, tokens_after, Http, Person,
+    Server, UserAgent, PRIVATE_USE,
 };
 
 /// A login up to the redirect, and the redirect.
@@ -40,7 +40,8 @@ fn replay_of_the_code() {
 
     let first = http.send(&request);
     assert_eq!(first.status(), Some(200));
-    let Ok(Action::TokensReady(tokens)) = login.handle(first.event(), now()) else { panic!("no tokens") };
+    let keys = request_of(login.handle(first.event(), now()));
+    let tokens = tokens_after(&mut login, &http, &keys).unwrap();
 
     let (status, body) = http.send_by_hand(&request);
     assert_eq!((status, &body["error"]), (400, &"invalid_grant".into()));
@@ -99,8 +100,7 @@ fn a_request_that_never_left_is_sent_again() {
 
     let again = request_of(login.handle(Event::SendFailed(id, Delivered::No), now()));
     assert_eq!(again.body(), body);
-    let action = login.handle(http.send(&again).event(), now()).unwrap();
-    assert!(matches!(action, Action::TokensReady(_)));
+    tokens_after(&mut login, &http, &again).unwrap();
 }
 
 /// Nobody listens at the token endpoint, and the driver tells a refused connection from a lost answer by itself.
@@ -109,6 +109,7 @@ fn a_refused_connection_is_not_delivered() {
     let server = Server::shared();
     let known = AuthorizationServer::on_insecure_loopback(&server.authorization_endpoint, "http://127.0.0.1:1/token")
         .and_then(|known| known.issuer(&server.issuer))
+        .and_then(|known| known.jwks_uri(&server.jwks_uri))
         .unwrap();
     let client = Client::new(known, "native-app", PRIVATE_USE).unwrap();
     let (mut login, landed) = redirected(client, &server, &mut UserAgent::new("olga"));

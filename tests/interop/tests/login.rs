@@ -8,7 +8,7 @@ use oauth_proto::{
 };
 use oauth_proto_interop::{
     authorization_request, browser_loads, browser_posts, call, client, entropy, log_in, now, ready, refresh_of, renew,
-    request_of, Http, Landed, Loopback, Person, Server, UserAgent, PRIVATE_USE,
+    request_of, tokens_after, Http, Landed, Loopback, Person, Server, UserAgent, PRIVATE_USE,
 };
 
 fn login_on(server: &Server, redirect_uri: &str) -> Login {
@@ -49,8 +49,7 @@ fn on_loopback() {
 
     let request = request_of(login.handle(Event::RedirectReceived(&app.next_url()), now()));
     browser.join().unwrap();
-    let action = login.handle(http.send(&request).event(), now()).unwrap();
-    let Action::TokensReady(tokens) = action else { panic!("no tokens but {action:?}") };
+    let tokens = tokens_after(&mut login, &http, &request).unwrap();
     assert_eq!(login.phase(), Phase::Finished);
 
     let mut session = Session::new(client, tokens);
@@ -86,8 +85,7 @@ fn by_form_post() {
     let redirect = from_form_post(&app.redirect_uri(), &app.next_form());
     browser.join().unwrap();
     let request = request_of(login.handle(Event::RedirectReceived(&redirect), now()));
-    let action = login.handle(Http::new().send(&request).event(), now()).unwrap();
-    assert!(matches!(action, Action::TokensReady(_)));
+    tokens_after(&mut login, &Http::new(), &request).unwrap();
 }
 
 /// RFC 8252 §7.1: a login on a private-use scheme, whose redirect URI has one slash. The tokens are what was asked for.
@@ -138,8 +136,7 @@ fn the_login_survives_the_app() {
     let request = request_of(login.handle(Event::RedirectReceived(&landed), now()));
     let again = login.handle(Event::RedirectReceived(&landed), now()).unwrap_err();
     assert!(!again.is_fatal());
-    let action = login.handle(http.send(&request).event(), now()).unwrap();
-    assert!(matches!(action, Action::TokensReady(_)));
+    tokens_after(&mut login, &http, &request).unwrap();
 }
 
 /// The person says no, on the login page or on the consent page: `access_denied`, in the server's own words, and the
@@ -180,8 +177,7 @@ fn wrong_state_then_the_right_one() {
         assert_eq!(ours.phase(), Phase::AwaitingRedirect);
     }
     let request = request_of(ours.handle(Event::RedirectReceived(&our_redirect), now()));
-    let action = ours.handle(http.send(&request).event(), now()).unwrap();
-    assert!(matches!(action, Action::TokensReady(_)));
+    tokens_after(&mut ours, &http, &request).unwrap();
 }
 
 /// RFC 8414: both metadata documents of the server are taken, at an https name in place of the loopback one, and they
@@ -225,6 +221,7 @@ fn iss_is_present_and_checked() {
 
     let mixed_up = AuthorizationServer::on_insecure_loopback(&server.authorization_endpoint, &server.token_endpoint)
         .and_then(|known| known.issuer("https://honest.example.com"))
+        .and_then(|known| known.jwks_uri(&server.jwks_uri))
         .unwrap();
     let client = Client::new(mixed_up, "native-app", PRIVATE_USE).unwrap();
     let mut login = Login::new(client, AuthorizationRequest::new().scope("openid")).unwrap();

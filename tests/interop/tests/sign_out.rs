@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use oauth_proto::{
-    Access, AuthorizationRequest, AuthorizationServer, Client, Error, Event, LoginRequired, LogoutUrl, Request,
-    Session, SessionAction, SessionPhase, SignOut,
+    Access, AuthorizationRequest, Client, Error, Event, LoginRequired, LogoutUrl, Request, Session, SessionAction,
+    SessionPhase, SignOut,
 };
 use oauth_proto_interop::{
-    assert_grant_ended, authorization_request, browser_loads, client, client_builder, entropy, exchange, now,
-    parameter, refresh_of, restored, saved, session, session_in, Http, Landed, Loopback, Person, Server, UserAgent,
-    LOGGED_OUT, PRIVATE_USE,
+    assert_grant_ended, authorization_request, authorization_server, browser_loads, client, client_builder, entropy,
+    exchange, identity_request, issuer_alone, loaded, now, parameter, refresh_of, restored, saved, session, session_in,
+    Http, Landed, Loopback, Person, Server, UserAgent, LOGGED_OUT, PRIVATE_USE,
 };
 
 fn revocation_of(action: SessionAction) -> Request {
@@ -248,11 +248,7 @@ fn a_way_back_that_is_not_registered() {
 fn the_logout_does_not_wait_for_the_revocation() {
     let server = Server::shared();
     let http = Http::new();
-    let known = AuthorizationServer::on_insecure_loopback(&server.authorization_endpoint, &server.token_endpoint)
-        .and_then(|known| known.issuer(&server.issuer))
-        .and_then(|known| known.revocation_endpoint("http://127.0.0.1:1/revocation"))
-        .and_then(|known| known.end_session_endpoint(&server.end_session_endpoint))
-        .unwrap();
+    let known = authorization_server(&server).revocation_endpoint("http://127.0.0.1:1/revocation").unwrap();
     let client =
         Client::builder(known, "native-app", PRIVATE_USE).post_logout_redirect_uri(LOGGED_OUT).build().unwrap();
     let mut browser = UserAgent::new("ida");
@@ -262,13 +258,60 @@ fn the_logout_does_not_wait_for_the_revocation() {
     let back = browser.walk(url.as_str(), Person::Allows).redirect();
     let mut action = session.handle(Event::RedirectReceived(&back), now()).unwrap();
     let mut tries = 0;
-    while let SessionAction::RetryAt(time) = action {
-        let access = session.access(time);
-        assert!(matches!(access, Access::LoginRequired(LoginRequired::SignedOut)), "{access:?}");
-        let again = revocation_of(session.pending_action().unwrap());
+    let mut time = now();
+    loop {
+        let again = match action {
+            SessionAction::RetryAt(later) => {
+                time = later;
+                let access = session.access(time);
+                assert!(matches!(access, Access::LoginRequired(LoginRequired::SignedOut)), "{access:?}");
+                revocation_of(session.pending_action().unwrap())
+            }
+            // The time for it came while the browser was open.
+            SessionAction::SendRequest(again) => again,
+            _ => break,
+        };
         action = session.handle(http.send(&again).event(), time).unwrap();
         tries += 1;
     }
     assert!((1..10).contains(&tries), "{tries}");
+    assert_signed_out(&mut session, &action);
+}
+
+/// The app knows the issuer alone and was started again: revocation and logout go where the metadata said, which was saved.
+#[test]
+fn by_the_issuer_alone() {
+    let server = Server::shared();
+    let client = || {
+        let builder = Client::builder(issuer_alone(&server), "native-app", PRIVATE_USE);
+        builder.post_logout_redirect_uri(LOGGED_OUT).build().unwrap()
+    };
+    let mut browser = UserAgent::new("jutta");
+    let session = session_in(&mut browser, client(), identity_request());
+    let mut session = Session::restore(client(), loaded(&saved(&session))).unwrap();
+
+    let revocation = revocation_of(session.sign_out(SignOut::new().logout(entropy())));
+    assert_eq!(revocation.url(), server.revocation_endpoint);
+    let url = logout_of(exchange(&mut session, &Http::new(), &revocation).unwrap());
+    assert!(url.as_str().starts_with(&server.end_session_endpoint));
+    assert!(parameter(url.as_str(), "id_token_hint").is_some());
+    let back = browser.walk(url.as_str(), Person::Allows).redirect();
+    let action = session.handle(Event::RedirectReceived(&back), now()).unwrap();
+    assert_signed_out(&mut session, &action);
+}
+
+/// The server has forgotten the key that signed the ID token, so it does not take it for a hint (OpenID Connect RP-Initiated
+/// Logout §2): the browser stays at a page of the server, and the person closes it.
+#[test]
+fn a_hint_that_the_server_does_not_know_any_more() {
+    let server = Server::start();
+    let mut browser = UserAgent::new("karin");
+    let mut session = session_in(&mut browser, client(&server, PRIVATE_USE), authorization_request(&server));
+    server.replace_keys();
+    let url = logging_out(&mut session);
+    let landed = browser.walk(url.as_str(), Person::Allows);
+    let Landed::Page { status: 400, body } = landed else { panic!("{landed:?}") };
+    assert!(body.contains("could not validate id_token_hint"), "{body}");
+    let action = session.handle(Event::Cancelled, now()).unwrap();
     assert_signed_out(&mut session, &action);
 }
