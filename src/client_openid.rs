@@ -60,12 +60,8 @@ impl Client {
     /// do not check, but not if they are younger than [`KeySet::REFETCH_SECS`]. Those of another `jwks_uri` are not used.
     #[must_use]
     pub fn with_keys(&self, keys: KeySet) -> Self {
-        self.with_shared_keys(Some(Arc::new(keys)))
-    }
-
-    pub(crate) fn with_shared_keys(&self, keys: Option<Arc<KeySet>>) -> Self {
         let mut inner = Inner::clone(&self.0);
-        inner.openid.keys = keys;
+        inner.openid.keys = Some(Arc::new(keys));
         Self(Arc::new(inner))
     }
 

@@ -68,6 +68,15 @@ pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializ
     T::deserialize(deserializer).map(Some)
 }
 
+/// For members that count as absent if they are of another type.
+#[cfg(feature = "openid")]
+pub(crate) fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Text(text) => Some(text.into_owned()),
+        _ => None,
+    })
+}
+
 /// The members, if the body is one JSON object, and nothing else, within the depth limit.
 pub(crate) fn members(body: &[u8]) -> Result<Members<'_>, Unreadable> {
     if !within_depth(body) {

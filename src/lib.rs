@@ -166,7 +166,7 @@
 //! | configuration, and every check of it | [`Client`], [`AuthorizationServer`] |
 //! | what to ask for | [`AuthorizationRequest`] |
 //! | the login, and saving it while the browser is open | [`login`] |
-//! | who logged in, discovery by issuer, keys, userinfo | `openid` |
+//! | who logged in, discovery by issuer, keys, userinfo | [`openid`], [`AuthorizationServer::from_issuer`] |
 //! | tokens for calls, refresh, what a 401 means | [`session`], [`bearer`], [`challenge`] |
 //! | several APIs with one login | [`Target`], [`Session::access_for`] |
 //! | several processes with one store | [`Session::adopt`] |

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::config_error::ConfigError;
 
-/// Members have the types of RFC 8414 §2 or the document is refused; unknown members are skipped (§3.2).
+/// Members have the types of RFC 8414 §2 or the document is refused; unknown members are skipped (§3.2), and `null` is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "openid", derive(serde::Serialize))]
 #[serde(default)]
@@ -27,8 +27,8 @@ pub(crate) struct Document {
     pub response_modes_supported: Option<Vec<String>>,
     pub code_challenge_methods_supported: Option<Vec<String>>,
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    pub authorization_response_iss_parameter_supported: bool,
-    pub require_pushed_authorization_requests: bool,
+    pub authorization_response_iss_parameter_supported: Option<bool>,
+    pub require_pushed_authorization_requests: Option<bool>,
 }
 
 impl Document {

@@ -172,8 +172,8 @@ impl AuthorizationServer {
             server.signing_algorithms.clone_from(&document.id_token_signing_alg_values_supported);
             server.response_modes.clone_from(&document.response_modes_supported);
         }
-        server.iss_required = document.authorization_response_iss_parameter_supported;
-        server.pushed_only = document.require_pushed_authorization_requests;
+        server.iss_required = document.authorization_response_iss_parameter_supported == Some(true);
+        server.pushed_only = document.require_pushed_authorization_requests == Some(true);
         server.authentication_methods.clone_from(&document.token_endpoint_auth_methods_supported);
         Ok(server)
     }

@@ -1,5 +1,6 @@
 //! The claims of an ID token that decide whether it is believed (OpenID Connect Core §2), read strictly: one of the wrong type
-//! makes the token malformed, it does not count as absent.
+//! makes the token malformed, it does not count as absent. (Those that other servers may use for something else, and that count only
+//! if they are asked for, do: `acr`, `amr`, `org_id`, `org_name`.)
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -33,17 +34,17 @@ pub(super) struct Claims {
     pub nonce: Option<Secret>,
     #[serde(default, deserialize_with = "json::present")]
     pub azp: Option<String>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default, deserialize_with = "json::text_or_none")]
     pub acr: Option<String>,
-    #[serde(default, deserialize_with = "json::present")]
-    pub amr: Option<OneOrMany>,
+    #[serde(default, deserialize_with = "texts_or_none")]
+    pub amr: Vec<String>,
     #[serde(default, deserialize_with = "json::present")]
     pub at_hash: Option<String>,
     #[serde(default, deserialize_with = "json::present")]
     pub c_hash: Option<String>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default, deserialize_with = "json::text_or_none")]
     pub org_id: Option<String>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default, deserialize_with = "json::text_or_none")]
     pub org_name: Option<String>,
 }
 
@@ -57,8 +58,18 @@ fn nonce<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D
     as_text::deserialize(deserializer).map(Some)
 }
 
-/// `aud` may be one text or a list of them (RFC 7519 §4.1.3); servers write `amr` so too.
-#[derive(Clone, Default)]
+/// Some servers write one text instead of a list.
+fn texts_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(match json::Value::deserialize(deserializer)? {
+        json::Value::Text(text) => alloc::vec![text.into_owned()],
+        // No method's name has a space (RFC 8176 §2).
+        json::Value::Texts(joined) => joined.split(' ').map(String::from).collect(),
+        _ => Vec::new(),
+    })
+}
+
+/// `aud` may be one text or a list of them (RFC 7519 §4.1.3).
+#[derive(Clone)]
 pub(super) struct OneOrMany(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for OneOrMany {

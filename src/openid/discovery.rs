@@ -166,12 +166,12 @@ impl ServerMetadata {
 
     /// Whether the server promises `iss` in every authorization response (RFC 9207 §3): one without it ends the login.
     pub fn requires_iss(&self) -> bool {
-        self.document.authorization_response_iss_parameter_supported
+        self.document.authorization_response_iss_parameter_supported == Some(true)
     }
 
     /// Whether the server takes pushed authorization requests alone (RFC 9126 §5). This version cannot push: a login there is refused.
     pub fn requires_pushed_authorization_requests(&self) -> bool {
-        self.document.require_pushed_authorization_requests
+        self.document.require_pushed_authorization_requests == Some(true)
     }
 
     pub(crate) fn document(&self) -> &Document {

@@ -102,7 +102,7 @@ impl IdToken {
 
     /// `amr`: how the user was authenticated, by methods (RFC 8176).
     pub fn amr(&self) -> &[String] {
-        self.0.claims.amr.as_ref().map_or(&[], |amr| &amr.0)
+        &self.0.claims.amr
     }
 
     /// `azp`: the client that it was issued to.

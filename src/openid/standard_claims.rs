@@ -5,7 +5,7 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::json::Value;
+use crate::json::{text_or_none, Value};
 use crate::time::UnixTime;
 
 /// Claims about the user (OpenID Connect Core §5.1), of an ID token or of the userinfo endpoint. All of them are the server's or the
@@ -15,52 +15,52 @@ use crate::time::UnixTime;
 #[serde(default)]
 pub struct StandardClaims {
     /// Full name, as it is to be shown.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub name: Option<String>,
     /// Given names.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub given_name: Option<String>,
     /// Family names.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub family_name: Option<String>,
     /// Middle names.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub middle_name: Option<String>,
     /// Casual name.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub nickname: Option<String>,
     /// Short name that the user wishes to be called by: not unique, and may change.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub preferred_username: Option<String>,
     /// URL of the profile page.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub profile: Option<String>,
     /// URL of a picture.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub picture: Option<String>,
     /// URL of the web page.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub website: Option<String>,
     /// Preferred email address: not unique, may change, and may not be the user's own (see [`StandardClaims::email_verified`]).
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub email: Option<String>,
     /// Whether the server has seen to it that the address is the user's. Some servers write it as a text.
     #[serde(deserialize_with = "truth")]
     pub email_verified: Option<bool>,
     /// `female`, `male`, or another word.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub gender: Option<String>,
     /// `YYYY-MM-DD`, `0000-MM-DD` or `YYYY`.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub birthdate: Option<String>,
     /// Time zone, such as `Europe/Paris`.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub zoneinfo: Option<String>,
     /// Language tag (RFC 5646).
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub locale: Option<String>,
     /// Telephone number.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub phone_number: Option<String>,
     /// Whether the server has seen to it that the number is the user's.
     #[serde(deserialize_with = "truth")]
@@ -79,22 +79,22 @@ pub struct StandardClaims {
 #[serde(default)]
 pub struct Address {
     /// All of it, as it is to be shown, perhaps in several lines.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub formatted: Option<String>,
     /// Street, house number and the like, perhaps in several lines.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub street_address: Option<String>,
     /// City.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub locality: Option<String>,
     /// State, province or region.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub region: Option<String>,
     /// Postal code.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub postal_code: Option<String>,
     /// Country.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_or_none")]
     pub country: Option<String>,
 }
 
@@ -108,13 +108,6 @@ impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Address(..)")
     }
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Text(text) => Some(text.into_owned()),
-        _ => None,
-    })
 }
 
 fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {

@@ -9,10 +9,12 @@
 )]
 
 mod configuration;
+mod demands;
 #[path = "../support/id_token.rs"]
 mod id_token;
-mod demands;
 mod login;
+#[cfg(feature = "openid")]
+mod openid;
 mod processes;
 mod responses;
 mod session;
@@ -41,9 +43,8 @@ fn builder() -> ClientBuilder {
 fn builder_at(server: AuthorizationServer) -> ClientBuilder {
     let builder = |server| Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback");
     #[cfg(feature = "openid")]
-    let builder = |server: AuthorizationServer| {
-        builder(server.issuer(id_token::ISSUER).unwrap()).accept_id_tokens_on_tls_alone()
-    };
+    let builder =
+        |server: AuthorizationServer| builder(server.issuer(id_token::ISSUER).unwrap()).accept_id_tokens_on_tls_alone();
     builder(server).api_origin("https://api.example.com")
 }
 
