@@ -2,7 +2,7 @@
 
 #[cfg(feature = "openid")]
 #[path = "client_openid.rs"]
-mod found;
+mod openid;
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -56,7 +56,7 @@ struct Inner {
     refresh_timeout: u64,
     keep_token_response: bool,
     #[cfg(feature = "openid")]
-    openid: found::OpenId,
+    openid: openid::OpenId,
     login_fingerprint: Fingerprint,
     session_fingerprint: Fingerprint,
 }
@@ -352,7 +352,7 @@ impl ClientBuilder {
             return Err(client("timeout", "is 0, so nothing could ever be under way: give it some seconds"));
         }
         #[cfg(feature = "openid")]
-        let openid = found::OpenId::new(&self)?;
+        let openid = openid::OpenId::new(&self)?;
         let redirect_uri = RedirectUri::check(&self.redirect_uri, self.undotted_scheme)?;
         let post_logout_redirect_uri =
             self.post_logout_redirect_uri.as_deref().map(|uri| RedirectUri::check(uri, self.undotted_scheme));

@@ -106,7 +106,8 @@ impl ClientBuilder {
         self
     }
 
-    /// By how many seconds the server's clock and this one may differ, for ID tokens (feature `openid`): 60 by default, 300 at most.
+    /// By how many seconds the server's clock and this one may differ, for ID tokens (feature `openid`): 60 by default, 300 at most. (How
+    /// early access tokens are refreshed is [`ClientBuilder::leeway_secs`].)
     pub fn clock_leeway_secs(mut self, seconds: u64) -> Self {
         self.openid.clock_leeway = seconds;
         self

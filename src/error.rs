@@ -103,7 +103,7 @@ pub enum Violation {
     /// The ID token broke a rule (OpenID Connect Core §3.1.3.7).
     #[cfg(feature = "openid")]
     IdToken(IdTokenError),
-    /// The server's metadata, or an API's, does not do: the error names the member (RFC 8414 §2, RFC 9728 §2).
+    /// The server's metadata, or an API's, cannot be used: the error names the member (RFC 8414 §2, RFC 9728 §2).
     #[cfg(feature = "openid")]
     Metadata(Box<ConfigError>),
     /// The userinfo endpoint answered for another user than the ID token's (OpenID Connect Core §5.3.2).
@@ -337,7 +337,7 @@ impl fmt::Display for Error {
             }),
             Self::Refused(refused) => refused.fmt(f),
             #[cfg(feature = "openid")]
-            Self::Violation(Violation::Metadata(error)) => write!(f, "the metadata does not do: {error}"),
+            Self::Violation(Violation::Metadata(error)) => write!(f, "the metadata cannot be used: {error}"),
             #[cfg(feature = "openid")]
             Self::Violation(Violation::IdToken(error)) => error.fmt(f),
             Self::Violation(violation) => f.write_str(violation.message()),
@@ -368,7 +368,9 @@ impl Violation {
                  endpoint's final URL"
             }
             Self::ContentType => "the response is not JSON (RFC 6749 section 5.1): is the endpoint's URL right?",
-            Self::ResponseMalformed => "the response is malformed (RFC 6749 section 5.1)",
+            Self::ResponseMalformed => {
+                "the response is malformed (RFC 6749 section 5.1; metadata: RFC 8414 section 3.2; keys: RFC 7517 section 5)"
+            }
             Self::AccessTokenMissing => "the response has no access_token (RFC 6749 section 5.1)",
             Self::TokenTypeMissing => "the response has no token_type (RFC 6749 section 5.1)",
             Self::TokenTypeUnsupported(_) => "the token_type is not Bearer (RFC 6749 section 7.1)",
@@ -378,7 +380,7 @@ impl Violation {
             #[cfg(feature = "openid")]
             Self::IdToken(error) => error.message(),
             #[cfg(feature = "openid")]
-            Self::Metadata(_) => "the metadata does not do",
+            Self::Metadata(_) => "the metadata cannot be used",
             #[cfg(feature = "openid")]
             Self::UserInfoSubject => {
                 "the userinfo endpoint answered for another user (OpenID Connect Core section 5.3.2)"
@@ -405,6 +407,21 @@ impl fmt::Display for Refused {
             f.write_str("; try again later")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(feature = "openid")]
+impl From<IdTokenError> for Error {
+    fn from(error: IdTokenError) -> Self {
+        Self::Violation(Violation::IdToken(error))
+    }
+}
+
+impl Error {
+    /// Metadata that cannot be used.
+    #[cfg(feature = "openid")]
+    pub(crate) fn metadata(error: ConfigError) -> Self {
+        Self::Violation(Violation::Metadata(Box::new(error)))
     }
 }
 

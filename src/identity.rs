@@ -31,11 +31,13 @@ impl Identity {
         Self { nonce: id_token.nonce().cloned(), id_token: Some(id_token), keys, ..self }
     }
 
-    /// The client that the tokens are used with: the app's, unless that does not know its server's endpoints and the login does.
-    pub(crate) fn client_instead_of(&self, client: Client) -> Client {
+    /// The client that the tokens are used with: the app's, with what the login has found out about the server. Tokens of another client
+    /// or server stay with the client that got them.
+    pub(crate) fn client_with_findings(&self, client: Client) -> Client {
         match &self.client {
-            Some(own) if !client.has_endpoints() && own.login_fingerprint() == client.login_fingerprint() => {
-                own.clone()
+            Some(own) if own.session_fingerprint() != client.session_fingerprint() => own.clone(),
+            Some(own) if !client.has_endpoints() => {
+                own.metadata().and_then(|metadata| client.with_metadata(metadata).ok()).unwrap_or(client)
             }
             _ => client,
         }

@@ -11,7 +11,7 @@ impl Identity {
         Self
     }
 
-    pub(crate) fn client_instead_of(&self, client: Client) -> Client {
+    pub(crate) fn client_with_findings(&self, client: Client) -> Client {
         client
     }
 }

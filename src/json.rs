@@ -3,6 +3,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -66,6 +67,42 @@ pub(crate) fn strict<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<T> {
 #[cfg(feature = "openid")]
 pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// A list of names, of which so many are kept: no server has more, and a hostile one is not to fill the memory.
+const MAX_NAMES: usize = 64;
+
+/// For lists of short names, which may be absent or `null`.
+pub(crate) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Option::<Names>::deserialize(deserializer).map(|names| names.map(|names| names.0))
+}
+
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(NamesVisitor)
+    }
+}
+
+struct NamesVisitor;
+
+impl<'de> Visitor<'de> for NamesVisitor {
+    type Value = Names;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of strings")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
+        let mut names = Vec::new();
+        while let Some(name) = list.next_element::<Cow<'de, str>>()? {
+            if names.len() < MAX_NAMES {
+                names.push(name.into_owned());
+            }
+        }
+        Ok(Names(names))
+    }
 }
 
 /// For members that count as absent if they are of another type.

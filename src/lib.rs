@@ -1,4 +1,4 @@
-//! OAuth 2.0 login for native apps, and the API calls after it, as state machines without I/O.
+//! OAuth 2.0 and OpenID Connect login for native apps, and the API calls after it, as state machines without I/O.
 //!
 //! Log a user in (authorization code with PKCE: RFC 6749, RFC 7636, RFC 8252), call an API with the access token, refresh
 //! it when it expires, sign out. The crate does no I/O, reads no clock and draws no random numbers: events go in, actions
@@ -82,7 +82,6 @@
 //!   Active · Refreshing · OutcomeUnknown · Retrying · LoginRequired ── AdoptedExhausted ─▶ Exhausted
 //!   Active           ── MarkedOnce ─▶ OutcomeUnknown
 //!   Active · OutcomeUnknown ── MarkedTwice ─▶ Exhausted
-//!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted ── IdTokenForged ─▶ LoginRequired
 //!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted ── SignOut ─▶ SigningOut
 //!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted · LoginRequired ── SignOutInBrowser ─▶ LoggingOut
 //!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted · LoginRequired ── SignOutHere ─▶ SignedOut

@@ -6,8 +6,10 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 
 use crate::config_error::ConfigError;
+use crate::json;
 
-/// Members have the types of RFC 8414 §2 or the document is refused; unknown members are skipped (§3.2), and `null` is absent.
+/// What [`from_metadata`](crate::AuthorizationServer::from_metadata) refuses does not depend on features, even if some of it is of no
+/// use without. Members have the types of RFC 8414 §2 or the document is refused; unknown members are skipped (§3.2), and `null` is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "openid", derive(serde::Serialize))]
 #[serde(default)]
@@ -17,15 +19,15 @@ pub(crate) struct Document {
     pub token_endpoint: Option<String>,
     pub revocation_endpoint: Option<String>,
     pub end_session_endpoint: Option<String>,
-    #[cfg(feature = "openid")]
     pub jwks_uri: Option<String>,
-    #[cfg(feature = "openid")]
     pub userinfo_endpoint: Option<String>,
-    #[cfg(feature = "openid")]
+    #[serde(deserialize_with = "json::names")]
     pub id_token_signing_alg_values_supported: Option<Vec<String>>,
-    #[cfg(feature = "openid")]
+    #[serde(deserialize_with = "json::names")]
     pub response_modes_supported: Option<Vec<String>>,
+    #[serde(deserialize_with = "json::names")]
     pub code_challenge_methods_supported: Option<Vec<String>>,
+    #[serde(deserialize_with = "json::names")]
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     pub authorization_response_iss_parameter_supported: Option<bool>,
     pub require_pushed_authorization_requests: Option<bool>,
@@ -37,7 +39,8 @@ impl Document {
         match &self.issuer {
             Some(own) if own == issuer => Ok(()),
             Some(_) => Err(ConfigError::Issuer {
-                problem: "differs from the one the metadata was fetched for (RFC 8414 section 3.3): use neither",
+                problem: "differs from the one the metadata was fetched for (RFC 8414 section 3.3): write it exactly as the server \
+                          does, with or without a '/' at its end, or use neither",
             }),
             None => Err(missing("issuer")),
         }

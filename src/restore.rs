@@ -10,14 +10,13 @@ use crate::openid::ServerMetadata;
 /// The version of the saved forms that this crate writes and reads.
 pub(crate) const SAVED_VERSION: u32 = 1;
 
-/// The client that was found by its issuer goes on with the metadata that was saved, unless it has been given other.
+/// A client that knows only its server's issuer goes on with the metadata that was saved.
 #[cfg(feature = "openid")]
 pub(crate) fn with_saved_metadata(client: Client, saved: Option<&ServerMetadata>) -> Result<Client, RestoreError> {
     match saved {
-        Some(metadata) if !client.has_endpoints() => {
-            client.with_metadata(metadata).map_err(|_| RestoreError::Malformed)
-        }
-        _ => Ok(client),
+        _ if client.has_endpoints() => Ok(client),
+        Some(metadata) => client.with_metadata(metadata).map_err(|_| RestoreError::Malformed),
+        None => Err(RestoreError::ServerUnknown),
     }
 }
 
@@ -33,6 +32,10 @@ pub enum RestoreError {
     Expired,
     /// It is damaged.
     Malformed,
+    /// The client knows only its server's issuer, and what was saved has no metadata of the server: give it to the client
+    /// ([`Client::with_metadata`]; feature `openid`).
+    #[cfg(feature = "openid")]
+    ServerUnknown,
 }
 
 impl RestoreError {
@@ -43,6 +46,8 @@ impl RestoreError {
             Self::UnknownVersion => "unknown_version",
             Self::Expired => "expired",
             Self::Malformed => "malformed",
+            #[cfg(feature = "openid")]
+            Self::ServerUnknown => "server_unknown",
         }
     }
 }
@@ -54,6 +59,10 @@ impl fmt::Display for RestoreError {
             Self::UnknownVersion => "the saved form is of another version of this crate; start a new login",
             Self::Expired => "the saved login is past its deadline; start a new login",
             Self::Malformed => "the saved form is damaged; start a new login",
+            #[cfg(feature = "openid")]
+            Self::ServerUnknown => {
+                "the saved form has no metadata of the server; give it to the client with Client::with_metadata"
+            }
         })
     }
 }

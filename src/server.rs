@@ -161,16 +161,14 @@ impl AuthorizationServer {
         if let Some(end_session) = &document.end_session_endpoint {
             server = server.end_session_endpoint(end_session)?;
         }
+        for (name, url) in [("jwks_uri", &document.jwks_uri), ("userinfo_endpoint", &document.userinfo_endpoint)] {
+            url.as_deref().map_or(Ok(()), |url| check(name, url, transport).map(drop))?;
+        }
         #[cfg(feature = "openid")]
         {
-            if let Some(jwks_uri) = &document.jwks_uri {
-                server = server.jwks_uri(jwks_uri)?;
-            }
-            if let Some(userinfo) = &document.userinfo_endpoint {
-                server = server.userinfo_endpoint(userinfo)?;
-            }
+            server.jwks_uri = document.jwks_uri.as_deref().map(Arc::from);
+            server.userinfo_endpoint = document.userinfo_endpoint.as_deref().map(Arc::from);
             server.signing_algorithms.clone_from(&document.id_token_signing_alg_values_supported);
-            server.response_modes.clone_from(&document.response_modes_supported);
         }
         server.iss_required = document.authorization_response_iss_parameter_supported == Some(true);
         server.pushed_only = document.require_pushed_authorization_requests == Some(true);
@@ -231,7 +229,7 @@ impl AuthorizationServer {
             jwks_uri: own.jwks_uri.or(found.jwks_uri),
             userinfo_endpoint: own.userinfo_endpoint.or(found.userinfo_endpoint),
             signing_algorithms: own.signing_algorithms.or(found.signing_algorithms),
-            response_modes: own.response_modes.or(found.response_modes),
+            response_modes: own.response_modes.or_else(|| metadata.document().response_modes_supported.clone()),
         })
     }
 
@@ -350,7 +348,8 @@ impl AuthorizationServer {
         self
     }
 
-    /// The response modes that the server supports (RFC 8414 §2; feature `openid`): a login does not ask for any other.
+    /// The response modes that the server supports (RFC 8414 §2; feature `openid`): a login does not ask for any other. Discovery sets
+    /// them.
     #[cfg(feature = "openid")]
     #[must_use]
     pub fn response_modes_supported(mut self, modes: &[impl AsRef<str>]) -> Self {

@@ -62,8 +62,9 @@ impl fmt::Debug for Event<'_> {
 pub enum Action {
     /// Open this URL in the user's browser, and wait for the redirect.
     OpenUrl(AuthorizationUrl),
-    /// Send this request, and hand its answer over. The same request comes again after [`Delivered::No`]: wait a moment
-    /// before sending it again, and give up with [`Event::Cancelled`].
+    /// Send this request, and hand its answer over. The same request comes again after [`Delivered::No`], and one for metadata or
+    /// keys after [`Delivered::Maybe`] too: wait a moment before sending it again, and give up with [`Event::Cancelled`]. For keys that the
+    /// server cannot give now (429, 5xx) there are three requests at most: wait as long as its `Retry-After` says.
     SendRequest(Request),
     /// The login is done.
     TokensReady(Tokens),
@@ -153,8 +154,8 @@ impl Login {
         self.state.phase()
     }
 
-    /// While the user is in the browser: the last moment at which they may come back; any event after it ends the login with
-    /// [`Over::Expired`](crate::Over::Expired). While the code is exchanged: the last moment at which a request that was not
+    /// While metadata are asked for and the user is in the browser: the last moment at which they may come back; any event after it ends the login with
+    /// [`Over::Expired`](crate::Over::Expired). While the code is exchanged and keys are fetched: the last moment at which a request that was not
     /// delivered is given again; an answer is taken however late it comes. `None` when nothing is pending.
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()

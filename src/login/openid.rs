@@ -19,12 +19,9 @@ use crate::identity::Identity;
 use crate::login::Event;
 use crate::openid::discovery::WellKnown;
 use crate::openid::id_token::Unverified;
-use crate::openid::{IdTokenError, KeySet, KeySetError, ServerMetadata};
+use crate::openid::{IdTokenError, KeySet, KeySetError, ServerMetadata, MAX_KEY_REQUESTS};
 use crate::time::UnixTime;
 use crate::token::{self, TokenResponse, Tokens};
-
-/// So often the keys are asked for, if the server says that it cannot give them now.
-const MAX_KEY_REQUESTS: u8 = 3;
 
 /// Whether the server has the response mode that is asked for (RFC 8414 §2), and ID tokens can be checked.
 pub(super) fn check(client: &Client, request: &AuthorizationRequest) -> Result<(), ConfigError> {
@@ -39,6 +36,11 @@ pub(super) fn check(client: &Client, request: &AuthorizationRequest) -> Result<(
     }
     if request.asks_for_openid() {
         client.policy()?;
+    } else if request.requires_acr() {
+        return Err(ConfigError::parameter(
+            "acr_values",
+            "are required, which an ID token must tell: ask for the scope openid",
+        ));
     }
     Ok(())
 }
@@ -106,28 +108,24 @@ impl Discovering {
                     problem: "has no metadata at its well-known places (RFC 8414 section 3): write it as the server does, or \
                               configure the endpoints with AuthorizationServer::new",
                 };
-                let place = self.place.next(issuer).ok_or_else(|| unfit(nowhere))?;
+                let place = self.place.next(issuer).ok_or_else(|| Error::metadata(nowhere))?;
                 return Ok(Self { login: self.login.clone(), place }.ask(rules));
             }
             Err(error) => return Err(error),
         };
         let client = rules.client.with_metadata(&metadata);
         let checked = client.and_then(|client| super::check(&client, rules.request).map(|()| client));
-        let client = checked.map_err(unfit)?;
+        let client = checked.map_err(Error::metadata)?;
         let rules = Rules { client: &client, request: rules.request };
         let url = self.login.url(&rules);
         Ok(Step::to(State::AwaitingRedirect(self.login.clone()), Action::OpenUrl(url)).with(client))
     }
 }
 
-fn unfit(error: ConfigError) -> Error {
-    Error::Violation(Violation::Metadata(Box::new(error)))
-}
-
 /// Whether an answer says that there is no document at a place.
 fn is_not_there(error: &Error) -> bool {
     match error {
-        Error::Refused(refused) => matches!(refused.status(), Some(400..=499)) && !refused.is_transient(),
+        Error::Refused(refused) => matches!(refused.status(), Some(400..=407 | 409..=499)) && !refused.is_transient(),
         Error::Violation(violation) => matches!(violation, Violation::RedirectedResponse(_) | Violation::ContentType),
         _ => false,
     }
@@ -182,12 +180,7 @@ impl FetchingKeys {
             }
             Err(error) => return Err(error),
         };
-        rules
-            .client
-            .policy()
-            .map_err(|_| broken(IdTokenError::KeyNotFound))?
-            .verify(&self.unverified, Some(&keys))
-            .map_err(broken)?;
+        rules.client.policy().map_err(|_| IdTokenError::KeyNotFound)?.verify(&self.unverified, Some(&keys))?;
         let mut tokens = *self.tokens.take().ok_or(Error::Ignored(Ignored::Finished))?;
         let id_token = self.unverified.clone().into_id_token();
         tokens.identity = tokens.identity.with(id_token, Some(Arc::new(keys)));
@@ -207,10 +200,6 @@ pub(crate) fn fetched_keys(client: &Client, response: &Response<'_>, now: UnixTi
     })
 }
 
-fn broken(error: IdTokenError) -> Error {
-    Error::Violation(Violation::IdToken(error))
-}
-
 /// The end of the exchange: the tokens, if their ID token can be checked now or there is none to check.
 pub(super) fn finish(
     rules: &Rules<'_>,
@@ -226,12 +215,12 @@ pub(super) fn finish(
     }
     let id_token = answer.id_token().ok_or(Error::Violation(Violation::IdTokenMissing))?;
     let unverified = read(rules, exchanged, id_token, answer.access_token(), now)?;
-    let policy = rules.client.policy().map_err(|_| broken(IdTokenError::KeyNotFound))?;
+    let policy = rules.client.policy().map_err(|_| IdTokenError::KeyNotFound)?;
     let keys = identity.keys.clone();
     match policy.verify(&unverified, keys.as_deref()) {
         Ok(()) => Ok(done(tokens(answer, identity.with(unverified.into_id_token(), keys)))),
         // Keys may have been replaced since these were fetched, under the same name even.
-        Err(error) if keys.is_some_and(|keys| !keys.may_be_fetched_again(now)) => Err(broken(error)),
+        Err(error) if keys.is_some_and(|keys| !keys.may_be_fetched_again(now)) => Err(error.into()),
         Err(_) => {
             let fetching = FetchingKeys {
                 id: exchanged.id,
@@ -254,7 +243,7 @@ fn read(
     now: UnixTime,
 ) -> Result<Unverified, Error> {
     let (client, request) = (rules.client, rules.request);
-    let policy = client.policy().map_err(|_| broken(IdTokenError::KeyNotFound))?;
+    let policy = client.policy().map_err(|_| IdTokenError::KeyNotFound)?;
     let mut nonce = Base64Url32::new();
     let acr_values = request.value("acr_values").filter(|_| request.requires_acr());
     let organization = request.value("organization");
@@ -268,5 +257,5 @@ fn read(
         .code(Some(exchanged.code.reveal()))
         .read(id_token, now);
     nonce.wipe();
-    result.map_err(broken)
+    Ok(result?)
 }

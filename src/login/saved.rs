@@ -112,11 +112,13 @@ impl Login {
         // By the same check as random octets: the verifier must not be seen in a URL.
         let entropy = saved.entropy()?;
         #[cfg(feature = "openid")]
-        let client = crate::restore::with_saved_metadata(client, saved.metadata.as_ref())?;
+        let client = match &saved.metadata {
+            // Also instead of newer metadata that the client has been given: one login is with one server as it was.
+            Some(metadata) => client.with_metadata(metadata).unwrap_or(client),
+            None => client,
+        };
         #[cfg(feature = "openid")]
-        if !client.has_endpoints() {
-            return Err(RestoreError::Malformed);
-        }
+        let client = crate::restore::with_saved_metadata(client, None)?;
         let mut login = Self::new(client, Arc::new(request)).map_err(|_| RestoreError::Malformed)?;
         login.state = State::AwaitingRedirect(AwaitingRedirect::new(&entropy, deadline));
         Ok(login)

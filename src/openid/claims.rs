@@ -2,12 +2,11 @@
 //! makes the token malformed, it does not count as absent. (Those that other servers may use for something else, and that count only
 //! if they are asked for, do: `acr`, `amr`, `org_id`, `org_name`.)
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
 
 use crate::json;
@@ -58,14 +57,9 @@ fn nonce<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D
     as_text::deserialize(deserializer).map(Some)
 }
 
-/// Some servers write one text instead of a list.
+/// Some servers write one text instead of a list; what is no text is left out.
 fn texts_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    Ok(match json::Value::deserialize(deserializer)? {
-        json::Value::Text(text) => alloc::vec![text.into_owned()],
-        // No method's name has a space (RFC 8176 §2).
-        json::Value::Texts(joined) => joined.split(' ').map(String::from).collect(),
-        _ => Vec::new(),
-    })
+    deserializer.deserialize_any(Texts { is_strict: false }).map(|texts| texts.0)
 }
 
 /// `aud` may be one text or a list of them (RFC 7519 §4.1.3).
@@ -74,29 +68,70 @@ pub(super) struct OneOrMany(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for OneOrMany {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Texts;
+        deserializer.deserialize_any(Texts { is_strict: true })
+    }
+}
 
-        impl<'de> Visitor<'de> for Texts {
-            type Value = OneOrMany;
+struct Texts {
+    is_strict: bool,
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a list of strings")
-            }
+impl Texts {
+    fn other<E: serde::de::Error>(&self) -> Result<OneOrMany, E> {
+        if self.is_strict {
+            Err(E::custom("neither a string nor a list of strings"))
+        } else {
+            Ok(OneOrMany(Vec::new()))
+        }
+    }
+}
 
-            fn visit_str<E>(self, text: &str) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(alloc::vec![text.into()]))
-            }
+impl<'de> Visitor<'de> for Texts {
+    type Value = OneOrMany;
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(text) = list.next_element::<Cow<'de, str>>()? {
-                    texts.push(text.into_owned());
-                }
-                Ok(OneOrMany(texts))
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or a list of strings")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<OneOrMany, E> {
+        Ok(OneOrMany(alloc::vec![text.into()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(value) = list.next_element::<json::Value<'de>>()? {
+            match value {
+                json::Value::Text(text) => texts.push(text.into_owned()),
+                _ if self.is_strict => return self.other(),
+                _ => {}
             }
         }
+        Ok(OneOrMany(texts))
+    }
 
-        deserializer.deserialize_any(Texts)
+    fn visit_unit<E: serde::de::Error>(self) -> Result<OneOrMany, E> {
+        self.other()
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<OneOrMany, E> {
+        self.other()
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<OneOrMany, E> {
+        self.other()
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<OneOrMany, E> {
+        self.other()
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<OneOrMany, E> {
+        self.other()
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OneOrMany, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        self.other()
     }
 }
 

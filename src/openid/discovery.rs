@@ -9,7 +9,6 @@
 //! decides: if it is another issuer's, or breaks a rule, the login ends. If there is none anywhere, it ends with
 //! [`Violation::Metadata`], which tells so.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
@@ -142,10 +141,9 @@ impl ServerMetadata {
         let body = token::json_body(response, now)?;
         let document = json::strict(body).ok_or(Error::Violation(Violation::ResponseMalformed))?;
         let metadata = Self { fetched_at: now, document };
-        let bad = |error| Error::Violation(Violation::Metadata(Box::new(error)));
-        metadata.document.check_issuer(issuer).map_err(bad)?;
-        let server = AuthorizationServer::undiscovered(issuer, transport).map_err(bad)?;
-        server.discovered(&metadata).map_err(bad)?;
+        metadata.document.check_issuer(issuer).map_err(Error::metadata)?;
+        let server = AuthorizationServer::undiscovered(issuer, transport).map_err(Error::metadata)?;
+        server.discovered(&metadata).map_err(Error::metadata)?;
         Ok(metadata)
     }
 

@@ -66,9 +66,10 @@ impl IdTokenError {
         self.words().0
     }
 
-    /// Whether the clock decides: a device's clock may be wrong.
+    /// Whether it is about time alone: a device's clock may be wrong, and many a server tells the time of the latest login anywhere, or
+    /// of the refresh, as `auth_time`.
     pub(crate) fn is_about_time(self) -> bool {
-        matches!(self, Self::Expired | Self::NotYetValid | Self::IssuedAt)
+        matches!(self, Self::Expired | Self::NotYetValid | Self::IssuedAt | Self::AuthTimeMismatch)
     }
 
     pub(crate) fn message(self) -> &'static str {

@@ -3,9 +3,10 @@
 //!
 //! # Order of checks
 //! 1. Size. 2. Three parts. 3. `alg` against the allow-list, `crit`, `typ`. 4. The claims' types. 5. `iss`. 6. `aud`, `azp`.
-//!    7. `sub`. 8. `exp`, `nbf`, `iat`. 9. `nonce`. 10. `auth_time`, `acr`, organization. 11. `at_hash`, `c_hash`. 12. The key and the
-//!    signature, which cost most, and for which keys may have to be fetched first.
+//!    7. `sub`. 8. `nonce`. 9. `acr`, organization. 10. `at_hash`, `c_hash`. 11. `exp`, `nbf`, `iat`, `auth_time`. 12. The key and
+//!    the signature, which cost most, and for which keys may have to be fetched first.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -336,26 +337,19 @@ impl<'a> Rules<'a> {
         let Jws { signed_len, algorithm, kid, payload, signature } = Jws::parse(token, self.algorithms)?;
         let claims = Claims::parse(payload.reveal()).ok_or(IdTokenError::Malformed)?;
         self.check_parties(&claims)?;
-        self.check_times(&claims, now)?;
         self.check_nonce(&claims)?;
-        self.check_authentication(&claims, now)?;
-        for (claim, of, error) in [
-            (&claims.at_hash, self.access_token, IdTokenError::AccessTokenHash),
-            (&claims.c_hash, self.code, IdTokenError::CodeHash),
-        ] {
-            if let (Some(claim), Some(of)) = (claim, of) {
-                if !is_half_hash(algorithm, claim, of) {
-                    return Err(error);
-                }
-            }
-        }
+        self.check_authentication(&claims)?;
+        self.check_hashes(algorithm, &claims)?;
+        // Last, since a session does not lose its tokens for a wrong clock: nothing else must hide behind that.
+        self.check_times(&claims, now)?;
         let id_token = IdToken(Arc::new(Inner { token: Secret::new(token), payload, claims }));
         Ok(Unverified { id_token, algorithm, kid, signed_len, signature })
     }
 
     fn check_parties(&self, claims: &Claims) -> Result<(), IdTokenError> {
         let missing = IdTokenError::MissingClaim;
-        if claims.iss.as_deref().ok_or(missing("iss"))? != self.issuer {
+        let issuer = claims.iss.as_deref().ok_or(missing("iss"))?;
+        if issuer != self.issuer || self.previous.is_some_and(|previous| previous.issuer() != issuer) {
             return Err(IdTokenError::Issuer);
         }
         let audience = &claims.aud.as_ref().ok_or(missing("aud"))?.0;
@@ -383,21 +377,6 @@ impl<'a> Rules<'a> {
         Ok(())
     }
 
-    fn check_times(&self, claims: &Claims, now: UnixTime) -> Result<(), IdTokenError> {
-        let missing = IdTokenError::MissingClaim;
-        let latest = now.saturating_add(self.clock_leeway);
-        if now >= claims.exp.ok_or(missing("exp"))?.0.saturating_add(self.clock_leeway) {
-            return Err(IdTokenError::Expired);
-        }
-        if claims.nbf.is_some_and(|nbf| nbf.0 > latest) {
-            return Err(IdTokenError::NotYetValid);
-        }
-        if claims.iat.ok_or(missing("iat"))?.0 > latest {
-            return Err(IdTokenError::IssuedAt);
-        }
-        Ok(())
-    }
-
     fn check_nonce(&self, claims: &Claims) -> Result<(), IdTokenError> {
         match (self.nonce, claims.nonce.as_ref().map(Secret::reveal)) {
             (Nonce::None | Nonce::Refreshed(_), None) | (Nonce::Refreshed(None), Some(_)) => Ok(()),
@@ -411,7 +390,49 @@ impl<'a> Rules<'a> {
         }
     }
 
-    fn check_authentication(&self, claims: &Claims, now: UnixTime) -> Result<(), IdTokenError> {
+    fn check_authentication(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        if let Some(acr_values) = self.acr_values {
+            let acr = claims.acr.as_deref().filter(|acr| !acr.is_empty());
+            if !acr_values.split(' ').any(|required| acr == Some(required)) {
+                return Err(IdTokenError::AuthenticationContext);
+            }
+        }
+        let has_organization = match self.organization {
+            Some(id) if id.starts_with("org_") => claims.org_id.as_deref() == Some(id),
+            // Auth0 keeps names in lower case, and they are ASCII.
+            Some(name) => claims.org_name.as_ref().is_some_and(|org_name| org_name.eq_ignore_ascii_case(name)),
+            None => true,
+        };
+        has_organization.then_some(()).ok_or(IdTokenError::Organization)
+    }
+
+    fn check_hashes(&self, algorithm: Algorithm, claims: &Claims) -> Result<(), IdTokenError> {
+        for (claim, of, error) in [
+            (&claims.at_hash, self.access_token, IdTokenError::AccessTokenHash),
+            (&claims.c_hash, self.code, IdTokenError::CodeHash),
+        ] {
+            if let (Some(claim), Some(of)) = (claim, of) {
+                if !is_half_hash(algorithm, claim, of) {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_times(&self, claims: &Claims, now: UnixTime) -> Result<(), IdTokenError> {
+        let missing = IdTokenError::MissingClaim;
+        let (exp, iat) = (claims.exp.ok_or(missing("exp"))?.0, claims.iat.ok_or(missing("iat"))?.0);
+        let latest = now.saturating_add(self.clock_leeway);
+        if now >= exp.saturating_add(self.clock_leeway) {
+            return Err(IdTokenError::Expired);
+        }
+        if claims.nbf.is_some_and(|nbf| nbf.0 > latest) {
+            return Err(IdTokenError::NotYetValid);
+        }
+        if iat > latest {
+            return Err(IdTokenError::IssuedAt);
+        }
         if let Some(max_age) = self.max_age {
             let auth_time = claims.auth_time.ok_or(IdTokenError::AuthTimeMissing)?.0;
             if now.saturating_since(auth_time) > max_age.saturating_add(self.clock_leeway) {
@@ -423,22 +444,7 @@ impl<'a> Rules<'a> {
                 return Err(IdTokenError::AuthTimeMismatch);
             }
         }
-        if let Some(acr_values) = self.acr_values {
-            let acr = claims.acr.as_deref().filter(|acr| !acr.is_empty());
-            if !acr_values.split(' ').any(|required| acr == Some(required)) {
-                return Err(IdTokenError::AuthenticationContext);
-            }
-        }
-        match self.organization {
-            Some(id) if id.starts_with("org_") => claims.org_id.as_deref() == Some(id),
-            // Auth0 keeps names in lower case.
-            Some(name) => {
-                claims.org_name.as_ref().is_some_and(|org_name| org_name.to_lowercase() == name.to_lowercase())
-            }
-            None => true,
-        }
-        .then_some(())
-        .ok_or(IdTokenError::Organization)
+        Ok(())
     }
 }
 
@@ -482,11 +488,6 @@ fn is_half_hash(algorithm: Algorithm, claim: &str, of: &str) -> bool {
 }
 
 fn is_same_set(one: &[String], other: &[String]) -> bool {
-    fn sorted(list: &[String]) -> Vec<&str> {
-        let mut list: Vec<&str> = list.iter().map(String::as_str).collect();
-        list.sort_unstable();
-        list.dedup();
-        list
-    }
-    sorted(one) == sorted(other)
+    let set = |list: &[String]| -> BTreeSet<String> { list.iter().cloned().collect() };
+    set(one) == set(other)
 }

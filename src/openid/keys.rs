@@ -1,6 +1,6 @@
 //! A server's public keys: the JWK set (RFC 7517 §5), and which of them an ID token may be signed with.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,7 +8,6 @@ use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::error::IdTokenError;
@@ -17,6 +16,9 @@ use super::signature::{Algorithm, Curve, KeyKind, PublicKey, SignatureVerifier};
 use crate::http::MAX_RESPONSE_BYTES;
 use crate::json::{self, Value};
 use crate::time::UnixTime;
+
+/// So often keys are asked for because of one ID token, if the server says that it cannot give them now, or does not answer.
+pub(crate) const MAX_KEY_REQUESTS: u8 = 3;
 
 /// So many keys are tried at most for a token that does not name its key.
 const MAX_CANDIDATES: usize = 4;
@@ -46,7 +48,6 @@ const MAX_RSA_EXPONENT_OCTETS: usize = 8;
 pub struct KeySet {
     jwks_uri: String,
     fetched_at: UnixTime,
-    #[serde(deserialize_with = "usable_keys")]
     keys: Vec<Key>,
 }
 
@@ -67,7 +68,7 @@ impl KeySet {
     /// Reads a JWK set that was fetched from `jwks_uri` at that time.
     ///
     /// # Errors
-    /// [`KeySetError`] for anything but a JWK set. One without a usable key is none.
+    /// [`KeySetError`] for anything but a JWK set. Of one without a usable key comes an empty set.
     pub fn parse(jwks_uri: &str, document: &[u8], fetched_at: UnixTime) -> Result<Self, KeySetError> {
         #[derive(Deserialize)]
         struct JwkSet {
@@ -140,7 +141,8 @@ pub(super) struct Signed<'a> {
     pub signature: &'a [u8],
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredKey", into = "StoredKey")]
 struct Key {
     kid: Option<String>,
     algorithm: Option<Algorithm>,
@@ -253,13 +255,10 @@ fn octets(value: &Value<'_>) -> Option<Vec<u8>> {
     decode(text(value)?).ok()
 }
 
+const CURVES: [(&str, Curve); 3] = [("P-256", Curve::P256), ("P-384", Curve::P384), ("P-521", Curve::P521)];
+
 fn curve_of(name: &str) -> Option<Curve> {
-    match name {
-        "P-256" => Some(Curve::P256),
-        "P-384" => Some(Curve::P384),
-        "P-521" => Some(Curve::P521),
-        _ => None,
-    }
+    CURVES.iter().find(|(known, _)| *known == name).map(|(_, curve)| *curve)
 }
 
 /// Short keys protect nothing (RFC 7518 §3.3), and very long ones cost more than a login should.
@@ -385,42 +384,55 @@ enum Name {
     Unknown,
 }
 
-impl Serialize for Key {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let encode = |octets: &[u8]| Base64UrlUnpadded::encode_string(octets);
-        let mut jwk = serializer.serialize_struct("Key", 6)?;
-        match &self.material {
+/// A key as it is stored: a JWK whose members are all there, in one order, for formats that do not name them.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct StoredKey {
+    kty: Option<String>,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+    kid: Option<String>,
+    alg: Option<String>,
+}
+
+impl From<Key> for StoredKey {
+    fn from(key: Key) -> Self {
+        let text = |text: &str| Some(String::from(text));
+        let encode = |octets: &[u8]| Some(Base64UrlUnpadded::encode_string(octets));
+        let stored = match &key.material {
             Material::Rsa { modulus, exponent } => {
-                jwk.serialize_field("kty", "RSA")?;
-                jwk.serialize_field("n", &encode(modulus))?;
-                jwk.serialize_field("e", &encode(exponent))?;
+                Self { kty: text("RSA"), n: encode(modulus), e: encode(exponent), ..Self::default() }
             }
             Material::Ec { curve, x, y } => {
-                jwk.serialize_field("kty", "EC")?;
-                jwk.serialize_field(
-                    "crv",
-                    match curve {
-                        Curve::P256 => "P-256",
-                        Curve::P384 => "P-384",
-                        Curve::P521 => "P-521",
-                    },
-                )?;
-                jwk.serialize_field("x", &encode(x))?;
-                jwk.serialize_field("y", &encode(y))?;
+                let crv = CURVES.iter().find(|(_, known)| known == curve).map(|(name, _)| String::from(*name));
+                Self { kty: text("EC"), crv, x: encode(x), y: encode(y), ..Self::default() }
             }
-            Material::Ed25519 { x } => {
-                jwk.serialize_field("kty", "OKP")?;
-                jwk.serialize_field("crv", "Ed25519")?;
-                jwk.serialize_field("x", &encode(x))?;
-            }
-        }
-        if let Some(kid) = &self.kid {
-            jwk.serialize_field("kid", kid)?;
-        }
-        if let Some(algorithm) = self.algorithm {
-            jwk.serialize_field("alg", algorithm.name())?;
-        }
-        jwk.end()
+            Material::Ed25519 { x } => Self { kty: text("OKP"), crv: text("Ed25519"), x: encode(x), ..Self::default() },
+        };
+        Self { alg: key.algorithm.map(|algorithm| algorithm.name().into()), kid: key.kid, ..stored }
+    }
+}
+
+impl TryFrom<StoredKey> for Key {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredKey) -> Result<Self, &'static str> {
+        let value = |text: Option<String>| text.map_or(Value::None, |text| Value::Text(Cow::Owned(text)));
+        let jwk = Jwk {
+            kty: value(stored.kty),
+            crv: value(stored.crv),
+            n: value(stored.n),
+            e: value(stored.e),
+            x: value(stored.x),
+            y: value(stored.y),
+            kid: value(stored.kid),
+            alg: value(stored.alg),
+            ..Jwk::default()
+        };
+        jwk.into_key().ok_or("no usable key")
     }
 }
 

@@ -12,6 +12,36 @@
 //! | the keys of a server (RFC 7517) | [`KeySet`] |
 //! | signatures, and a platform's own cryptography for them | [`SignatureVerifier`] |
 //! | what the userinfo endpoint answers (OpenID Connect Core §5.3) | [`UserInfo`] |
+//!
+//! # From login to login
+//!
+//! What was fetched is worth keeping: with both of these the next login sends the token request alone.
+//!
+//! ```
+//! use oauth_proto::{AuthorizationServer, Client, ConfigError, KeySet, ServerMetadata, Tokens, UnixTime};
+//!
+//! #[derive(Default, serde::Serialize, serde::Deserialize)]
+//! struct Kept {
+//!     metadata: Option<ServerMetadata>,
+//!     keys: Option<KeySet>,
+//! }
+//!
+//! /// After a login.
+//! fn kept(tokens: &Tokens) -> Kept {
+//!     Kept { metadata: tokens.metadata().cloned(), keys: tokens.keys().cloned() }
+//! }
+//!
+//! /// Before the next one.
+//! fn client(kept: Kept, now: UnixTime) -> Result<Client, ConfigError> {
+//!     let server = AuthorizationServer::from_issuer("https://tenant.auth0.com/")?;
+//!     let mut client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+//!     if let Some(metadata) = kept.metadata.filter(|metadata| metadata.age(now) < 24 * 60 * 60) {
+//!         client = client.with_metadata(&metadata)?;
+//!     }
+//!     Ok(kept.keys.into_iter().fold(client, |client, keys| client.with_keys(keys)))
+//! }
+//! # assert!(client(Kept::default(), UnixTime::from_secs(0)).is_ok());
+//! ```
 
 mod claims;
 pub mod discovery;
@@ -30,6 +60,7 @@ mod userinfo;
 pub use discovery::ServerMetadata;
 pub use error::IdTokenError;
 pub use id_token::IdToken;
+pub(crate) use keys::MAX_KEY_REQUESTS;
 pub use keys::{KeySet, KeySetError};
 pub use resource::ResourceMetadata;
 #[cfg(feature = "rustcrypto")]

@@ -1,6 +1,5 @@
 //! The metadata of an API (RFC 9728): which authorization servers issue tokens for it.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -62,27 +61,27 @@ impl ResourceMetadata {
         struct Document {
             #[serde(default, deserialize_with = "json::present")]
             resource: Option<String>,
-            #[serde(default)]
-            authorization_servers: Vec<String>,
-            #[serde(default)]
-            scopes_supported: Vec<String>,
+            #[serde(default, deserialize_with = "json::names")]
+            authorization_servers: Option<Vec<String>>,
+            #[serde(default, deserialize_with = "json::names")]
+            scopes_supported: Option<Vec<String>>,
         }
         let body = token::json_body(response, now)?;
         let document: Document = json::strict(body).ok_or(Error::Violation(Violation::ResponseMalformed))?;
-        let bad = |error| Error::Violation(Violation::Metadata(Box::new(error)));
         if document.resource.as_deref() != Some(resource) {
-            return Err(bad(ConfigError::Resource {
+            return Err(Error::metadata(ConfigError::Resource {
                 problem: "differs from the one the metadata was fetched for (RFC 9728 section 3.3): use neither",
             }));
         }
-        check_resource(resource).map_err(bad)?;
-        for issuer in &document.authorization_servers {
-            check_issuer(issuer, Transport::Https).map_err(bad)?;
+        check_resource(resource).map_err(Error::metadata)?;
+        let authorization_servers = document.authorization_servers.unwrap_or_default();
+        for issuer in &authorization_servers {
+            check_issuer(issuer, Transport::Https).map_err(Error::metadata)?;
         }
         Ok(Self {
             resource: resource.into(),
-            authorization_servers: document.authorization_servers,
-            scopes_supported: document.scopes_supported,
+            authorization_servers,
+            scopes_supported: document.scopes_supported.unwrap_or_default(),
         })
     }
 
@@ -91,13 +90,13 @@ impl ResourceMetadata {
         &self.resource
     }
 
-    /// Issuers of tokens for it: what [`AuthorizationServer::from_issuer`](crate::AuthorizationServer::from_issuer) takes. Which of
+    /// Issuers of tokens for it, 64 at most: what [`AuthorizationServer::from_issuer`](crate::AuthorizationServer::from_issuer) takes. Which of
     /// them to trust is the app's to decide (§7.6).
     pub fn authorization_servers(&self) -> &[String] {
         &self.authorization_servers
     }
 
-    /// Scopes of it.
+    /// Scopes of it, 64 at most.
     pub fn scopes_supported(&self) -> &[String] {
         &self.scopes_supported
     }

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::json::{text_or_none, Value};
@@ -130,15 +132,40 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixTime>, 
     })
 }
 
+/// Anything but an object counts as absent.
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Address(Address),
-        Other(serde::de::IgnoredAny),
+    deserializer.deserialize_any(ObjectOrNone)
+}
+
+struct ObjectOrNone;
+
+macro_rules! none {
+    ($($visit:ident: $kind:ty),*) => {
+        $(fn $visit<E>(self, _: $kind) -> Result<Option<Address>, E> {
+            Ok(None)
+        })*
+    };
+}
+
+impl<'de> Visitor<'de> for ObjectOrNone {
+    type Value = Option<Address>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an address")
     }
-    Ok(match Either::deserialize(deserializer)? {
-        Either::Address(address) => Some(address),
-        Either::Other(_) => None,
-    })
+
+    none!(visit_bool: bool, visit_u64: u64, visit_i64: i64, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E>(self) -> Result<Option<Address>, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<Address>, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<Address>, A::Error> {
+        Address::deserialize(MapAccessDeserializer::new(map)).map(Some)
+    }
 }

@@ -29,7 +29,8 @@ impl Session {
     /// 5. store [`Session::save`] before the refresh is sent: if the process ends now, the next one knows that the refresh token
     ///    may be spent, and that it has one try;
     /// 6. send it, and hand over the outcome, as always;
-    /// 7. store [`Session::save`] again, whatever the outcome was, or remove what is stored if that is `None`; unlock.
+    /// 7. store [`Session::save`] again, whatever the outcome was, or remove what is stored if that is `None`; ask
+    ///    [`Session::access`] again, since keys for a new ID token may be to be fetched; unlock.
     ///
     /// To sign out: lock, read, `adopt`, [`Session::sign_out`], remove what is stored, unlock; then carry the actions out. After
     /// a new login: lock, store, unlock, and only then let the new session take the place of the one before.
@@ -56,13 +57,14 @@ impl Session {
     ///         Some(saved) => drop(session.adopt(saved)?),
     ///         None => drop(session.sign_out(SignOut::new())), // in another process
     ///     }
-    ///     let access = session.access(now);
-    ///     let Access::SendRequest(request) = access else { return Ok(access) };
-    ///     store.write(session.save());
-    ///     let outcome = session.handle(Event::ResponseReceived(request.id(), send(&request)), now);
-    ///     store.write(session.save());
-    ///     drop(outcome); // stored already; what it means, `access` says
-    ///     Ok(session.access(now))
+    ///     loop {
+    ///         let access = session.access(now);
+    ///         let Access::SendRequest(request) = access else { return Ok(access) };
+    ///         store.write(session.save());
+    ///         let outcome = session.handle(Event::ResponseReceived(request.id(), send(&request)), now);
+    ///         store.write(session.save());
+    ///         drop(outcome); // stored already; what it means, `access` says
+    ///     }
     /// }
     /// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
     /// # let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
@@ -79,7 +81,11 @@ impl Session {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn adopt(&mut self, saved: SavedSession) -> Result<Adopted, RestoreError> {
+        #[cfg(feature = "openid")]
+        let found = self.client_with_metadata_of(&saved);
         let mut theirs = saved.into_active(&self.client)?;
+        #[cfg(feature = "openid")]
+        self.client.clone_from(&found);
         let newer = match &self.state {
             State::Active(ours) => theirs.grant.is_newer_than(&ours.grant),
             State::LoginRequired(ended) => ended.is_outlived_by(&theirs),

@@ -43,7 +43,13 @@ use crate::target::Target;
 use crate::time::UnixTime;
 use crate::token::Tokens;
 
-/// A session, as a machine without I/O. One value serves any number of callers, behind a lock of theirs that is held
+/// A session, as a machine without I/O.
+///
+/// If the login asked who the user is (`openid`), refreshes may bring ID tokens. Their tokens are taken if they are this very user's; what
+/// a new ID token says is believed once it has been checked, and until then, or if its time is wrong, `id_token` gives the one of
+/// before. The keys for that are fetched by a request of their own, which [`Session::access`] gives to one of those who ask.
+///
+/// One value serves any number of callers, behind a lock of theirs that is held
 /// for the calls of these methods only, never while a request is under way.
 ///
 /// Whoever needs a token goes round this loop. `wait_until` and `store` are yours, and so is `send`.
@@ -94,7 +100,7 @@ impl Session {
     /// session; tokens from elsewhere cannot be refreshed by a client that knows only its server's issuer, before it is
     /// given the metadata (`Client::with_metadata`).
     pub fn new(client: Client, tokens: Tokens) -> Self {
-        let client = tokens.identity.client_instead_of(client);
+        let client = tokens.identity.client_with_findings(client);
         Self { client, state: State::Active(Box::new(Active::new(tokens))) }
     }
 

@@ -54,7 +54,8 @@ pub enum Access {
 #[must_use = "new tokens that are not stored are lost when the process ends"]
 pub enum SessionAction {
     /// New tokens came, or an ID token that came before has been checked. **Store this before they are used**, since the old refresh token may be spent; then ask
-    /// [`Session::access`](crate::Session::access) again.
+    /// [`Session::access`](crate::Session::access) again. With several processes, only under the lock, after
+    /// [`Session::adopt`](crate::Session::adopt): another one may have stored newer tokens since the request was sent.
     Save(SavedSession),
     /// It did not work this time; [`Session::last_error`](crate::Session::last_error) tells what the server said. Some of what
     /// servers say will not change by waiting: how long to go on is the app's to decide. Ask [`Session::access`](crate::Session::access) again at that time; of a sign-out
@@ -81,10 +82,6 @@ pub enum LoginRequired {
     /// The server said `invalid_grant` (RFC 6749 §5.2). That is final: an answer to an earlier refresh that comes after it
     /// changes nothing.
     GrantEnded(Error),
-    /// The ID token that a refresh brought turned out, once the server's keys were here, not to be signed by the server (feature `openid`):
-    /// the tokens that came with it may be anybody's. That is final.
-    #[cfg(feature = "openid")]
-    IdTokenForged(Error),
     /// Two refreshes with one refresh token had no answer. It may be spent, and a server that sees it again may take it for
     /// stolen (RFC 9700 §4.14.2): [`Session::try_again`](crate::Session::try_again) is for the user to decide.
     OutcomeUnknown,
@@ -160,10 +157,6 @@ impl LoginRequired {
     /// Whether the grant has ended, so that what was stored should be removed. If not, the session is worth keeping until the new
     /// login is done: its tokens are good for everything else, or may be good again.
     pub fn is_final(&self) -> bool {
-        #[cfg(feature = "openid")]
-        if let Self::IdTokenForged(_) = self {
-            return true;
-        }
         matches!(self, Self::GrantEnded(_) | Self::SignedOut)
     }
 }
@@ -173,8 +166,6 @@ impl fmt::Display for LoginRequired {
         match self {
             Self::NoRefreshToken => f.write_str("the access token cannot be refreshed; log in again"),
             Self::GrantEnded(error) => write!(f, "the grant has ended ({error}); log in again"),
-            #[cfg(feature = "openid")]
-            Self::IdTokenForged(error) => write!(f, "the tokens may be somebody else's ({error}); log in again"),
             Self::OutcomeUnknown => f.write_str(
                 "two refreshes had no answer, so the refresh token may be spent; log in again, or try again",
             ),

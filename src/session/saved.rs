@@ -229,6 +229,13 @@ impl SavedToken {
 }
 
 impl Session {
+    /// The client, with the metadata that was stored if it does not know its server.
+    #[cfg(feature = "openid")]
+    pub(super) fn client_with_metadata_of(&self, saved: &SavedSession) -> Client {
+        let found = || self.client.with_metadata(saved.0.metadata.as_ref()?).ok();
+        if self.client.has_endpoints() { None } else { found() }.unwrap_or_else(|| self.client.clone())
+    }
+
     /// What is to be stored; `None` once the grant has ended or the user signed out: what is stored is then to be removed.
     pub fn save(&self) -> Option<SavedSession> {
         match &self.state {
@@ -238,10 +245,11 @@ impl Session {
     }
 
     /// Goes on with what was stored, with the same client. The port of a loopback redirect URI may differ. For a client that knows
-    /// only its server's issuer, the metadata is stored too.
+    /// only its server's issuer, the metadata is stored too, and not fetched again; newer metadata that the client was given count for
+    /// more.
     ///
     /// # Errors
-    /// [`RestoreError`]: of another client, of an unknown version, or damaged.
+    /// [`RestoreError`]: of another client, of an unknown version, damaged, or without what the client does not know itself.
     pub fn restore(client: Client, saved: SavedSession) -> Result<Self, RestoreError> {
         #[cfg(feature = "openid")]
         saved.0.check(&client)?;

@@ -116,6 +116,8 @@ impl SigningOut {
         });
         let in_vain = how.state.is_some() && logout.is_none();
         let last_error = in_vain.then_some(Error::Misuse(Misuse::NoLogoutEndpoint));
+        // A server whose endpoints are not known cannot be told.
+        let last_error = last_error.or((!client.has_endpoints()).then_some(Error::Over(Over::NotRevoked)));
         Self { revocation, logout, last_error }
     }
 

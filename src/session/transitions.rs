@@ -28,8 +28,6 @@ pub enum SessionTrigger {
     ResponseUnreadable,
     /// The answer to the refresh: `invalid_grant`.
     InvalidGrant,
-    /// The answer to the request for the server's keys: the ID token of a refresh has not been signed with any of them.
-    IdTokenForged,
     /// Any other answer to the refresh.
     ResponseLater,
     /// The refresh under way was sent with a refresh token that late tokens have replaced meanwhile, and brings no others.
@@ -105,7 +103,6 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Active, T::AdoptedExhausted, P::Exhausted),
         row(P::Active, T::MarkedOnce, P::OutcomeUnknown),
         row(P::Active, T::MarkedTwice, P::Exhausted),
-        row(P::Active, T::IdTokenForged, P::LoginRequired),
         row(P::Active, T::SignOut, P::SigningOut),
         row(P::Active, T::SignOutInBrowser, P::LoggingOut),
         row(P::Active, T::SignOutHere, P::SignedOut),
@@ -125,7 +122,6 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Refreshing, T::Adopted, P::Active),
         row(P::Refreshing, T::AdoptedUnknown, P::OutcomeUnknown),
         row(P::Refreshing, T::AdoptedExhausted, P::Exhausted),
-        row(P::Refreshing, T::IdTokenForged, P::LoginRequired),
         row(P::Refreshing, T::SignOut, P::SigningOut),
         row(P::Refreshing, T::SignOutInBrowser, P::LoggingOut),
         row(P::Refreshing, T::SignOutHere, P::SignedOut),
@@ -136,7 +132,6 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::OutcomeUnknown, T::Adopted, P::Active),
         row(P::OutcomeUnknown, T::AdoptedExhausted, P::Exhausted),
         row(P::OutcomeUnknown, T::MarkedTwice, P::Exhausted),
-        row(P::OutcomeUnknown, T::IdTokenForged, P::LoginRequired),
         row(P::OutcomeUnknown, T::SignOut, P::SigningOut),
         row(P::OutcomeUnknown, T::SignOutInBrowser, P::LoggingOut),
         row(P::OutcomeUnknown, T::SignOutHere, P::SignedOut),
@@ -154,7 +149,6 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Retrying, T::Adopted, P::Active),
         row(P::Retrying, T::AdoptedUnknown, P::OutcomeUnknown),
         row(P::Retrying, T::AdoptedExhausted, P::Exhausted),
-        row(P::Retrying, T::IdTokenForged, P::LoginRequired),
         row(P::Retrying, T::SignOut, P::SigningOut),
         row(P::Retrying, T::SignOutInBrowser, P::LoggingOut),
         row(P::Retrying, T::SignOutHere, P::SignedOut),
@@ -162,7 +156,6 @@ pub const TRANSITIONS: &[SessionTransition] = {
         row(P::Exhausted, T::TryAgain, P::OutcomeUnknown),
         row(P::Exhausted, T::Adopted, P::Active),
         row(P::Exhausted, T::AdoptedUnknown, P::OutcomeUnknown),
-        row(P::Exhausted, T::IdTokenForged, P::LoginRequired),
         row(P::Exhausted, T::SignOut, P::SigningOut),
         row(P::Exhausted, T::SignOutInBrowser, P::LoggingOut),
         row(P::Exhausted, T::SignOutHere, P::SignedOut),

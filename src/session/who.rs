@@ -2,28 +2,25 @@
 //! check them with. (`who_off.rs` takes this file's place without the feature `openid`.)
 //!
 //! All rules but one can be checked at once, and are, before anything of the answer is used. Who signed the token may take the
-//! server's keys to tell: then the tokens are used meanwhile, since they came from the token endpoint itself, over TLS (§3.1.3.7
-//! rule 6), and what the new ID token says is believed once the keys are here. If it then turns out to be forged, the session ends.
+//! server's keys to tell: then the tokens are used, since they came from the token endpoint itself, over TLS (§3.1.3.7 rule 6), as they
+//! would be if no ID token had come with them; what the new ID token says is believed once the keys are here and have signed it.
 
 use alloc::sync::Arc;
 
 use super::grant::Grant;
 use super::patience::Patience;
 use super::state::{request_id, Active};
-use super::{LoginRequired, SavedSession, SessionAction};
+use super::{SavedSession, SessionAction};
 use crate::client::Client;
 use crate::error::{Error, Violation};
 use crate::http::{Delivered, Request, RequestId, Response};
 use crate::identity::Identity;
 use crate::login::fetched_keys;
 use crate::openid::id_token::Unverified;
-use crate::openid::{IdToken, IdTokenError, KeySet};
+use crate::openid::{IdToken, IdTokenError, KeySet, MAX_KEY_REQUESTS};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::token::TokenResponse;
-
-/// So often the keys are asked for because of one ID token.
-const MAX_KEY_REQUESTS: u8 = 3;
 
 #[derive(Clone)]
 pub(super) struct Who {
@@ -52,18 +49,17 @@ pub(super) enum New {
     Checked(IdToken),
     /// Its keys are to be fetched.
     Unverified(Unverified),
-    /// Nothing is wrong with it but the time, by this device's clock. Tokens are not lost for that.
-    Untimely(IdTokenError),
+    /// It is the same user's, but the time is wrong by this device's clock, or servers are known to get it wrong. Tokens are not lost for
+    /// that; the ID token of before stays.
+    LeftAside(IdTokenError),
 }
 
 /// What the answer to a request for keys means.
 enum KeysAnswer {
     /// The ID token is good. Whether an error was told of before.
     Checked(bool),
-    /// It is not known whether it is: the one of before stays.
+    /// It is not, or it is not known: the one of before stays.
     Failed(Option<Error>),
-    /// It was signed by somebody else, and so all tokens of the session may be somebody else's.
-    Forged(Error),
 }
 
 impl Who {
@@ -126,17 +122,12 @@ impl Who {
             .read(id_token, now);
         let unverified = match read {
             Ok(unverified) => unverified,
-            Err(error) if error.is_about_time() => return Ok(New::Untimely(error)),
-            Err(error) => return Err(broken(error)),
+            Err(error) if error.is_about_time() => return Ok(New::LeftAside(error)),
+            Err(error) => return Err(error.into()),
         };
         let keys = self.shared_keys(client);
         match policy.verify(&unverified, keys.map(|keys| &**keys)) {
             Ok(()) => Ok(New::Checked(unverified.into_id_token())),
-            Err(error) if keys.is_some_and(|keys| !keys.may_be_fetched_again(now)) => match error {
-                // A server that has just replaced its keys: this is no reason to lose tokens.
-                IdTokenError::KeyNotFound => Ok(New::Unverified(unverified)),
-                error => Err(broken(error)),
-            },
             Err(_) => Ok(New::Unverified(unverified)),
         }
     }
@@ -154,7 +145,7 @@ impl Who {
                 self.pending = Some(Pending { unverified, requests: 0, has_failed: false, under_way: None, patience });
                 None
             }
-            New::Untimely(error) => Some(broken(error)),
+            New::LeftAside(error) => Some(error.into()),
         }
     }
 
@@ -216,10 +207,7 @@ impl Who {
                 self.id_token = Some(pending.unverified.into_id_token());
                 KeysAnswer::Checked(pending.has_failed)
             }
-            Err(error @ (IdTokenError::KeyNotFound | IdTokenError::KeyAmbiguous)) => {
-                KeysAnswer::Failed(Some(broken(error)))
-            }
-            Err(error) => KeysAnswer::Forged(broken(error)),
+            Err(error) => KeysAnswer::Failed(Some(error.into())),
         })
     }
 }
@@ -236,25 +224,24 @@ impl Active {
         match self.who.answer(client, id, outcome, now)? {
             KeysAnswer::Checked(has_failed) => {
                 self.last_error.take_if(|_| has_failed);
+                // What is saved now is newer than what was saved with the tokens.
+                self.grant.renewals = self.grant.renewals.saturating_add(1);
                 return Some(SessionAction::Save(SavedSession::of(client, self)));
             }
             KeysAnswer::Failed(Some(error)) => self.last_error = Some(error),
             KeysAnswer::Failed(None) => {}
-            KeysAnswer::Forged(error) => {
-                self.last_error = Some(error.clone());
-                return Some(SessionAction::LoginRequired(LoginRequired::IdTokenForged(error)));
-            }
         }
         // Who asked for a token may ask again at once: the keys do not hold it up.
         Some(SessionAction::RetryAt(now))
     }
 }
 
-/// Whether an answer with such an ID token may be somebody else's: then nothing of it is used, not even a new refresh token.
+/// Whether an answer with such an ID token may be somebody else's: then nothing of it is used, not even a new refresh token. One that
+/// cannot be read says nothing about that: an answer without any ID token would have been taken (§12.2), and a server that rotates has
+/// spent the old refresh token.
 pub(super) fn is_in_doubt(error: &Error) -> bool {
     use IdTokenError::{
-        AccessTokenHash, Audience, AuthorizedParty, CodeHash, Issuer, NonceMismatch, Organization, Signature,
-        SubjectMismatch,
+        AccessTokenHash, Audience, AuthorizedParty, CodeHash, Issuer, NonceMismatch, Organization, SubjectMismatch,
     };
     matches!(
         error,
@@ -267,11 +254,6 @@ pub(super) fn is_in_doubt(error: &Error) -> bool {
                 | Organization
                 | AccessTokenHash
                 | CodeHash
-                | Signature
         ))
     )
-}
-
-fn broken(error: IdTokenError) -> Error {
-    Error::Violation(Violation::IdToken(error))
 }

@@ -9,9 +9,11 @@ use core::fmt;
 use super::TokenResponse;
 use crate::authorization::AuthorizationRequest;
 use crate::chars;
+#[cfg(feature = "openid")]
+use crate::client::Client;
 use crate::identity::Identity;
 #[cfg(feature = "openid")]
-use crate::openid::{IdToken, KeySet};
+use crate::openid::{IdToken, KeySet, ServerMetadata};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::unfit::Unfit;
@@ -94,6 +96,12 @@ impl Tokens {
     #[cfg(feature = "openid")]
     pub fn id_token(&self) -> Option<&IdToken> {
         self.identity.id_token.as_ref()
+    }
+
+    /// The server's metadata, if the login asked for it or was given it: worth storing for the next login (feature `openid`).
+    #[cfg(feature = "openid")]
+    pub fn metadata(&self) -> Option<&ServerMetadata> {
+        self.identity.client.as_ref().and_then(Client::metadata)
     }
 
     /// The keys that the ID token was checked with, or the client's: worth storing for the next login (feature `openid`).

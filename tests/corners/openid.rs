@@ -1,11 +1,13 @@
 //! What real servers write into their ID tokens and metadata.
 
 use oauth_proto::openid::id_token::Rules;
-use oauth_proto::{AuthorizationServer, Response, ServerMetadata};
+use oauth_proto::{
+    Action, AuthorizationRequest, AuthorizationServer, Client, Event, KeySet, Login, Response, ServerMetadata, Session,
+};
 use serde_json::json;
 
-use crate::id_token::{id_token, CLIENT_ID, ISSUER};
-use crate::{at, JSON};
+use crate::id_token::{id_token, CLIENT_ID, ISSUER, NONCE};
+use crate::{answer, at, client, entropy, ready, request, JSON};
 
 /// Claims that count only if they are asked for may be anything else at other servers.
 #[test]
@@ -38,4 +40,87 @@ fn null_is_absent_in_metadata() {
     let metadata = ServerMetadata::from_response(ISSUER, &Response::new(200, &JSON, body.as_bytes()), at(0)).unwrap();
     assert!(!metadata.requires_iss() && !metadata.requires_pushed_authorization_requests());
     assert!(AuthorizationServer::from_metadata(ISSUER, body.as_bytes()).is_ok());
+}
+
+/// More than five minutes are no difference of clocks.
+#[test]
+fn the_leeway_of_the_pure_rules_is_capped_too() {
+    let token = id_token(None, 100, json!({ "exp": 200 }));
+    let rules = Rules::new(ISSUER, CLIENT_ID).clock_leeway_secs(u64::MAX);
+    assert!(rules.check_on_tls_alone(&token, at(499)).is_ok());
+    assert_eq!(rules.check_on_tls_alone(&token, at(500)).unwrap_err().code(), "id_token_expired");
+}
+
+/// Granted scopes are data.
+#[test]
+fn scopes_are_told_against_what_was_asked_for() {
+    let wanted = AuthorizationRequest::new().scope("openid profile read write");
+    let mut login = Login::new(client(), wanted).unwrap();
+    assert!(login.handle(Event::Start(entropy()), at(0)).is_ok());
+    let redirect = "com.example.app:/callback?code=C&state=ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
+    let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(redirect), at(0)) else { panic!() };
+    let body = json!({
+        "access_token": "AT", "token_type": "Bearer", "scope": "openid read admin",
+        "id_token": id_token(Some(NONCE), 0, json!({})),
+    });
+    let Ok(Action::TokensReady(tokens)) = login.handle(answer(sent.id(), 200, &JSON, &body.to_string()), at(0)) else {
+        panic!()
+    };
+    assert_eq!(tokens.scope_not_granted().collect::<Vec<_>>(), ["profile", "write"]);
+    assert_eq!(tokens.scope_not_asked_for().collect::<Vec<_>>(), ["admin"]);
+}
+
+/// A hostile list does not fill the memory.
+#[test]
+fn lists_of_metadata_are_bounded() {
+    let methods = vec!["S256"; 100_000];
+    let body = json!({
+        "issuer": ISSUER, "authorization_endpoint": "https://as.example.com/a", "token_endpoint": "https://as.example.com/t",
+        "code_challenge_methods_supported": methods, "response_modes_supported": vec!["query"; 10_000],
+    });
+    let body = body.to_string();
+    let metadata = ServerMetadata::from_response(ISSUER, &Response::new(200, &JSON, body.as_bytes()), at(0)).unwrap();
+    assert!(serde_json::to_string(&metadata).unwrap().len() < 2000);
+}
+
+/// Keys and metadata in a format that does not name its members.
+#[test]
+fn what_is_kept_is_kept_in_any_format() {
+    let jwks = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+        {"kty":"EC","crv":"P-256","kid":"1","alg":"ES256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+    let keys = KeySet::parse("https://as.example.com/jwks", jwks, at(7)).unwrap();
+    assert_eq!(keys.len(), 2);
+    let octets = postcard::to_allocvec(&keys).unwrap();
+    assert_eq!(postcard::from_bytes::<KeySet>(&octets).unwrap(), keys);
+}
+
+/// The app's client keeps its settings; what the login found out is added.
+#[test]
+fn a_session_keeps_the_clients_settings() {
+    let issuer_only = || {
+        let server = AuthorizationServer::from_issuer(ISSUER).unwrap();
+        Client::builder(server, CLIENT_ID, "com.example.app:/callback").accept_id_tokens_on_tls_alone()
+    };
+    let mut login = Login::new(issuer_only().build().unwrap(), AuthorizationRequest::new().scope("openid")).unwrap();
+    let Ok(Action::SendRequest(sent)) = login.handle(Event::Start(entropy()), at(0)) else { panic!() };
+    let metadata = json!({
+        "issuer": ISSUER, "authorization_endpoint": "https://as.example.com/a", "token_endpoint": "https://as.example.com/t",
+    });
+    assert!(login.handle(answer(sent.id(), 200, &JSON, &metadata.to_string()), at(0)).is_ok());
+    let redirect = "com.example.app:/callback?code=C&state=ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
+    let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(redirect), at(0)) else { panic!() };
+    let body = json!({
+        "access_token": "AT", "token_type": "Bearer", "refresh_token": "RT", "expires_in": 100,
+        "id_token": id_token(Some(NONCE), 0, json!({})),
+    });
+    let Ok(Action::TokensReady(tokens)) = login.handle(answer(sent.id(), 200, &JSON, &body.to_string()), at(0)) else {
+        panic!()
+    };
+    assert!(tokens.metadata().is_some());
+    let app = issuer_only().api_origin("https://api.example.com").leeway_secs(10).build().unwrap();
+    let mut session = Session::new(app, tokens);
+    let bearer = ready(session.access(at(89)));
+    assert!(bearer.authorization("https://api.example.com/me", &[]).is_ok());
+    assert_eq!(request(session.access(at(91))).url(), "https://as.example.com/t");
 }

@@ -81,7 +81,7 @@ fn issuers_that_cannot_be_discovered() {
     const OTHER: &str = "200 OK\nContent-Type: application/json\n\n{\"issuer\":\"https://as.example.com\"}";
     let at = |issuer: &str| run(&["--issuer", issuer, "--client-id", CLIENT_ID]);
     at("http://as.example.com").assert_failed(1, &["--issuer is plain http", "--help"]);
-    at(&rude_server(&["404 Not Found"])).assert_failed(1, &["HTTP status 404", "check --issuer"]);
+    at(&rude_server(&["404 Not Found"])).assert_failed(1, &["no metadata at its well-known places", "check --issuer"]);
     at(&rude_server(&[OTHER])).assert_failed(1, &["broke a rule", "issuer", "check --issuer"]);
     // The issuer's own text counts.
     let client = Client::patient();

@@ -1,12 +1,10 @@
 //! The same tokens through this crate and through `jsonwebtoken`, whose cryptography is *ring*: whether the signature, `exp`, `nbf`, `iss`
 //! and `aud` are good, both must say the same. Where they do not, a table says why.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{decode, decode_header, DecodingKey, Validation};
+use jsonwebtoken::{decode, decode_header, get_current_timestamp, DecodingKey, Validation};
 use oauth_proto::openid::id_token::Rules;
 use oauth_proto::{Algorithm, IdTokenError, KeySet, RustCrypto, UnixTime};
 use proptest::prelude::*;
@@ -70,7 +68,7 @@ impl Held<'_> {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.validate_nbf = true;
         // It has no clock but the system's: that it goes ahead of the token's is taken for leeway.
-        validation.leeway = self.leeway + clock().saturating_sub(self.now);
+        validation.leeway = self.leeway + get_current_timestamp().saturating_sub(self.now);
         // It takes one key; which one, it leaves to its user.
         let keys = self.keys["keys"].as_array().unwrap().iter();
         let keys = keys.filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
@@ -102,10 +100,6 @@ fn verdict(ours: &Result<(), IdTokenError>) -> Verdict {
         Err(IdTokenError::Audience) => Verdict::Audience,
         Err(_) => Verdict::Refused,
     }
-}
-
-fn clock() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 /// The cases that the two see differently, and why. It is always this crate that refuses.
@@ -345,7 +339,7 @@ proptest! {
 
     #[test]
     fn generated_tokens(draft in draft(), damage in damage()) {
-        let now = clock();
+        let now = get_current_timestamp();
         let claims = draft.claims(now);
         let token = damage.to(&draft, &signed(draft.algorithm, &draft.header, &claims), &claims);
         let keys = json!({ "keys": ALGORITHMS.map(|name| jwk(name, name)) });

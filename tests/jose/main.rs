@@ -13,3 +13,4 @@ mod differential;
 mod objects;
 #[path = "../support/signing.rs"]
 mod signing;
+mod time;

@@ -1,4 +1,4 @@
-//! The two machines as wholes: against their tables, against models of them, for leaks, and error by error.
+//! The two machines as wholes: against their tables, against models of them, for leaks, error by error, and for who is logged in.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,3 +14,5 @@ mod model;
 mod properties;
 mod support;
 mod tables;
+#[cfg(feature = "openid")]
+mod who;

@@ -84,6 +84,17 @@ fn metadata() {
     check(&error, "metadata", &["S256", "use another server"]);
 }
 
+/// Nobody would check the ID token.
+#[cfg(not(feature = "openid"))]
+#[test]
+fn openid_without_the_feature() {
+    for scope in ["openid", "read openid"] {
+        let error = Login::new(client(), AuthorizationRequest::new().scope(scope)).map(|_| ()).expect_err(scope);
+        assert!(matches!(&error, ConfigError::Parameter { name, .. } if name == "scope"), "{error}");
+        check(&error, "parameter", &["scope: ", "openid", "feature"]);
+    }
+}
+
 #[cfg(feature = "openid")]
 #[test]
 fn resource() {

@@ -2,7 +2,8 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use oauth_proto::{
-    Action, AuthorizationRequest, Error, Event, IdTokenError, KeySet, KeySetError, Login, Session, SessionAction, Violation,
+    Action, AuthorizationRequest, Error, Event, IdTokenError, KeySet, KeySetError, Login, Session, SessionAction,
+    Violation,
 };
 use serde_json::{json, Value};
 
@@ -67,7 +68,9 @@ fn by_refresh(change: impl FnOnce(&mut Value), expected: IdTokenError, code: &st
 
 #[test]
 fn the_right_one() {
-    for login in [exchanging(on_tls_alone()), exchanging(keyed().with_keys(KeySet::clone(tokens(keyed()).keys().unwrap())))] {
+    for login in
+        [exchanging(on_tls_alone()), exchanging(keyed().with_keys(KeySet::clone(tokens(keyed()).keys().unwrap())))]
+    {
         let mut login = login;
         let body = token_body(|_| {});
         let event = Event::ResponseReceived(pending(&login).id(), answer(200, &body));
@@ -163,7 +166,12 @@ fn missing_claim() {
 #[test]
 fn issuer() {
     for other in ["https://as.example.com/", "https://AS.example.com", "https://other.example.com", ""] {
-        by_claims(|claims| claims["iss"] = other.into(), IdTokenError::Issuer, "id_token_issuer", &["another server's"]);
+        by_claims(
+            |claims| claims["iss"] = other.into(),
+            IdTokenError::Issuer,
+            "id_token_issuer",
+            &["another server's"],
+        );
     }
 }
 
@@ -221,7 +229,12 @@ fn nonce_missing() {
 fn nonce_mismatch() {
     for other in [crate::support::nonce(2), String::new(), crate::support::nonce(1) + "A"] {
         let words = &["another login's"];
-        by_claims(|claims| claims["nonce"] = other.into(), IdTokenError::NonceMismatch, "id_token_nonce_mismatch", words);
+        by_claims(
+            |claims| claims["nonce"] = other.into(),
+            IdTokenError::NonceMismatch,
+            "id_token_nonce_mismatch",
+            words,
+        );
     }
 }
 
@@ -258,9 +271,12 @@ fn code_hash() {
 
 #[test]
 fn organization() {
-    for (asked, claim, value) in
-        [("org_1", "org_id", "org_2"), ("org_1", "org_name", "org_1"), ("acme", "org_id", "acme"), ("acme", "org_name", "acm")]
-    {
+    for (asked, claim, value) in [
+        ("org_1", "org_id", "org_2"),
+        ("org_1", "org_name", "org_1"),
+        ("acme", "org_id", "acme"),
+        ("acme", "org_name", "acm"),
+    ] {
         let login = exchanging_with(keyed(), request().organization(asked));
         let token = id_token(|claims| claims[claim] = value.into());
         broken(login, &token, IdTokenError::Organization, "id_token_organization", &["organization"]);
@@ -308,9 +324,12 @@ fn key_sets() {
     assert_eq!(parse(&" ".repeat(1024 * 1024 + 1)), KeySetError::TooLarge);
     helps(&KeySetError::TooLarge, &["1 MiB", "jwks_uri"]);
     // In the machines they are what any answer's problems are.
-    for (document, code) in [("{}".to_owned(), "response_malformed"), (" ".repeat(1024 * 1024 + 1), "response_too_large")] {
+    for (document, code) in
+        [("{}".to_owned(), "response_malformed"), (" ".repeat(1024 * 1024 + 1), "response_too_large")]
+    {
         let mut login = fetching_keys(keyed());
-        let error = login.handle(Event::ResponseReceived(pending(&login).id(), answer(200, &document)), at(1)).unwrap_err();
+        let error =
+            login.handle(Event::ResponseReceived(pending(&login).id(), answer(200, &document)), at(1)).unwrap_err();
         assert_eq!(error.code(), code);
     }
 }
@@ -318,7 +337,8 @@ fn key_sets() {
 /// Without a request that asks for it, an ID token is nobody's business.
 #[test]
 fn nobody_asked() {
-    let client = oauth_proto::Client::builder(known(), "app", REDIRECT_URI).signature_verifier(Verifier).build().unwrap();
+    let client =
+        oauth_proto::Client::builder(known(), "app", REDIRECT_URI).signature_verifier(Verifier).build().unwrap();
     let mut login = exchanging_with(client, AuthorizationRequest::new().scope("read"));
     let body = body_with("a.b.c");
     match login.handle(Event::ResponseReceived(pending(&login).id(), answer(200, &body)), at(1)) {

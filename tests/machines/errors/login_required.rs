@@ -46,27 +46,6 @@ fn grant_ended() {
     assert_eq!(session.last_error().map(oauth_proto::Error::code), Some("oauth_error"));
 }
 
-/// The keys come after the tokens, and show who has not signed them.
-#[cfg(feature = "openid")]
-#[test]
-fn id_token_forged() {
-    use crate::support::openid::{keyed, token_body, tokens};
-    let mut session = Session::new(keyed(), tokens(keyed()));
-    let id = refresh(&mut session, at(3590));
-    let body = token_body(|claims| claims["exp"] = crate::support::START.saturating_add(9000).into());
-    let body = body.replace(body.split('.').next_back().unwrap(), "AAAA\"}");
-    assert!(matches!(session.handle(Event::ResponseReceived(id, json(200, &body)), at(3590)), Ok(SessionAction::Save(_))));
-    let id = refresh(&mut session, at(3590));
-    let keys = crate::model::keys::jwks(&[1]);
-    let answer = Event::ResponseReceived(id, json(200, &keys));
-    let Ok(SessionAction::LoginRequired(ended)) = session.handle(answer, at(3591)) else { panic!("it goes on") };
-    assert!(matches!(&ended, LoginRequired::IdTokenForged(error) if error.code() == "id_token_signature"));
-    assert!(ended.is_final() && session.save().is_none());
-    helps(&ended, &["somebody else's", "signature", "log in again"]);
-    assert_eq!(why(session.access(at(3592))), ended);
-    assert_eq!(session.last_error().map(oauth_proto::Error::code), Some("id_token_signature"));
-}
-
 #[test]
 fn outcome_unknown() {
     let mut session = session(client(), Some("RT0"));

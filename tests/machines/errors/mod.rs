@@ -3,6 +3,8 @@
 mod codes;
 mod config;
 #[cfg(feature = "openid")]
+mod config_openid;
+#[cfg(feature = "openid")]
 mod id_token;
 mod ignored;
 mod login_required;

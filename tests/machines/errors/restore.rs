@@ -100,6 +100,26 @@ fn a_session_with_what_no_server_sends_is_malformed() {
     }
 }
 
+/// The server was never found, or a client has stored it that knew it.
+#[cfg(feature = "openid")]
+#[test]
+fn server_unknown() {
+    use crate::support::openid::{issuer_only, keyed, metadata, ISSUER};
+    let error = |session: &Session| Session::restore(issuer_only(), session.save().unwrap()).unwrap_err();
+    let elsewhere = || oauth_proto::Tokens::from_parts(oauth_proto::Secret::new("AT"), None, None, "read");
+    let unknown = Session::new(issuer_only(), elsewhere());
+    assert_eq!((error(&unknown), error(&unknown).code()), (RestoreError::ServerUnknown, "server_unknown"));
+    helps(&error(&unknown), &["no metadata", "Client::with_metadata"]);
+    let document = metadata(ISSUER, |_| {});
+    let metadata = oauth_proto::ServerMetadata::from_response(ISSUER, &crate::support::json(200, &document), at(0));
+    let client = issuer_only().with_metadata(&metadata.unwrap()).unwrap();
+    assert!(Session::restore(client, unknown.save().unwrap()).is_ok());
+    // Another client's is another client's, whatever is missing.
+    let other = Session::new(crate::support::client(), elsewhere());
+    assert_eq!(error(&other), RestoreError::OtherClient);
+    assert!(Session::new(keyed(), elsewhere()).save().is_some());
+}
+
 /// A form that was saved by another clock, or changed, waits no longer than a login that starts now.
 #[test]
 fn a_deadline_that_is_too_far_away_comes_nearer() {

@@ -122,7 +122,7 @@ fn id_token_missing() {
     check(&error, "missing_id_token", true, &["openid", "no id_token", "OpenID Connect Core"]);
 }
 
-/// By what it broke: in id_token.rs.
+/// By what it broke: in `id_token.rs`.
 #[cfg(feature = "openid")]
 #[test]
 fn id_token() {

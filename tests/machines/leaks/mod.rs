@@ -7,6 +7,7 @@ mod parts;
 mod session;
 mod watch;
 
+#[cfg(not(feature = "openid"))]
 use base64ct::{Base64UrlUnpadded, Encoding};
 use oauth_proto::{AuthorizationRequest, Client};
 
@@ -45,9 +46,12 @@ pub fn id_token() -> String {
         "iss": "https://as.example.com", "aud": "app", "iat": START, "exp": START + 3600, "nonce": nonce(1),
     });
     claims.as_object_mut().unwrap().extend(about.as_object().unwrap().clone());
-    let header = r#"{"alg":"EdDSA","kid":"k1"}"#;
-    let parts = [header.into(), claims.to_string().into_bytes(), vec![1; 64]];
-    parts.map(|part: Vec<u8>| Base64UrlUnpadded::encode_string(&part)).join(".")
+    #[cfg(feature = "openid")]
+    return crate::model::keys::signed(&claims, Some(1), 1);
+    #[cfg(not(feature = "openid"))]
+    ["{}".into(), claims.to_string(), "?".into()]
+        .map(|part| Base64UrlUnpadded::encode_string(part.as_bytes()))
+        .join(".")
 }
 
 /// Every secret there is. All of the login's own come from the octets of seed 1.

@@ -68,7 +68,10 @@ fn an_id_token_shows_nothing_of_the_user() {
     assert_eq!(address.street_address.as_deref(), Some(STREET));
     watch.debug("Address", &address);
     watch.error("Unfit", &id_token.claims::<u64>().unwrap_err());
-    assert!(watch.find(id_token.reveal()).is_some() && watch.find(id_token.subject()).is_some(), "the search sees nothing");
+    assert!(
+        watch.find(id_token.reveal()).is_some() && watch.find(id_token.subject()).is_some(),
+        "the search sees nothing"
+    );
 }
 
 #[test]
@@ -188,7 +191,8 @@ fn a_userinfo_shows_nothing() {
 /// A session with an ID token that is refreshed, waits for keys, is stored, and logs out.
 #[test]
 fn a_session_with_an_id_token_shows_nothing() {
-    for (change, keys) in [(None, Some(jwks(&[1]))), (Some("sub"), None), (Some("nonce"), None), (None, Some(named(&[(1, 2)])))]
+    for (change, keys) in
+        [(None, Some(jwks(&[1]))), (Some("sub"), None), (Some("nonce"), None), (None, Some(named(&[(1, 2)])))]
     {
         let watch = watch();
         let mut session = Session::new(keyed(), logged_in(&watch));

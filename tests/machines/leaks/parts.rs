@@ -93,7 +93,8 @@ fn pure_functions_show_no_secret() {
 /// Tokens of a client that keeps the whole response.
 fn kept_tokens() -> Tokens {
     let (mut login, request) = exchanging(secret_client(false), AuthorizationRequest::new());
-    let body = serde_json::json!({ "access_token": ACCESS, "token_type": "Bearer", "id_token": id_token() }).to_string();
+    let body =
+        serde_json::json!({ "access_token": ACCESS, "token_type": "Bearer", "id_token": id_token() }).to_string();
     match login.handle(Event::ResponseReceived(request.id(), Response::new(200, &[], body.as_bytes())), at(0)) {
         Ok(Action::TokensReady(tokens)) => tokens,
         other => panic!("{other:?}"),

@@ -134,7 +134,7 @@ pub enum Keys {
     Unavailable,
     NotFound,
     Moved,
-    NoKeys,
+    NotASet,
     Garbage,
     TooLarge,
 }
@@ -275,7 +275,7 @@ const KEYS: [Keys; 21] = [
     Keys::SameName,
     Keys::NotFound,
     Keys::Moved,
-    Keys::NoKeys,
+    Keys::NotASet,
     Keys::Garbage,
     Keys::TooLarge,
     Keys::Unavailable,

@@ -46,6 +46,7 @@ pub enum Model {
     Failed(&'static str),
 }
 
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     pub openid: bool,
@@ -321,7 +322,7 @@ fn keys(keys: Keys, requests: u8, id_token: IdToken) -> Outcome {
         Keys::TooMany | Keys::Unavailable => "retryable",
         Keys::NotFound => "http_error",
         Keys::Moved => "redirect_refused",
-        Keys::NoKeys | Keys::Garbage => "response_malformed",
+        Keys::NotASet | Keys::Garbage => "response_malformed",
         Keys::TooLarge => "response_too_large",
         _ => match id_token.signature(keys) {
             None => return Outcome::TokensReady,

@@ -84,7 +84,7 @@ pub fn keys(keys: Keys) -> Sent {
         Keys::Unavailable => Sent::new(503, HTML, "<h1>later</h1>"),
         Keys::NotFound => Sent::new(404, JSON, openid::jwks(Keys::Good)),
         Keys::Moved => Sent::new(302, JSON, openid::jwks(Keys::Good)),
-        Keys::NoKeys => Sent::new(200, JSON, "{}"),
+        Keys::NotASet => Sent::new(200, JSON, "{}"),
         Keys::Garbage => Sent::new(200, HTML, "<h1>keys</h1>"),
         Keys::TooLarge => Sent::new(200, JSON, LONG.as_str()),
     }

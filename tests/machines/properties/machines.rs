@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use oauth_proto::session::SessionTrigger;
 use oauth_proto::Phase;
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert_eq, proptest};
@@ -50,8 +49,7 @@ fn the_runs_go_from_phase_to_phase_as_the_tables_say() {
         let changes = login::run(bytes.iter().copied(), login::Mode::Free).phase_changes;
         login_seen.extend(changes.iter().map(|(from, to)| format!("{from:?} to {to:?}")));
     }
-    // The grants of the model are not of OpenID Connect.
-    let rows = oauth_proto::session::TRANSITIONS.iter().filter(|row| row.on != SessionTrigger::IdTokenForged);
+    let rows = oauth_proto::session::TRANSITIONS.iter();
     assert_same(&session_seen, &rows.map(|row| format!("{:?} to {:?}", row.from, row.to)).collect());
     let needs_openid = |phase| matches!(phase, Phase::Discovering | Phase::FetchingKeys);
     let rows = oauth_proto::login::TRANSITIONS.iter().filter(|row| row.from != row.to);

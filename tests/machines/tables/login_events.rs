@@ -1,7 +1,7 @@
 //! Events for every trigger.
 
 use oauth_proto::login::Trigger;
-use oauth_proto::{Action, Delivered, Error, Event, Headers, Login, Phase, RequestId, Response, UnixTime};
+use oauth_proto::{Action, Delivered, Error, Event, Login, Phase, RequestId, Response, UnixTime};
 
 use crate::support::{at, client, entropy, exchanging, redirect, state, HTML, INVALID_GRANT, JSON, TOKENS};
 
@@ -15,11 +15,13 @@ pub enum Of {
     Other(u64),
 }
 
+type Headers = &'static [(&'static str, &'static str)];
+
 /// An event to be made, which holds what the event borrows.
 pub enum Fire {
     Start(UnixTime),
     Redirect(String, UnixTime),
-    Response(Of, u16, &'static [(&'static str, &'static str)], String, UnixTime),
+    Response(Of, u16, Headers, String, UnixTime),
     SendFailed(Of, Delivered, UnixTime),
     Cancelled(UnixTime),
 }
@@ -70,7 +72,9 @@ impl Fire {
                     _ => None,
                 }
             }
-            Trigger::NotDelivered => Some(Self::SendFailed(Of::Current, Delivered::No, *[at(5), at(600)].get(variant)?)),
+            Trigger::NotDelivered => {
+                Some(Self::SendFailed(Of::Current, Delivered::No, *[at(5), at(600)].get(variant)?))
+            }
             Trigger::MaybeDelivered => {
                 let late = if phase == Phase::ExchangingCode { at(601) } else { at(600) };
                 Some(Self::SendFailed(Of::Current, Delivered::Maybe, *[at(5), late].get(variant)?))
@@ -98,7 +102,7 @@ impl Fire {
 
     /// An answer to the token request, or to one of those that need the feature `openid`.
     fn answer(trigger: Trigger, variant: usize) -> Option<Self> {
-        type Answers<'a> = &'a [(u16, &'static [(&'static str, &'static str)], &'a str)];
+        type Answers<'a> = &'a [(u16, Headers, &'a str)];
         let one = |phase: Phase, answers: Answers<'_>| {
             let (status, headers, body) = answers.get(variant)?;
             Some(Self::Response(Of::Phase(phase), *status, headers, (*body).into(), at(5)))
@@ -161,7 +165,7 @@ impl Fire {
             assert!(good.contains(old), "{good}");
             good.replace(old, new)
         };
-        let answers: Vec<(u16, &'static [(&'static str, &'static str)], String)> = match trigger {
+        let answers: Vec<(u16, Headers, String)> = match trigger {
             Trigger::Metadata => vec![(200, &JSON, good.clone()), (200, &[], with("S256", "S256\",\"plain"))],
             Trigger::MetadataElsewhere => vec![
                 (404, &JSON, good.clone()),
@@ -211,7 +215,7 @@ impl Fire {
             Self::Redirect(url, now) => login.handle(Event::RedirectReceived(url), *now),
             Self::Response(of, status, headers, body, now) => {
                 let body = body.replace("ISSUER", issuer(login));
-                let response = Response::new(*status, Headers::from(*headers), body.as_bytes());
+                let response = Response::new(*status, *headers, body.as_bytes());
                 login.handle(Event::ResponseReceived(of.id(login), response), *now)
             }
             Self::SendFailed(of, delivered, now) => login.handle(Event::SendFailed(of.id(login), *delivered), *now),

@@ -53,8 +53,8 @@ mod openid {
     use oauth_proto::{Action, AuthorizationRequest, Client, Delivered, Event, Login, Phase, Response, UnixTime};
 
     use crate::support::openid::{
-        discovering, exchanging, fetching_keys, issuer_only, issuer_only_with_path, keyed, keys, metadata, on_tls_alone,
-        token_body, ISSUER,
+        discovering, exchanging, fetching_keys, issuer_only, issuer_only_with_path, keyed, keys, metadata,
+        on_tls_alone, token_body, ISSUER,
     };
     use crate::support::{at, awaiting, html, json, pending, START};
 

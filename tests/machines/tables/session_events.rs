@@ -196,8 +196,6 @@ fn event(scene: &mut Scene, on: Trigger, variant: usize) -> Option<Error> {
             let body = variant.checked_sub(1).map_or(tokens(2), |broken| BROKEN[broken]);
             scene.answer(scene.lost.unwrap_or(scene.answered), json(200, body))
         }
-        #[cfg(feature = "openid")]
-        Trigger::IdTokenForged => scene.answer(scene.latest, json(200, &crate::model::keys::named(&[(2, 1)]))),
         Trigger::ResponseWithRefreshToken => scene.answer(under_way(scene), json(200, BROKEN[variant])),
         Trigger::ResponseUnreadable => {
             let long = tokens(2).to_owned() + &" ".repeat(1024 * 1024);

@@ -301,82 +301,8 @@ fn signed_out_in_the_browser() -> Scene {
     scene
 }
 
-/// Sessions that have asked for keys to check an ID token with, which is of the key 2; the latest request is that one.
-#[cfg(feature = "openid")]
-fn waiting_for_keys(phase: Phase) -> Vec<Scene> {
-    use crate::support::openid::{claims, keyed_builder, known, tokens};
-    let known = match phase {
-        Phase::LoggingOut => known().end_session_endpoint("https://as.example.com/logout").unwrap(),
-        _ => known(),
-    };
-    let builder = Client::builder(known, "app", REDIRECT_URI).post_logout_redirect_uri("com.example.app:/bye");
-    let client = builder.signature_verifier(crate::model::keys::Verifier).build().unwrap();
-    let mut session = Session::new(client, tokens(keyed_builder().build().unwrap()));
-    let Access::Ready(bearer) = session.access(at(0)) else { panic!("no token") };
-    let none = RequestId::from_u64(0);
-    let [now, fresh, last] = [at(3590); 3];
-    let stored = serde_json::to_value(session.save()).unwrap();
-    let mut scene = Scene { session, now, fresh, last, bearer, answered: none, lost: None, latest: none, stored };
-    let id = refresh(&mut scene.session, scene.now);
-    let mut claims = claims();
-    claims["exp"] = (START + 9000).into();
-    let id_token = crate::model::keys::signed(&claims, Some(2), 2);
-    let body = tokens_for_40_seconds(&id_token);
-    assert!(scene.answer(id, json(200, &body)).is_none());
-    let keys = refresh(&mut scene.session, scene.now);
-    scene.now = scene.now.saturating_add(25);
-    let under_way = |scene: &mut Scene| refresh(&mut scene.session, scene.now);
-    let lost = |mut scene: Scene| {
-        for expected in [Phase::OutcomeUnknown, Phase::Exhausted] {
-            let id = under_way(&mut scene);
-            assert!(scene.session.handle(Event::SendFailed(id, Delivered::Maybe), scene.now).is_ok());
-            if phase == expected || phase == Phase::Retrying {
-                break;
-            }
-        }
-        scene
-    };
-    match phase {
-        Phase::Active => {}
-        Phase::Refreshing => drop(under_way(&mut scene)),
-        Phase::OutcomeUnknown | Phase::Exhausted => scene = lost(scene),
-        Phase::Retrying => {
-            scene = lost(scene);
-            under_way(&mut scene);
-        }
-        Phase::LoginRequired => {
-            let id = under_way(&mut scene);
-            assert!(scene.answer(id, json(400, INVALID_GRANT)).is_none());
-        }
-        Phase::SigningOut | Phase::LoggingOut | Phase::SignedOut => {
-            let SessionAction::SendRequest(request) = scene.session.sign_out(logout()) else { panic!("no revocation") };
-            if phase != Phase::SigningOut {
-                assert!(scene.answer(request.id(), json(200, "")).is_none());
-            }
-        }
-        other => panic!("{other:?} is new"),
-    }
-    scene.latest = keys;
-    vec![scene]
-}
-
-/// With a new refresh token.
-#[cfg(feature = "openid")]
-fn tokens_for_40_seconds(id_token: &str) -> String {
-    format!(
-        r#"{{"access_token":"AT1","token_type":"Bearer","expires_in":40,"refresh_token":"RT2","id_token":"{id_token}"}}"#
-    )
-}
-
 /// Sessions in this phase in which the trigger can be pulled; none if it cannot be.
 pub fn bring(phase: Phase, on: Trigger) -> Vec<Scene> {
-    #[cfg(feature = "openid")]
-    if on == Trigger::IdTokenForged {
-        return waiting_for_keys(phase);
-    }
-    if on == Trigger::IdTokenForged {
-        return vec![];
-    }
     let clients = match on {
         Trigger::SignOut => vec![client(), client_with(true, true)],
         Trigger::SignOutInBrowser => vec![client_with(false, true)],

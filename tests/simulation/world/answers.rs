@@ -72,6 +72,10 @@ impl World<'_> {
                 return self.note_ignored(p, attempt);
             }
         };
+        if self.truth.key_requests.contains(&sender.id.as_u64()) {
+            self.took_keys(p, &action, meaning);
+            return self.check_identity(p);
+        }
         let Some(attempt) = attempt else { return self.goodbye(p, action) };
         if self.truth.attempts[attempt].machine != self.processes[p].machine {
             broken!(8, "an answer to another session is taken: {action:?}");
@@ -81,6 +85,8 @@ impl World<'_> {
         }
         match (&action, meaning) {
             (SessionAction::Save(saved), Some(Meaning::Tokens(issued, in_grace))) => {
+                self.processes[p].keys_asked = None;
+                self.note_id_token(p, issued.id_token.as_deref());
                 self.truth.came(issued, now.as_secs());
                 let rotated = self.took_refresh_token(p, attempt, issued.refresh_token.as_deref());
                 if *in_grace {
@@ -120,6 +126,10 @@ impl World<'_> {
                 let outcome = &mut self.truth.attempts[attempt].outcome;
                 *outcome = match meaning {
                     Some(Meaning::Later) => Outcome::Settled { stored: false },
+                    Some(Meaning::InDoubt) => {
+                        self.counts.add("ID token in doubt");
+                        Outcome::Settled { stored: false }
+                    }
                     // Tokens of an earlier refresh came before: what is said of the old refresh token is of no interest.
                     Some(Meaning::InvalidGrant) if !is_present => Outcome::Settled { stored: false },
                     None | Some(Meaning::Unreadable) => Outcome::Lost,
@@ -129,6 +139,7 @@ impl World<'_> {
             (action, meaning) => broken!(3, "to {meaning:?} the session says {action:?}"),
         }
         self.took_outcome(p, attempt, &action);
+        self.check_identity(p);
     }
 
     /// (6) From now on the session has this refresh token. Whether it took the place of the one that was sent.

@@ -147,6 +147,11 @@ impl World<'_> {
                 self.counts.add("token handed out");
                 None
             }
+            // Somebody fetches the keys, and goes on without them.
+            Access::SendRequest(request) if request.method() == "GET" => {
+                self.ask_for_keys(p, &request);
+                self.ask(p, caller, None)
+            }
             Access::SendRequest(request) => {
                 let attempt = self.check_request(p, caller, &request);
                 Some((request, attempt))

@@ -1,7 +1,11 @@
 //! Where every decision of a run comes from: a seed, or octets that a fuzzer made up.
 
 /// The decisions of one run. Once octets are used up, every decision is the quiet one: 0 or no.
-pub struct Choices(Source);
+pub struct Choices {
+    source: Source,
+    /// What decides beside: whatever is drawn here leaves the other decisions as they are.
+    aside: u64,
+}
 
 enum Source {
     Seed(u64),
@@ -10,15 +14,16 @@ enum Source {
 
 impl Choices {
     pub fn from_seed(seed: u64) -> Self {
-        Self(Source::Seed(seed))
+        Self { source: Source::Seed(seed), aside: !seed }
     }
 
     pub fn from_octets(octets: &[u8]) -> Self {
-        Self(Source::Octets { octets: octets.to_vec(), used: 0 })
+        let aside = octets.iter().fold(7, |sum: u64, octet| sum.wrapping_mul(31).wrapping_add(u64::from(*octet)));
+        Self { source: Source::Octets { octets: octets.to_vec(), used: 0 }, aside }
     }
 
     pub fn is_over(&self) -> bool {
-        match &self.0 {
+        match &self.source {
             Source::Seed(_) => false,
             Source::Octets { octets, used } => *used >= octets.len(),
         }
@@ -26,7 +31,7 @@ impl Choices {
 
     /// A number below `end`, which is 256 at most.
     pub fn below(&mut self, end: usize) -> usize {
-        match &mut self.0 {
+        match &mut self.source {
             Source::Seed(state) => usize::try_from(splitmix(state) >> 32).unwrap() % end,
             Source::Octets { octets, used } => {
                 let octet = octets.get(*used).copied().unwrap_or(0);
@@ -34,6 +39,12 @@ impl Choices {
                 usize::from(octet) % end
             }
         }
+    }
+
+    /// A number below `end`, whatever else was drawn.
+    #[cfg_attr(not(feature = "openid"), allow(dead_code))]
+    pub fn aside(&mut self, end: usize) -> usize {
+        usize::try_from(splitmix(&mut self.aside) >> 32).unwrap() % end
     }
 
     /// Whether something happens that happens so many times in a hundred.

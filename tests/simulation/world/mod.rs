@@ -13,6 +13,11 @@
 mod answers;
 mod caller;
 mod choices;
+#[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
+mod identity;
+#[cfg(feature = "openid")]
+#[path = "../../support/keys.rs"]
+mod keys;
 mod network;
 mod plan;
 mod process;
@@ -24,8 +29,9 @@ mod truth;
 
 use caller::{Caller, State};
 pub use choices::Choices;
+use identity::Identity;
 use network::Message;
-use oauth_proto::{AuthorizationServer, Client, Target};
+use oauth_proto::{AuthorizationServer, Client, ClientBuilder, Target};
 use plan::{Act, Plan, Recipe, TICKS};
 use process::{Job, Process};
 pub use record::{Counts, Trace};
@@ -43,33 +49,68 @@ const QUIET_ROUNDS: usize = 150;
 
 /// What never changes from run to run.
 pub struct Fixture {
-    can_revoke: Client,
-    cannot_revoke: Client,
+    clients: Vec<(bool, Identity, Client)>,
     targets: [Target; 3],
 }
 
 impl Fixture {
     pub fn new() -> Self {
-        let client = |can_revoke: bool| {
-            let mut server = AuthorizationServer::new("https://as.example/authorize", "https://as.example/token")
-                .and_then(|server| server.end_session_endpoint("https://as.example/logout"))
-                .unwrap();
-            if can_revoke {
-                server = server.revocation_endpoint("https://as.example/revoke").unwrap();
+        let mut clients = Vec::new();
+        for identity in identities() {
+            for can_revoke in [true, false] {
+                let mut server = AuthorizationServer::new("https://as.example/authorize", "https://as.example/token")
+                    .and_then(|server| server.end_session_endpoint("https://as.example/logout"))
+                    .unwrap();
+                if can_revoke {
+                    server = server.revocation_endpoint("https://as.example/revoke").unwrap();
+                }
+                let client = builder(server, identity)
+                    .post_logout_redirect_uri("com.example.app:/logout")
+                    .refresh_timeout_secs(truth::TIMEOUT)
+                    .leeway_secs(truth::LEEWAY)
+                    .build()
+                    .unwrap();
+                clients.push((can_revoke, identity, client));
             }
-            Client::builder(server, "app", "com.example.app:/callback")
-                .post_logout_redirect_uri("com.example.app:/logout")
-                .refresh_timeout_secs(truth::TIMEOUT)
-                .leeway_secs(truth::LEEWAY)
-                .build()
-                .unwrap()
-        };
+        }
         let targets = [
             Target::own(),
             Target::resource("https://a.example/").and_then(|target| target.scope("read")).unwrap(),
             Target::resource("https://b.example/").and_then(|target| target.scope("read write")).unwrap(),
         ];
-        Self { can_revoke: client(true), cannot_revoke: client(false), targets }
+        Self { clients, targets }
+    }
+
+    fn client(&self, plan: &Plan) -> &Client {
+        let fits = |fixture: &&(bool, Identity, Client)| (fixture.0, fixture.1) == (plan.can_revoke, plan.identity);
+        &self.clients.iter().find(fits).unwrap().2
+    }
+}
+
+#[cfg(feature = "openid")]
+fn identities() -> Vec<Identity> {
+    vec![Identity::None, Identity::TlsAlone, Identity::Keys]
+}
+
+#[cfg(not(feature = "openid"))]
+fn identities() -> Vec<Identity> {
+    vec![Identity::None]
+}
+
+fn builder(server: AuthorizationServer, identity: Identity) -> ClientBuilder {
+    let builder = |server| Client::builder(server, "app", "com.example.app:/callback");
+    match identity {
+        Identity::None => builder(server),
+        #[cfg(feature = "openid")]
+        _ => {
+            let server =
+                server.issuer(identity::ISSUER).and_then(|server| server.jwks_uri(identity::JWKS_URI)).unwrap();
+            let builder = builder(server.id_token_signing_alg_values_supported(&[keys::ALGORITHM]));
+            match identity {
+                Identity::TlsAlone => builder.accept_id_tokens_on_tls_alone(),
+                _ => builder.signature_verifier(keys::Verifier),
+            }
+        }
     }
 }
 
@@ -119,7 +160,7 @@ impl<'a> World<'a> {
         trace: &'a mut Trace,
     ) -> Self {
         let (plan, server) = Plan::draw(&mut choices);
-        let client = if plan.can_revoke { &fixture.can_revoke } else { &fixture.cannot_revoke };
+        let client = fixture.client(&plan);
         trace.note(|| format!("{plan:?}"));
         trace.note(|| format!("{server:?}"));
         let mut world = Self {

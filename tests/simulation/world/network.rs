@@ -8,10 +8,12 @@ use super::server::{Issued, Verdict};
 use super::World;
 
 /// Under way.
+#[cfg_attr(not(feature = "openid"), allow(dead_code))] // there are no ID tokens then
 #[derive(Clone)]
 pub enum Message {
     Refresh { attempt: usize, copy: bool },
     Revocation { sender: Sender, token: String },
+    Keys { sender: Sender },
     Answer { sender: Sender, attempt: Option<usize>, answer: Rc<Answer> },
 }
 
@@ -33,6 +35,7 @@ pub struct Answer {
 }
 
 /// What it should mean to the session.
+#[cfg_attr(not(feature = "openid"), allow(dead_code))] // there are no ID tokens then
 #[derive(Clone, Debug)]
 pub enum Meaning {
     /// Tokens; whether they came in the grace period.
@@ -44,7 +47,10 @@ pub enum Meaning {
     Unreadable,
     /// Tokens had been issued; the answer breaks a rule, but holds the new refresh token.
     Broken(Issued),
+    /// Tokens had been issued, but the ID token beside them is not the user's, or not the server's.
+    InDoubt,
     Revoked,
+    Keys,
 }
 
 impl World<'_> {
@@ -76,6 +82,10 @@ impl World<'_> {
         match message {
             Message::Refresh { attempt, copy } => self.serve_refresh(attempt, copy),
             Message::Revocation { sender, token } => self.serve_revocation(sender, &token),
+            Message::Keys { sender } => {
+                let answer = Rc::new(self.serve_keys(sender));
+                self.network.push(Message::Answer { sender, attempt: None, answer });
+            }
             Message::Answer { sender, attempt, answer } => self.receive(sender, attempt, &answer),
         }
     }
@@ -87,7 +97,7 @@ impl World<'_> {
                 return self.trace.note(|| format!("    a copy of request {attempt} is lost"));
             }
             Message::Refresh { attempt, .. } => (self.truth.attempts[attempt].sender, Some(attempt)),
-            Message::Revocation { sender, .. } => (sender, None),
+            Message::Revocation { sender, .. } | Message::Keys { sender } => (sender, None),
             Message::Answer { sender, attempt, .. } => (sender, attempt),
         };
         self.counts.add("message lost");
@@ -121,8 +131,8 @@ impl World<'_> {
                         json(400, r#"{"error":"invalid_grant"}"#.into(), Meaning::InvalidGrant)
                     }
                     (Verdict::Tokens(issued) | Verdict::Grace(issued), Some(kind)) => spoilt(kind, issued),
-                    (Verdict::Tokens(issued), None) => tokens(issued, false),
-                    (Verdict::Grace(issued), None) => tokens(issued, true),
+                    (Verdict::Tokens(issued), None) => self.tokens(issued, false),
+                    (Verdict::Grace(issued), None) => self.tokens(issued, true),
                 }
             }
         };
@@ -131,6 +141,11 @@ impl World<'_> {
             format!("    server: request {attempt}{copy} with {token} -> {:?}", answer.meaning)
         });
         self.network.push(Message::Answer { sender, attempt: Some(attempt), answer: Rc::new(answer) });
+    }
+
+    fn tokens(&mut self, issued: Issued, in_grace: bool) -> Answer {
+        let (issued, meaning) = self.identify(issued, in_grace);
+        json(200, token_body(&issued, "Bearer"), meaning)
     }
 
     fn serve_revocation(&mut self, sender: Sender, token: &str) {
@@ -155,16 +170,15 @@ fn html(status: u16, meaning: Meaning) -> Answer {
     Answer { status, headers: vec![("content-type".into(), "text/html".into())], body, meaning }
 }
 
-fn tokens(issued: Issued, in_grace: bool) -> Answer {
-    json(200, token_body(&issued, "Bearer"), Meaning::Tokens(issued, in_grace))
-}
-
 pub fn token_body(issued: &Issued, token_type: &str) -> String {
-    let Issued { access_token, refresh_token, expires_in } = issued;
+    let Issued { access_token, refresh_token, expires_in, id_token } = issued;
+    let id_token = id_token.as_ref().map(|token| format!(",\"id_token\":\"{token}\"")).unwrap_or_default();
     let refresh_token = refresh_token.as_ref().map(|token| format!(",\"refresh_token\":\"{token}\""));
     let expires_in = expires_in.map(|seconds| format!(",\"expires_in\":{seconds}"));
     let (refresh_token, expires_in) = (refresh_token.unwrap_or_default(), expires_in.unwrap_or_default());
-    format!("{{\"access_token\":\"{access_token}\",\"token_type\":\"{token_type}\"{refresh_token}{expires_in}}}")
+    format!(
+        "{{\"access_token\":\"{access_token}\",\"token_type\":\"{token_type}\"{refresh_token}{expires_in}{id_token}}}"
+    )
 }
 
 /// The server, or something before it, has no time for this.

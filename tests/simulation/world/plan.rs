@@ -1,6 +1,7 @@
 //! What a run is like: drawn once, at its beginning, so that every run has troubles of its own.
 
 use super::choices::Choices;
+use super::identity::Identity;
 use super::server::{Rotation, Server};
 
 /// How the processes store their session.
@@ -21,6 +22,7 @@ pub struct Plan {
     /// Whether every process has a clock of its own.
     pub clocks_differ: bool,
     pub can_revoke: bool,
+    pub identity: Identity,
     pub lose: usize,
     pub duplicate: usize,
     /// The server answers with an error, or its answer is spoilt on the way.
@@ -76,6 +78,7 @@ impl Plan {
             callers: 1 + choices.below(8),
             clocks_differ: choices.percent(25),
             can_revoke: !choices.percent(20),
+            identity: draw_identity(choices),
             lose,
             duplicate,
             trouble,
@@ -100,6 +103,11 @@ impl Plan {
         (plan, draw_server(choices))
     }
 
+    #[cfg(feature = "openid")]
+    pub fn clocks_are_right(&self) -> bool {
+        self.weights.contains(&(Act::Jump, 0))
+    }
+
     pub fn act(&self, choices: &mut Choices) -> Act {
         let mut left = choices.below(self.weights.iter().map(|(_, weight)| weight).sum());
         for (act, weight) in self.weights {
@@ -110,6 +118,17 @@ impl Plan {
         }
         Act::Step
     }
+}
+
+#[cfg(feature = "openid")]
+fn draw_identity(choices: &mut Choices) -> Identity {
+    let all = [Identity::TlsAlone, Identity::Keys, Identity::Keys];
+    all.get(choices.aside(11)).copied().unwrap_or(Identity::None)
+}
+
+#[cfg(not(feature = "openid"))]
+fn draw_identity(_: &mut Choices) -> Identity {
+    Identity::None
 }
 
 fn draw_server(choices: &mut Choices) -> Server {

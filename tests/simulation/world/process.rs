@@ -45,6 +45,8 @@ pub struct Process {
     pub goodbye: Goodbye,
     /// What an API refused, as this session was told.
     pub refused: BTreeSet<String>,
+    /// When keys were asked for that have not come yet.
+    pub keys_asked: Option<u64>,
 }
 
 pub enum Job {
@@ -117,6 +119,7 @@ impl Process {
             demanded: None,
             goodbye: Goodbye::None,
             refused: BTreeSet::new(),
+            keys_asked: None,
         }
     }
 

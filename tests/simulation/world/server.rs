@@ -1,6 +1,6 @@
 //! The model authorization server: it rotates refresh tokens, detects that one is used twice, and may grant grace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the server does with a refresh token that was used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +15,7 @@ pub enum Rotation {
     Siblings,
 }
 
+#[cfg_attr(not(feature = "openid"), allow(dead_code))] // there are no ID tokens then
 #[derive(Debug)]
 pub struct Server {
     pub rotation: Rotation,
@@ -29,15 +30,24 @@ pub struct Server {
     /// `expires_in` by target.
     pub lifetimes: [Option<u64>; 3],
     pub logins: Vec<Login>,
+    /// The number of the key that ID tokens are signed with.
+    pub key: u8,
+    /// How many ID tokens were given, and those without a flaw.
+    pub id_tokens: u64,
+    pub genuine: BTreeSet<String>,
     refresh_tokens: BTreeMap<String, RefreshToken>,
     access_tokens: BTreeMap<String, AccessToken>,
 }
 
 /// A login, and with it the family of refresh tokens that began there.
+#[cfg_attr(not(feature = "openid"), allow(dead_code))] // there are no ID tokens then
 #[derive(Debug)]
 pub struct Login {
     /// The server ended it. Ground truth: no refresh token of it is good any more.
     pub ended: bool,
+    /// What its ID tokens repeat.
+    pub nonce: String,
+    pub auth_time: u64,
 }
 
 #[derive(Debug)]
@@ -61,6 +71,7 @@ pub struct Issued {
     pub access_token: String,
     pub refresh_token: Option<String>,
     pub expires_in: Option<u64>,
+    pub id_token: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,6 +94,9 @@ impl Server {
             offline: true,
             lifetimes,
             logins,
+            key: 1,
+            id_tokens: 0,
+            genuine: BTreeSet::new(),
             refresh_tokens,
             access_tokens,
         }
@@ -90,7 +104,7 @@ impl Server {
 
     pub fn login(&mut self, now: u64) -> Issued {
         let login = self.logins.len();
-        self.logins.push(Login { ended: false });
+        self.logins.push(Login { ended: false, nonce: String::new(), auth_time: 0 });
         let refresh_token = self.offline.then(|| self.refresh_token(login, 0, now));
         self.issue(login, 0, refresh_token)
     }
@@ -160,7 +174,7 @@ impl Server {
     fn issue(&mut self, login: usize, target: usize, refresh_token: Option<String>) -> Issued {
         let access_token = format!("AT{}", self.access_tokens.len());
         self.access_tokens.insert(access_token.clone(), AccessToken { login, target });
-        Issued { access_token, refresh_token, expires_in: self.lifetimes[target] }
+        Issued { access_token, refresh_token, expires_in: self.lifetimes[target], id_token: None }
     }
 
     fn refresh_token(&mut self, login: usize, depth: u32, issued_at: u64) -> String {

@@ -8,6 +8,7 @@ use oauth_proto::{
 };
 
 use super::caller::check_wait;
+use super::identity::Identity;
 use super::network::{token_body, Message, Sender};
 use super::process::{Job, Step};
 use super::truth::broken;
@@ -124,11 +125,12 @@ impl World<'_> {
 
     /// A login from start to end: the network is kind to it.
     pub fn log_in(&mut self, p: usize) -> Step {
-        let issued = self.server.login(self.now);
+        let mut issued = self.server.login(self.now);
         let now = self.time(p);
         let login = self.server.logins.len() - 1;
         self.truth.came(&issued, now.as_secs());
-        let usual = || Arc::new(AuthorizationRequest::new().scope("read write offline_access"));
+        let scope = self.scope();
+        let usual = || Arc::new(AuthorizationRequest::new().scope(scope));
         let request = self.processes[p].demanded.take().unwrap_or_else(usual);
         let mut machine = Login::new(self.client.clone(), request).unwrap();
         let Ok(Action::OpenUrl(url)) = machine.handle(Event::Start(self.fresh_entropy()), now) else {
@@ -139,14 +141,32 @@ impl World<'_> {
         let Ok(Action::SendRequest(request)) = machine.handle(Event::RedirectReceived(&redirect), now) else {
             panic!("no request");
         };
-        let body = token_body(&issued, "Bearer");
-        let headers = [("content-type", "application/json")];
-        let event = Event::ResponseReceived(request.id(), Response::new(200, &headers, body.as_bytes()));
-        let Ok(Action::TokensReady(tokens)) = machine.handle(event, now) else { panic!("no tokens") };
+        let nonce = url.split_once("&nonce=").map(|(_, rest)| rest.split('&').next().unwrap());
+        self.identify_login(p, &mut issued, nonce.unwrap_or_default());
+        let mut body = token_body(&issued, "Bearer");
+        let mut request = request;
+        let tokens = loop {
+            let headers = [("content-type", "application/json")];
+            let event = Event::ResponseReceived(request.id(), Response::new(200, &headers, body.as_bytes()));
+            match machine.handle(event, now) {
+                Ok(Action::TokensReady(tokens)) => break tokens,
+                Ok(Action::SendRequest(keys)) => request = keys,
+                other => panic!("no tokens: {other:?}"),
+            }
+            body = self.jwks();
+        };
         self.counts.add("logged in");
         self.trace.note(|| format!("    [{p}] logs in: {:?}", issued.refresh_token));
         self.install(p, Session::new(self.client.clone(), tokens), issued.refresh_token, login);
         Step::Store
+    }
+
+    fn scope(&self) -> &'static str {
+        if self.plan.identity == Identity::None {
+            "read write offline_access"
+        } else {
+            "openid read write offline_access"
+        }
     }
 
     /// The user does something, or the server's operator does.

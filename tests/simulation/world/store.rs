@@ -99,6 +99,7 @@ impl World<'_> {
             }
             process.login = access_token(text).and_then(|token| self.server.login_of(token)).unwrap_or(process.login);
             process.token = stored;
+            process.keys_asked = None;
             let machine = process.machine;
             self.truth.superseded(machine);
         } else if older(&ours, &stored) {
@@ -141,6 +142,7 @@ impl World<'_> {
         (process.signed_out, process.ended, process.to_flush, process.try_again) = (false, false, false, false);
         process.goodbye = Goodbye::None;
         process.refused.clear();
+        process.keys_asked = None;
     }
 
     /// (5, 6) Stores what the session has; removes what is stored if it has nothing.
@@ -171,6 +173,7 @@ impl World<'_> {
 
     /// (6) The session has the refresh token that it saw last; nothing once it is over.
     pub fn check_memory(&self, p: usize) {
+        self.check_identity(p);
         let process = &self.processes[p];
         let Some(session) = &process.session else { return };
         let Some(saved) = session.save() else {

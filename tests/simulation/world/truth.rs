@@ -32,6 +32,7 @@ pub struct Truth {
     pub demands: u32,
     /// How often the user said that a refresh token be sent once more.
     pub try_again: BTreeMap<String, usize>,
+    pub key_requests: BTreeSet<u64>,
 }
 
 pub struct Attempt {
