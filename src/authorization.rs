@@ -149,8 +149,8 @@ impl AuthorizationRequest {
         self.text("max_age", &digits)
     }
 
-    /// `acr_values`, one of which the `acr` of the ID token must then be: without that, servers take them for a wish (OpenID Connect Core
-    /// §3.1.2.1, §5.5.1.1). With the scope `openid` alone (feature `openid`).
+    /// `acr_values`, one of which the `acr` of the ID token must then be: without that, servers take them for a wish (OpenID
+    /// Connect Core §3.1.2.1, §5.5.1.1). With the scope `openid` alone (feature `openid`).
     #[cfg(feature = "openid")]
     #[must_use]
     pub fn require_acr_values(mut self, acr_values: &str) -> Self {
@@ -351,8 +351,8 @@ impl fmt::Debug for AuthorizationRequest {
 }
 
 /// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12): absolute and
-/// https, unless the configuration allowed loopback; to be handed over as one argument, never through a shell. `Debug` does not show it, since it holds `state` and
-/// `nonce`.
+/// https, unless the configuration allowed loopback; to be handed over as one argument, never through a shell. `Debug` does
+/// not show it, since it holds `state` and `nonce`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthorizationUrl(String);
 

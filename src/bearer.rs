@@ -73,8 +73,9 @@ impl Bearer {
     }
 
     /// The request that asks the server who the user is (OpenID Connect Core §5.3.1; feature `openid`);
-    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the answer. `None` if the server has no userinfo endpoint, or the token has
-    /// characters that a header must not have. A token for an API of its own (`audience`, `resource`) may not be good for it.
+    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the answer. `None` if the server has no userinfo endpoint, or
+    /// the token has characters that a header must not have. A token for an API of its own (`audience`, `resource`) may not
+    /// be good for it.
     #[cfg(feature = "openid")]
     pub fn userinfo_request(&self) -> Option<Request> {
         let url = self.client.server().userinfo_endpoint.clone()?;

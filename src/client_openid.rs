@@ -31,8 +31,8 @@ impl OpenId {
 }
 
 impl Client {
-    /// This client with metadata of its server that was fetched before, so that a login does not ask for it (feature `openid`). How old it
-    /// may be is the app's to decide; a day is usual.
+    /// This client with metadata of its server that was fetched before, so that a login does not ask for it (feature
+    /// `openid`). How old it may be is the app's to decide; a day is usual.
     ///
     /// # Errors
     /// [`ConfigError::Issuer`] for another issuer's metadata, and for a client whose server was not set up with
@@ -56,8 +56,9 @@ impl Client {
         self.0.openid.metadata.as_deref()
     }
 
-    /// This client with keys of its server that were fetched before (feature `openid`). They are fetched again for an ID token that they
-    /// do not check, but not if they are younger than [`KeySet::REFETCH_SECS`]. Those of another `jwks_uri` are not used.
+    /// This client with keys of its server that were fetched before (feature `openid`). They are fetched again for an ID
+    /// token that they do not check, but not if they are younger than [`KeySet::REFETCH_SECS`]. Those of another `jwks_uri`
+    /// are not used.
     #[must_use]
     pub fn with_keys(&self, keys: KeySet) -> Self {
         let mut inner = Inner::clone(&self.0);
@@ -91,9 +92,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Accepts ID tokens **without checking their signatures**, since they come from the token endpoint itself, over TLS (OpenID Connect
-    /// Core §3.1.3.7 rule 6; feature `openid`). It is as good as the HTTP stack's check of the server's certificate, and nobody else can
-    /// rely on such a token. All other rules hold.
+    /// Accepts ID tokens **without checking their signatures**, since they come from the token endpoint itself, over TLS
+    /// (OpenID Connect Core §3.1.3.7 rule 6; feature `openid`). It is as good as the HTTP stack's check of the server's
+    /// certificate, and nobody else can rely on such a token. All other rules hold.
     pub fn accept_id_tokens_on_tls_alone(mut self) -> Self {
         self.openid.verifier = Verifier::TlsAlone;
         self
@@ -106,15 +107,15 @@ impl ClientBuilder {
         self
     }
 
-    /// By how many seconds the server's clock and this one may differ, for ID tokens (feature `openid`): 60 by default, 300 at most. (How
-    /// early access tokens are refreshed is [`ClientBuilder::leeway_secs`].)
+    /// By how many seconds the server's clock and this one may differ, for ID tokens (feature `openid`): 60 by default, 300
+    /// at most. (How early access tokens are refreshed is [`ClientBuilder::leeway_secs`].)
     pub fn clock_leeway_secs(mut self, seconds: u64) -> Self {
         self.openid.clock_leeway = seconds;
         self
     }
 
-    /// An audience that an ID token may name beside this client (OpenID Connect Core §3.1.3.7 rule 3; feature `openid`); may be called
-    /// several times.
+    /// An audience that an ID token may name beside this client (OpenID Connect Core §3.1.3.7 rule 3; feature `openid`); may
+    /// be called several times.
     pub fn trusted_audience(mut self, audience: &str) -> Self {
         self.openid.trusted_audiences.push(audience.into());
         self

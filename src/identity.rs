@@ -1,7 +1,7 @@
 //! Who logged in, as the login hands it to the session: the ID token, the keys that checked it, and the server that was found.
 //!
-//! Without the feature `openid` there is nothing in it (`identity_off.rs` takes this file's place), so that the machines compile to
-//! what they would be if there were no OpenID Connect.
+//! Without the feature `openid` there is nothing in it (`identity_off.rs` takes this file's place), so that the machines
+//! compile to what they would be if there were no OpenID Connect.
 
 use alloc::sync::Arc;
 
@@ -31,8 +31,8 @@ impl Identity {
         Self { nonce: id_token.nonce().cloned(), id_token: Some(id_token), keys, ..self }
     }
 
-    /// The client that the tokens are used with: the app's, with what the login has found out about the server. Tokens of another client
-    /// or server stay with the client that got them.
+    /// The client that the tokens are used with: the app's, with what the login has found out about the server. Tokens of
+    /// another client or server stay with the client that got them.
     pub(crate) fn client_with_findings(&self, client: Client) -> Client {
         match &self.client {
             Some(own) if own.session_fingerprint() != client.session_fingerprint() => own.clone(),

@@ -49,9 +49,9 @@ pub(crate) enum Unreadable {
     Malformed,
 }
 
-/// An object of known form, from one JSON document and nothing else, within the depth limit. The type says what it is strict about;
-/// a member that it knows and that comes twice is refused by all derived types. They would take an array of their members' values, too,
-/// so that is seen to here.
+/// An object of known form, from one JSON document and nothing else, within the depth limit. The type says what it is strict
+/// about; a member that it knows and that comes twice is refused by all derived types. They would take an array of their
+/// members' values, too, so that is seen to here.
 pub(crate) fn strict<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<T> {
     if !within_depth(document) {
         return None;

@@ -20,8 +20,8 @@
 //!                                     └─ denied · server broke a rule · cancelled · expired ─▶ Failed
 //! ```
 //!
-//! Two phases are passed through when they are needed: `Discovering`, if the server is known by its issuer alone, and `FetchingKeys`, if
-//! the server's keys are not at hand to check the ID token with.
+//! Two phases are passed through when they are needed: `Discovering`, if the server is known by its issuer alone, and
+//! `FetchingKeys`, if the server's keys are not at hand to check the ID token with.
 //!
 //! A [`Session`] goes from tokens to authorized API calls, for as long as the grant lives: for one API, or with a [`Target`] for
 //! each of several.
@@ -153,10 +153,10 @@
 //! ```
 //!
 //! `http.send` is yours: the contract is in [`http`]. When a request cannot be sent, hand over [`Event::SendFailed`] and say
-//! whether it may have reached the server; wait a moment before you send it again. Let the browser's page be answered before the
-//! process ends. How a session is driven is shown at [`Session`], and signed out of at [`Session::sign_out`]; several processes on
-//! one store, at [`Session::adopt`]; a redirect that is posted as a form, at [`redirect`].
-//! `examples/login` in the repository does all of it on real HTTP.
+//! whether it may have reached the server; wait a moment before you send it again. Let the browser's page be answered before
+//! the process ends. How a session is driven is shown at [`Session`], and signed out of at [`Session::sign_out`]; several
+//! processes on one store, at [`Session::adopt`]; a redirect that is posted as a form, at [`redirect`]. `examples/login` in
+//! the repository does all of it on real HTTP.
 //!
 //! # Where to look
 //!
@@ -190,8 +190,8 @@
 //! # Limits, on purpose
 //!
 //! No sockets, TLS, browsers, storage or timers. No implicit and no password grant, no `plain` PKCE, no client without PKCE.
-//! ID tokens are signed, not encrypted; without the feature `openid` there are none. A secret is wiped when it is dropped; what the compiler moved about before, and
-//! what a JSON escape made the parser copy, is not.
+//! ID tokens are signed, not encrypted; without the feature `openid` there are none. A secret is wiped when it is dropped;
+//! what the compiler moved about before, and what a JSON escape made the parser copy, is not.
 #![no_std]
 
 extern crate alloc;

@@ -8,8 +8,9 @@ use serde::Deserialize;
 use crate::config_error::ConfigError;
 use crate::json;
 
-/// What [`from_metadata`](crate::AuthorizationServer::from_metadata) refuses does not depend on features, even if some of it is of no
-/// use without. Members have the types of RFC 8414 §2 or the document is refused; unknown members are skipped (§3.2), and `null` is absent.
+/// What [`from_metadata`](crate::AuthorizationServer::from_metadata) refuses does not depend on features, even if some of it
+/// is of no use without. Members have the types of RFC 8414 §2 or the document is refused; unknown members are skipped
+/// (§3.2), and `null` is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "openid", derive(serde::Serialize))]
 #[serde(default)]

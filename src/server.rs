@@ -176,12 +176,13 @@ impl AuthorizationServer {
         Ok(server)
     }
 
-    /// A server by its issuer alone (feature `openid`): the login asks for its metadata first, at the places and in the order that
-    /// [`openid::discovery`](crate::openid::discovery) has. What else is set here counts for more than the metadata.
+    /// A server by its issuer alone (feature `openid`): the login asks for its metadata first, at the places and in the
+    /// order that [`openid::discovery`](crate::openid::discovery) has. What else is set here counts for more than the
+    /// metadata.
     ///
     /// # Errors
-    /// [`ConfigError::Issuer`] unless it is an https URL without query and fragment. Write it as the server does: Auth0's ends with
-    /// `/`.
+    /// [`ConfigError::Issuer`] unless it is an https URL without query and fragment. Write it as the server does: Auth0's
+    /// ends with `/`.
     ///
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client};
@@ -339,8 +340,8 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// The algorithms that the server signs ID tokens with (OpenID Connect Discovery 1.0 §3; feature `openid`). They are what a client
-    /// allows that does not say it itself; without either it is RS256.
+    /// The algorithms that the server signs ID tokens with (OpenID Connect Discovery 1.0 §3; feature `openid`). They are
+    /// what a client allows that does not say it itself; without either it is RS256.
     #[cfg(feature = "openid")]
     #[must_use]
     pub fn id_token_signing_alg_values_supported(mut self, names: &[impl AsRef<str>]) -> Self {
@@ -348,8 +349,8 @@ impl AuthorizationServer {
         self
     }
 
-    /// The response modes that the server supports (RFC 8414 §2; feature `openid`): a login does not ask for any other. Discovery sets
-    /// them.
+    /// The response modes that the server supports (RFC 8414 §2; feature `openid`): a login does not ask for any other.
+    /// Discovery sets them.
     #[cfg(feature = "openid")]
     #[must_use]
     pub fn response_modes_supported(mut self, modes: &[impl AsRef<str>]) -> Self {

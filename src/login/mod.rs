@@ -62,9 +62,10 @@ impl fmt::Debug for Event<'_> {
 pub enum Action {
     /// Open this URL in the user's browser, and wait for the redirect.
     OpenUrl(AuthorizationUrl),
-    /// Send this request, and hand its answer over. The same request comes again after [`Delivered::No`], and one for metadata or
-    /// keys after [`Delivered::Maybe`] too: wait a moment before sending it again, and give up with [`Event::Cancelled`]. For keys that the
-    /// server cannot give now (429, 5xx) there are three requests at most: wait as long as its `Retry-After` says.
+    /// Send this request, and hand its answer over. The same request comes again after [`Delivered::No`], and one for
+    /// metadata or keys after [`Delivered::Maybe`] too: wait a moment before sending it again, and give up with
+    /// [`Event::Cancelled`]. For keys that the server cannot give now (429, 5xx) there are three requests at most: wait as
+    /// long as its `Retry-After` says.
     SendRequest(Request),
     /// The login is done.
     TokensReady(Tokens),
@@ -117,10 +118,10 @@ impl Login {
     /// A login that has not been started. Client and request may be shared by any number of logins.
     ///
     /// # Errors
-    /// [`ConfigError::Parameter`] for the first problem in the request, or for a parameter that the authorization
-    /// endpoint's own query has too. [`ConfigError::Metadata`] for what the server says that it cannot do. Any that tells what is
-    /// missing for ID tokens to be checked, if the request asks for the scope `openid`. What only the server's metadata can tell is
-    /// checked when that has come.
+    /// [`ConfigError::Parameter`] for the first problem in the request, or for a parameter that the authorization endpoint's
+    /// own query has too. [`ConfigError::Metadata`] for what the server says that it cannot do. Any that tells what is
+    /// missing for ID tokens to be checked, if the request asks for the scope `openid`. What only the server's metadata can
+    /// tell is checked when that has come.
     pub fn new(client: Client, request: impl Into<Arc<AuthorizationRequest>>) -> Result<Self, ConfigError> {
         let request = request.into();
         request.check()?;
@@ -154,9 +155,10 @@ impl Login {
         self.state.phase()
     }
 
-    /// While metadata are asked for and the user is in the browser: the last moment at which they may come back; any event after it ends the login with
-    /// [`Over::Expired`](crate::Over::Expired). While the code is exchanged and keys are fetched: the last moment at which a request that was not
-    /// delivered is given again; an answer is taken however late it comes. `None` when nothing is pending.
+    /// While metadata are asked for and the user is in the browser: the last moment at which they may come back; any event
+    /// after it ends the login with [`Over::Expired`](crate::Over::Expired). While the code is exchanged and keys are
+    /// fetched: the last moment at which a request that was not delivered is given again; an answer is taken however late it
+    /// comes. `None` when nothing is pending.
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()
     }

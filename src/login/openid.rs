@@ -1,5 +1,5 @@
-//! The two round trips of a login that OpenID Connect adds: the server's metadata before the browser is opened, and its keys when the
-//! ID token cannot be checked without. (`openid_off.rs` takes this file's place without the feature `openid`.)
+//! The two round trips of a login that OpenID Connect adds: the server's metadata before the browser is opened, and its keys
+//! when the ID token cannot be checked without. (`openid_off.rs` takes this file's place without the feature `openid`.)
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -1,5 +1,5 @@
-//! Without the feature `openid` a login has no such round trips: nothing can be made of these types, so that what the machine does
-//! with them is compiled to nothing.
+//! Without the feature `openid` a login has no such round trips: nothing can be made of these types, so that what the
+//! machine does with them is compiled to nothing.
 #![allow(clippy::unused_self, clippy::unnecessary_wraps)] // the face is that of the file whose place this takes
 
 use super::state::{AwaitingRedirect, ExchangingCode, Rules, State, Step};

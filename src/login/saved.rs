@@ -88,8 +88,8 @@ impl Login {
         })
     }
 
-    /// Goes on where [`Login::save`] was called, with the same client. For one that knows only its server's issuer, the metadata is
-    /// stored too: no other server may take over in the middle (RFC 9700 §4.4.2).
+    /// Goes on where [`Login::save`] was called, with the same client. For one that knows only its server's issuer, the
+    /// metadata is stored too: no other server may take over in the middle (RFC 9700 §4.4.2).
     ///
     /// # Errors
     /// [`RestoreError`]: of another client, of an unknown version, past its deadline, or damaged.

@@ -96,7 +96,8 @@ impl State {
     }
 
     /// The one way from state to state, with the client to go on with if that is another one. The step itself only reads the
-    /// state (but for the tokens that it takes out at the very end), so a refused event cannot have changed it; leaving a state drops it, and its secrets are wiped.
+    /// state (but for the tokens that it takes out at the very end), so a refused event cannot have changed it; leaving a
+    /// state drops it, and its secrets are wiped.
     pub(super) fn handle(
         &mut self,
         rules: &Rules<'_>,

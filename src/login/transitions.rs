@@ -46,8 +46,8 @@ pub enum Trigger {
     MaybeDelivered,
     /// `Cancelled`.
     Cancelled,
-    /// Any event after the deadline; while the code is exchanged or the keys are fetched, a request not delivered after the code's
-    /// lifetime.
+    /// Any event after the deadline; while the code is exchanged or the keys are fetched, a request not delivered after the
+    /// code's lifetime.
     Expired,
 }
 

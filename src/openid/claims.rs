@@ -1,6 +1,6 @@
-//! The claims of an ID token that decide whether it is believed (OpenID Connect Core §2), read strictly: one of the wrong type
-//! makes the token malformed, it does not count as absent. (Those that other servers may use for something else, and that count only
-//! if they are asked for, do: `acr`, `amr`, `org_id`, `org_name`.)
+//! The claims of an ID token that decide whether it is believed (OpenID Connect Core §2), read strictly: one of the wrong
+//! type makes the token malformed, it does not count as absent. (Those that other servers may use for something else, and
+//! that count only if they are asked for, do: `acr`, `amr`, `org_id`, `org_name`.)
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -88,8 +88,8 @@ pub(super) fn split_path(url: &str) -> (&str, &str) {
     url.split_at(end)
 }
 
-/// A server's metadata, as it was fetched: any serde format can hold it, to be kept from login to login. Nothing in it is secret, but
-/// whoever can change it in the store can send a login elsewhere.
+/// A server's metadata, as it was fetched: any serde format can hold it, to be kept from login to login. Nothing in it is
+/// secret, but whoever can change it in the store can send a login elsewhere.
 ///
 /// ```
 /// use oauth_proto::{AuthorizationServer, Client, Response, ServerMetadata, UnixTime};
@@ -122,8 +122,8 @@ pub struct ServerMetadata {
 }
 
 impl ServerMetadata {
-    /// Reads what was found at one of the issuer's [`WellKnown`] places. Its `issuer` must be that very text, octet by octet, before any
-    /// other member is believed (RFC 8414 §3.3).
+    /// Reads what was found at one of the issuer's [`WellKnown`] places. Its `issuer` must be that very text, octet by
+    /// octet, before any other member is believed (RFC 8414 §3.3).
     ///
     /// # Errors
     /// [`Error::Refused`] for another status than 200, [`Error::Violation`] for an answer that breaks a rule:
@@ -167,7 +167,8 @@ impl ServerMetadata {
         self.document.authorization_response_iss_parameter_supported == Some(true)
     }
 
-    /// Whether the server takes pushed authorization requests alone (RFC 9126 §5). This version cannot push: a login there is refused.
+    /// Whether the server takes pushed authorization requests alone (RFC 9126 §5). This version cannot push: a login there
+    /// is refused.
     pub fn requires_pushed_authorization_requests(&self) -> bool {
         self.document.require_pushed_authorization_requests == Some(true)
     }

@@ -145,8 +145,8 @@ impl IdToken {
         self.issuer() == other.issuer() && self.subject() == other.subject()
     }
 
-    /// Reads the answer of the userinfo endpoint to [`Bearer::userinfo_request`](crate::Bearer::userinfo_request). It must be this
-    /// user's (OpenID Connect Core §5.3.2).
+    /// Reads the answer of the userinfo endpoint to [`Bearer::userinfo_request`](crate::Bearer::userinfo_request). It must
+    /// be this user's (OpenID Connect Core §5.3.2).
     ///
     /// # Errors
     /// As [`UserInfo::parse`].
@@ -297,8 +297,8 @@ impl<'a> Rules<'a> {
         Self { code, ..self }
     }
 
-    /// The token comes of a refresh after this one (OpenID Connect Core §12.2): the same user, audience and `auth_time`. A `nonce`,
-    /// if there is one, must be that of the login, as far as it is known.
+    /// The token comes of a refresh after this one (OpenID Connect Core §12.2): the same user, audience and `auth_time`. A
+    /// `nonce`, if there is one, must be that of the login, as far as it is known.
     #[must_use]
     pub fn after(self, previous: Option<&'a IdToken>, login_nonce: Option<&'a str>) -> Self {
         Self { previous, nonce: Nonce::Refreshed(login_nonce), ..self }

@@ -50,8 +50,8 @@ impl ResourceMetadata {
         Ok([host, "/.well-known/oauth-protected-resource", rest].concat())
     }
 
-    /// Reads the metadata of the resource that a call was made to. Its `resource` must be that very text, octet by octet, before its
-    /// servers are believed (§3.3): an API must not speak for another one.
+    /// Reads the metadata of the resource that a call was made to. Its `resource` must be that very text, octet by octet,
+    /// before its servers are believed (§3.3): an API must not speak for another one.
     ///
     /// # Errors
     /// [`Error::Refused`] for another status than 200, [`Error::Violation`] for an answer that breaks a rule, with
@@ -90,8 +90,9 @@ impl ResourceMetadata {
         &self.resource
     }
 
-    /// Issuers of tokens for it, 64 at most: what [`AuthorizationServer::from_issuer`](crate::AuthorizationServer::from_issuer) takes. Which of
-    /// them to trust is the app's to decide (§7.6).
+    /// Issuers of tokens for it, 64 at most: what
+    /// [`AuthorizationServer::from_issuer`](crate::AuthorizationServer::from_issuer) takes. Which of them to trust is the
+    /// app's to decide (§7.6).
     pub fn authorization_servers(&self) -> &[String] {
         &self.authorization_servers
     }

@@ -98,9 +98,9 @@ fn es384(x: &[u8], y: &[u8], message: &[u8], signature: &[u8]) -> bool {
     VerifyingKey::from_encoded_point(&point).is_ok_and(|key| verifies::<Signature>(&key, message, signature))
 }
 
-/// Strictly: neither the key nor `R` may be a point of small order. RFC 8032 section 5.1.7 would allow it, and whoever signs as the
-/// RFC says never makes one, so no signature of theirs is refused; but with such a key, all zeros for one, anybody can sign.
-/// Strict or not, `S` is below the order.
+/// Strictly: neither the key nor `R` may be a point of small order. RFC 8032 section 5.1.7 would allow it, and whoever signs
+/// as the RFC says never makes one, so no signature of theirs is refused; but with such a key, all zeros for one, anybody
+/// can sign. Strict or not, `S` is below the order.
 fn ed25519(x: &[u8; 32], message: &[u8], signature: &[u8]) -> bool {
     use ed25519_dalek::{Signature, VerifyingKey};
     let (Ok(key), Ok(signature)) = (VerifyingKey::from_bytes(x), Signature::from_slice(signature)) else {
@@ -260,8 +260,8 @@ mod tests {
         }
     }
 
-    /// A modulus of so many bits, and a signature of MESSAGE by RS256 for the exponent 2 or 3, made without a private key, so that
-    /// keys of any size and kind can be had: s^e - n is the very thing that PKCS #1 wants, and so s^e mod n is.
+    /// A modulus of so many bits, and a signature of MESSAGE by RS256 for the exponent 2 or 3, made without a private key,
+    /// so that keys of any size and kind can be had: s^e - n is the very thing that PKCS #1 wants, and so s^e mod n is.
     fn modulus_and_signature(bits: usize, exponent: usize, odd: bool) -> (Vec<u8>, Vec<u8>) {
         let octets = bits.div_ceil(8);
         let wanted = BigUint::from_bytes_be(&pkcs1_encoded(octets));

@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer};
 use crate::json::{text_or_none, Value};
 use crate::time::UnixTime;
 
-/// Claims about the user (OpenID Connect Core §5.1), of an ID token or of the userinfo endpoint. All of them are the server's or the
-/// user's own words: text from outside, never to be rendered as HTML. One of the wrong type counts as absent. `Debug` shows none.
+/// Claims about the user (OpenID Connect Core §5.1), of an ID token or of the userinfo endpoint. All of them are the
+/// server's or the user's own words: text from outside, never to be rendered as HTML. One of the wrong type counts as
+/// absent. `Debug` shows none.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]

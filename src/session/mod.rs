@@ -45,9 +45,10 @@ use crate::token::Tokens;
 
 /// A session, as a machine without I/O.
 ///
-/// If the login asked who the user is (`openid`), refreshes may bring ID tokens. Their tokens are taken if they are this very user's; what
-/// a new ID token says is believed once it has been checked, and until then, or if its time is wrong, `id_token` gives the one of
-/// before. The keys for that are fetched by a request of their own, which [`Session::access`] gives to one of those who ask.
+/// If the login asked who the user is (`openid`), refreshes may bring ID tokens. Their tokens are taken if they are this
+/// very user's; what a new ID token says is believed once it has been checked, and until then, or if its time is wrong,
+/// `id_token` gives the one of before. The keys for that are fetched by a request of their own, which [`Session::access`]
+/// gives to one of those who ask.
 ///
 /// One value serves any number of callers, behind a lock of theirs that is held
 /// for the calls of these methods only, never while a request is under way.
@@ -96,9 +97,9 @@ pub struct Session {
 }
 
 impl Session {
-    /// Takes the tokens of a login. Store [`Session::save`] right away. If the login has found the server by its issuer, so has the
-    /// session; tokens from elsewhere cannot be refreshed by a client that knows only its server's issuer, before it is
-    /// given the metadata (`Client::with_metadata`).
+    /// Takes the tokens of a login. Store [`Session::save`] right away. If the login has found the server by its issuer, so
+    /// has the session; tokens from elsewhere cannot be refreshed by a client that knows only its server's issuer, before it
+    /// is given the metadata (`Client::with_metadata`).
     pub fn new(client: Client, tokens: Tokens) -> Self {
         let client = tokens.identity.client_with_findings(client);
         Self { client, state: State::Active(Box::new(Active::new(tokens))) }
@@ -281,8 +282,8 @@ impl Session {
         }
     }
 
-    /// The ID token that was checked last, of the login or of a refresh: who is logged in (feature `openid`). `None` once the grant has
-    /// ended or the user has signed out.
+    /// The ID token that was checked last, of the login or of a refresh: who is logged in (feature `openid`). `None` once
+    /// the grant has ended or the user has signed out.
     #[cfg(feature = "openid")]
     pub fn id_token(&self) -> Option<&IdToken> {
         match &self.state {
@@ -300,8 +301,8 @@ impl Session {
         }
     }
 
-    /// What was wrong with the last answer to a refresh, or with the ID token that it brought, or why the server was not told of a sign-out; `None` after a refresh that
-    /// brought tokens, and when there was no answer at all.
+    /// What was wrong with the last answer to a refresh, or with the ID token that it brought, or why the server was not
+    /// told of a sign-out; `None` after a refresh that brought tokens, and when there was no answer at all.
     pub fn last_error(&self) -> Option<&Error> {
         match &self.state {
             State::Active(active) => active.last_error.as_ref(),

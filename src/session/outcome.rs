@@ -17,10 +17,11 @@ use crate::time::UnixTime;
 pub enum Access {
     /// Make the call with this token.
     Ready(Bearer),
-    /// Store [`Session::save`](crate::Session::save), which says from now on that a refresh was sent; send this, the refresh or a
-    /// request for the server's keys; hand its answer to [`Session::handle`](crate::Session::handle), store what that gives, and ask again. Whoever gives up instead hands over
-    /// [`Event::SendFailed`](crate::Event::SendFailed); if that is forgotten too, the others wait until
-    /// [`Session::deadline`](crate::Session::deadline) and no longer, so give up sooner than that.
+    /// Store [`Session::save`](crate::Session::save), which says from now on that a refresh was sent; send this, the refresh
+    /// or a request for the server's keys; hand its answer to [`Session::handle`](crate::Session::handle), store what that
+    /// gives, and ask again. Whoever gives up instead hands over [`Event::SendFailed`](crate::Event::SendFailed); if that is
+    /// forgotten too, the others wait until [`Session::deadline`](crate::Session::deadline) and no longer, so give up sooner
+    /// than that.
     SendRequest(Request),
     /// The refresh of this id is under way: ask again when it has been answered, or at
     /// [`Session::deadline`](crate::Session::deadline) at the latest.
@@ -53,12 +54,14 @@ pub enum Access {
 #[derive(Debug)]
 #[must_use = "new tokens that are not stored are lost when the process ends"]
 pub enum SessionAction {
-    /// New tokens came, or an ID token that came before has been checked. **Store this before they are used**, since the old refresh token may be spent; then ask
-    /// [`Session::access`](crate::Session::access) again. With several processes, only under the lock, after
-    /// [`Session::adopt`](crate::Session::adopt): another one may have stored newer tokens since the request was sent.
+    /// New tokens came, or an ID token that came before has been checked. **Store this before they are used**, since the old
+    /// refresh token may be spent; then ask [`Session::access`](crate::Session::access) again. With several processes, only
+    /// under the lock, after [`Session::adopt`](crate::Session::adopt): another one may have stored newer tokens since the
+    /// request was sent.
     Save(SavedSession),
-    /// It did not work this time; [`Session::last_error`](crate::Session::last_error) tells what the server said. Some of what
-    /// servers say will not change by waiting: how long to go on is the app's to decide. Ask [`Session::access`](crate::Session::access) again at that time; of a sign-out
+    /// It did not work this time; [`Session::last_error`](crate::Session::last_error) tells what the server said. Some of
+    /// what servers say will not change by waiting: how long to go on is the app's to decide. Ask
+    /// [`Session::access`](crate::Session::access) again at that time; of a sign-out
     /// [`Session::pending_action`](crate::Session::pending_action).
     RetryAt(UnixTime),
     /// The grant has ended: remove what was stored.
@@ -110,8 +113,8 @@ pub enum LoginRequired {
         /// The login to make: what the present one asked for and was granted, and what is demanded.
         request: Arc<AuthorizationRequest>,
     },
-    /// The API, or the app, demands again what logins have just been made for, twice in a row: another one would go round in a circle. The
-    /// session goes on.
+    /// The API, or the app, demands again what logins have just been made for, twice in a row: another one would go round in
+    /// a circle. The session goes on.
     DemandNotMet,
     /// The user signed out.
     SignedOut,

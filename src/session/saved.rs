@@ -27,7 +27,8 @@ use crate::target::Target;
 use crate::time::UnixTime;
 
 /// What is to be stored of a session: any serde format can hold it. It has the tokens, so store it where only the app can
-/// read it, and write it: an ID token that was checked before it was stored is believed. Expiry is absolute. Its `Debug` shows no token.
+/// read it, and write it: an ID token that was checked before it was stored is believed. Expiry is absolute. Its `Debug`
+/// shows no token.
 ///
 /// One that was saved while a refresh was under way says that a refresh was sent: if the process ends now, whoever goes on knows
 /// that the refresh token may be spent.
@@ -244,9 +245,9 @@ impl Session {
         }
     }
 
-    /// Goes on with what was stored, with the same client. The port of a loopback redirect URI may differ. For a client that knows
-    /// only its server's issuer, the metadata is stored too, and not fetched again; newer metadata that the client was given count for
-    /// more.
+    /// Goes on with what was stored, with the same client. The port of a loopback redirect URI may differ. For a client that
+    /// knows only its server's issuer, the metadata is stored too, and not fetched again; newer metadata that the client was
+    /// given count for more.
     ///
     /// # Errors
     /// [`RestoreError`]: of another client, of an unknown version, damaged, or without what the client does not know itself.

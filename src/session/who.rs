@@ -1,9 +1,10 @@
-//! Who is logged in, in a session: the ID token of the login, those that refreshes bring (OpenID Connect Core §12.2), and the keys to
-//! check them with. (`who_off.rs` takes this file's place without the feature `openid`.)
+//! Who is logged in, in a session: the ID token of the login, those that refreshes bring (OpenID Connect Core §12.2), and
+//! the keys to check them with. (`who_off.rs` takes this file's place without the feature `openid`.)
 //!
-//! All rules but one can be checked at once, and are, before anything of the answer is used. Who signed the token may take the
-//! server's keys to tell: then the tokens are used, since they came from the token endpoint itself, over TLS (§3.1.3.7 rule 6), as they
-//! would be if no ID token had come with them; what the new ID token says is believed once the keys are here and have signed it.
+//! All rules but one can be checked at once, and are, before anything of the answer is used. Who signed the token may take
+//! the server's keys to tell: then the tokens are used, since they came from the token endpoint itself, over TLS (§3.1.3.7
+//! rule 6), as they would be if no ID token had come with them; what the new ID token says is believed once the keys are
+//! here and have signed it.
 
 use alloc::sync::Arc;
 
@@ -49,8 +50,8 @@ pub(super) enum New {
     Checked(IdToken),
     /// Its keys are to be fetched.
     Unverified(Unverified),
-    /// It is the same user's, but the time is wrong by this device's clock, or servers are known to get it wrong. Tokens are not lost for
-    /// that; the ID token of before stays.
+    /// It is the same user's, but the time is wrong by this device's clock, or servers are known to get it wrong. Tokens are
+    /// not lost for that; the ID token of before stays.
     LeftAside(IdTokenError),
 }
 
@@ -236,9 +237,9 @@ impl Active {
     }
 }
 
-/// Whether an answer with such an ID token may be somebody else's: then nothing of it is used, not even a new refresh token. One that
-/// cannot be read says nothing about that: an answer without any ID token would have been taken (§12.2), and a server that rotates has
-/// spent the old refresh token.
+/// Whether an answer with such an ID token may be somebody else's: then nothing of it is used, not even a new refresh token.
+/// One that cannot be read says nothing about that: an answer without any ID token would have been taken (§12.2), and a
+/// server that rotates has spent the old refresh token.
 pub(super) fn is_in_doubt(error: &Error) -> bool {
     use IdTokenError::{
         AccessTokenHash, Audience, AuthorizedParty, CodeHash, Issuer, NonceMismatch, Organization, SubjectMismatch,

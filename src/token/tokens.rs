@@ -125,8 +125,8 @@ impl Tokens {
         self.response_scope.as_deref()
     }
 
-    /// What was asked for and not granted: users may say no to some of it, and servers give less or more as their rules have it. It is
-    /// no error (RFC 6749 §3.3).
+    /// What was asked for and not granted: users may say no to some of it, and servers give less or more as their rules have
+    /// it. It is no error (RFC 6749 §3.3).
     pub fn scope_not_granted(&self) -> impl Iterator<Item = &str> {
         missing_in(self.request.requested_scope(), self.scope())
     }
