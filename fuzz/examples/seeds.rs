@@ -2,17 +2,18 @@
 //! `../tests/cases`; with `--check` it writes nothing and fails if a seed is missing or differs, or if a file is there
 //! that is none.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use base64ct::{Base64, Encoding};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use model::{login, session};
 use oauth_proto::{
-    Access, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Phase, Response, Secret, Session,
-    SessionPhase, Target, Tokens, UnixTime,
+    Access, Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Phase, Response, Secret,
+    ServerMetadata, Session, SessionPhase, Target, Tokens, UnixTime,
 };
-use serde_json::Value;
+use serde_json::{json, Value};
 
 #[allow(dead_code)] // not every mode is used here
 #[path = "../../tests/machines/model.rs"]
@@ -30,6 +31,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     token_responses(&cases(root, "token_response")?, &mut seeds)?;
     challenges(&cases(root, "www_authenticate")?, &mut seeds);
     logouts(&cases(root, "logout")?, &mut seeds);
+    id_tokens(&cases(root, "id_token")?, &mut seeds);
+    key_sets(&file(root, "id_token")?, &mut seeds);
+    metadata(&cases(root, "discovery")?, &mut seeds);
+    discoveries(&mut seeds);
     saved(&mut seeds)?;
     machines(&mut seeds)?;
     simulations(&mut seeds)?;
@@ -70,10 +75,13 @@ fn check(corpus: &Path, seeds: &Seeds) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn cases(root: &Path, name: &str) -> Result<Vec<Value>, Box<dyn Error>> {
+fn file(root: &Path, name: &str) -> Result<Value, Box<dyn Error>> {
     let text = fs::read_to_string(root.join("../tests/cases").join(name).with_extension("json"))?;
-    let file: Value = serde_json::from_str(&text)?;
-    Ok(file["cases"].as_array().ok_or("no cases")?.clone())
+    Ok(serde_json::from_str(&text)?)
+}
+
+fn cases(root: &Path, name: &str) -> Result<Vec<Value>, Box<dyn Error>> {
+    Ok(file(root, name)?["cases"].as_array().ok_or("no cases")?.clone())
 }
 
 fn seed(seeds: &mut Seeds, target: &str, case: &Value, content: Vec<u8>) {
@@ -144,39 +152,201 @@ fn logouts(cases: &[Value], seeds: &mut Seeds) {
         seed(seeds, "logout", case, [&[3], lines.join("\n").as_bytes()].concat());
     }
     for (name, choice, text) in [
-        ("own-query", 1, "https://APP.example.com:443/bye?x=a+b&state=af0ifjsldkj&tenant=1#f\neyJ.e30.c2ln\na&b=c d"),
+        (
+            "own-query",
+            1,
+            "https://APP.example.com:443/bye?x=a+b&state=af0ifjsldkj&tenant=1#f\neyJ.eyJzdWIiOiJ1In0.c2ln\na&b=c d",
+        ),
         ("auth0", 0x80 + 3, "com.example.app:/logout?state=af0ifjsldkj"),
-        ("auth0-federated", 0xc0 + 2, "http://127.0.0.1:51004/bye?state=af0ifjsldkj&state=\neyJ.e30.c2ln\n\u{fc}"),
+        (
+            "auth0-federated",
+            0xc0 + 2,
+            "http://127.0.0.1:51004/bye?state=af0ifjsldkj&state=\neyJ.eyJzdWIiOiJ1In0.c2ln\n\u{fc}",
+        ),
         ("no-return", 0x20 + 4, "https://app.example.com/?st%61te=af0ifjsldkj"),
-        ("question-mark", 4, "com.app:bye?&state=af0ifjsldkj&code=C\neyJ.e30.c2ln"),
+        ("question-mark", 4, "com.app:bye?&state=af0ifjsldkj&code=C\neyJ.eyJzdWIiOiJ1In0.c2ln"),
     ] {
         seeds.push((Path::new("logout").join(name), [&[choice], text.as_bytes()].concat()));
     }
 }
 
-/// Saved forms of the client that `fuzz_targets/saved.rs` restores them with.
+/// What is asked for, what comes, and a token, or its header and its payload in two lines: see `fuzz_targets/id_token.rs`.
+fn id_tokens(cases: &[Value], seeds: &mut Seeds) {
+    const ASKED: [(&str, u8); 7] = [
+        ("nonce", 1),
+        ("max_age", 2),
+        ("access_token", 4),
+        ("code", 8),
+        ("organization", 0x10),
+        ("acr_essential", 0x20),
+        ("previous", 0x40),
+    ];
+    for case in cases {
+        let asked =
+            ASKED.iter().filter(|(name, _)| !case["config"][name].is_null()).fold(0, |sum, (_, flag)| sum + flag);
+        let token = case["jwt"].as_str().unwrap_or("");
+        let mut parts = token.split('.').map(|part| String::from_utf8(Base64UrlUnpadded::decode_vec(part).ok()?).ok());
+        let (kind, text) = match (parts.next().flatten(), parts.next().flatten()) {
+            // Who signed it is not what the case is about.
+            (Some(header), Some(payload))
+                if !["signature", "structure"].iter().any(|group| case["group"] == *group) =>
+            {
+                (1, [header, payload].join("\n"))
+            }
+            _ => (0, token.to_owned()),
+        };
+        if text.len() <= MAX_SEED_BYTES {
+            seed(seeds, "id_token", case, [&[asked, kind], text.as_bytes()].concat());
+        }
+    }
+}
+
+/// Sets of keys as they are.
+fn key_sets(file: &Value, seeds: &mut Seeds) {
+    for (name, set) in file["jwks_sets"].as_object().into_iter().flatten() {
+        seeds.push((Path::new("jwks").join(name), set.to_string().into_bytes()));
+    }
+}
+
+/// One octet for status and headers, the issuer or the resource, and the body: see `fuzz_targets/metadata.rs`.
+fn metadata(cases: &[Value], seeds: &mut Seeds) {
+    for case in cases {
+        let name = case["issuer"].as_str().or(case["resource"].as_str()).unwrap_or("");
+        let status = match case["status"].as_u64() {
+            Some(400..=499) => 3,
+            Some(300..=399) => 4,
+            Some(201) => 6,
+            _ => 0,
+        };
+        let headers = match case["headers"]["Content-Type"].as_str() {
+            Some("text/html") => 3,
+            Some(_) => 0,
+            None => 2,
+        };
+        let body = case["body"].as_str().unwrap_or("");
+        let name = name.replace('\n', "\r");
+        seed(seeds, "metadata", case, [&[status + 8 * headers], name.as_bytes(), b"\n", body.as_bytes()].concat());
+    }
+}
+
+/// Two octets for the client, and lines, each of which is an event: see `fuzz_targets/discovery.rs`.
+fn discoveries(seeds: &mut Seeds) {
+    let found = |issuer: &str| {
+        let text = r#"m00{"issuer":"ISSUER","authorization_endpoint":"https://as.example.com/authorize","token_endpoint":"https://as.example.com/token","jwks_uri":"https://as.example.com/jwks","response_modes_supported":["query"],"id_token_signing_alg_values_supported":["RS256","ES256"],"authorization_response_iss_parameter_supported":false}"#;
+        text.replace("ISSUER", issuer)
+    };
+    let (plain, tenant) = (found("https://as.example.com"), found("https://as.example.com/tenant"));
+    let redirect = "rcode=C1&state=$STATE";
+    let id_token = |more: &str| {
+        let claims = r#"tHEADER|{"iss":"https://as.example.com","sub":"u1","aud":"app","nonce":"$NONCE","exp":1750003600,"iat":1750000000MORE}"#;
+        claims.replace("HEADER", r#"{"alg":"ES256","kid":"1"}"#).replace("MORE", more)
+    };
+    let (good, hashed) =
+        (id_token(""), id_token(r#","at_hash":"4i2HR-b9ubbL3JSrBgJbKg","c_hash":"q4YdwXDcLkMiTkUnjT0xpg""#));
+    let keys = r#"m00{"keys":[{"kty":"EC","crv":"P-256","kid":"1","x":"H6U-vVssKM-3vRhznEVKOpMx5lh9-4hduRlq75La1Ic","y":"U53dLHJK3vbpNew3ycwUZ00gPyOGDbe8qL6BYitGQiw"}]}"#;
+    let none = r#"m00{"keys":[]}"#;
+    let of_tenant = good.replace("com\"", "com/tenant\"");
+    let claims = id_token(r#","auth_time":1749999900,"org_name":"my-org","acr":"phr","azp":"app""#);
+    let other_user = good.replace("u1", "u2");
+    let refreshed = good.replace("1750003600", "1750007200").replace("\"1\"", "\"2\"");
+    let new_keys = keys.replace("\"1\"", "\"2\"");
+    let plain_tokens = r#"m00{"access_token":"AT1","token_type":"Bearer"}"#;
+    for (name, one, other, lines) in [
+        ("happy", 0, 0, vec![&*plain, "s", redirect, &good, keys]),
+        ("hashes", 0, 0, vec![&plain, redirect, &hashed, keys]),
+        ("keys-from-before", 0, 1, vec![&plain, redirect, &good]),
+        ("keys-from-before-are-old", 4, 3, vec![&plain, redirect, &good, "v", keys]),
+        ("fallback", 1, 0, vec!["m10", "m02<html>", "f", &tenant, "x00{}", "s", redirect, &of_tenant, keys]),
+        ("nowhere", 1, 0, vec!["m30", "m20", "m12"]),
+        ("other-issuer", 0, 0, vec![&tenant]),
+        ("without-openid", 0x10, 0, vec![&plain, redirect, plain_tokens, "+100", "m", "m"]),
+        ("on-tls-alone", 8, 0, vec![&plain, redirect, &good, "s"]),
+        ("all-claims", 0xe0, 0, vec![&plain, redirect, &claims, keys]),
+        ("keys-later", 0, 0, vec![&plain, redirect, &good, "m40", "f", "m50", "+30", keys]),
+        ("no-keys", 0, 0, vec![&plain, redirect, &good, none]),
+        ("forged", 4, 0, vec![&plain, redirect, &good, keys]),
+        ("id-token-missing", 0, 0, vec![&plain, redirect, plain_tokens]),
+        ("other-state", 0, 0, vec![&plain, "rcode=C1&state=x", redirect, "f", &good, "c"]),
+        ("refresh", 0, 0, vec![&plain, redirect, &good, keys, "s", "+100", "a", &good, "s"]),
+        ("refresh-new-key", 0, 0, vec![&plain, redirect, &good, keys, "+100", "a", &refreshed, "a", &new_keys, "s"]),
+        ("refresh-forged", 0, 0, vec![&plain, redirect, &good, keys, "+100", "a", "v", &good, "a", keys, "a"]),
+        ("refresh-other-user", 0, 0, vec![&plain, redirect, &good, keys, "+100", "a", &other_user, "a", plain_tokens]),
+    ] {
+        seeds.push((Path::new("discovery").join(name), [&[one, other], lines.join("\n").as_bytes()].concat()));
+    }
+}
+
+/// Saved forms of the clients that `fuzz_targets/saved.rs` restores them with.
 fn saved(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?
-        .issuer("https://as.example.com")?;
+        .issuer("https://as.example.com")?
+        .jwks_uri("https://as.example.com/jwks")?;
     let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+    let found = found()?;
     let requests = [
-        ("plain", AuthorizationRequest::new()),
-        ("openid", AuthorizationRequest::new().scope("openid profile").prompt("login").max_age(60)),
-        ("resources", AuthorizationRequest::new().resource("https://a.example").resource("https://b.example")),
-        ("extra", AuthorizationRequest::new().parameter("x", " %&+\u{a3}\u{20ac}").audience("https://api.example.com")),
+        ("plain", &client, AuthorizationRequest::new()),
+        ("openid", &client, AuthorizationRequest::new().scope("openid profile").prompt("login").max_age(60)),
+        ("resources", &client, AuthorizationRequest::new().resource("https://a.example").resource("https://b.example")),
+        (
+            "extra",
+            &client,
+            AuthorizationRequest::new().parameter("x", " %&+\u{a3}\u{20ac}").audience("https://api.example.com"),
+        ),
+        ("found", &found, AuthorizationRequest::new().scope("openid").require_acr_values("phr")),
     ];
-    for (name, request) in requests {
+    for (name, client, request) in requests {
         let mut login = Login::new(client.clone(), request)?;
         let _ = login.handle(Event::Start(Entropy::new(octets())?), UnixTime::from_secs(500))?;
         seeds.push((Path::new("saved").join(name), serde_json::to_vec(&login.save())?));
     }
-    for (name, refresh_token) in [("session", Some(Secret::new("RT1"))), ("session-short", None)] {
+    for (name, client, refresh_token) in [
+        ("session", &client, Some(Secret::new("RT1"))),
+        ("session-short", &client, None),
+        ("session-found", &found, Some(Secret::new("RT1"))),
+    ] {
         let tokens = Tokens::from_parts(Secret::new("AT1"), refresh_token, Some(UnixTime::from_secs(900)), "a b");
         let session = Session::new(client.clone(), tokens);
         seeds.push((Path::new("saved").join(name), serde_json::to_vec(&session.save())?));
     }
     seeds.push((Path::new("saved").join("session-several"), serde_json::to_vec(&session_of_several(client)?.save())?));
+    seeds.push((Path::new("saved").join("session-openid"), serde_json::to_vec(&session_with_id_token(found)?.save())?));
     Ok(())
+}
+
+/// A client that found its server, and goes without keys.
+fn found() -> Result<Client, Box<dyn Error>> {
+    let document = br#"{"issuer":"https://as.example.com","authorization_endpoint":"https://as.example.com/authorize","token_endpoint":"https://as.example.com/token","jwks_uri":"https://as.example.com/jwks"}"#;
+    let metadata = Response::new(200, &[], document);
+    let metadata = ServerMetadata::from_response("https://as.example.com", &metadata, UnixTime::from_secs(500))?;
+    let server = AuthorizationServer::from_issuer("https://as.example.com")?;
+    let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback").accept_id_tokens_on_tls_alone();
+    Ok(client.build()?.with_metadata(&metadata)?)
+}
+
+fn session_with_id_token(client: Client) -> Result<Session, Box<dyn Error>> {
+    let now = UnixTime::from_secs(500);
+    let mut login = Login::new(client.clone(), AuthorizationRequest::new().scope("openid"))?;
+    let Action::OpenUrl(url) = login.handle(Event::Start(Entropy::new(octets())?), now)? else {
+        return Err("no URL".into());
+    };
+    let pairs = url.split_once('?').map_or("", |(_, query)| query).split('&').filter_map(|pair| pair.split_once('='));
+    let sent: BTreeMap<_, _> = pairs.collect();
+    let redirect = format!("com.example.app:/callback?code=C1&state={}", sent["state"]);
+    let Action::SendRequest(request) = login.handle(Event::RedirectReceived(&redirect), now)? else {
+        return Err("no request".into());
+    };
+    let claims = json!({
+        "iss": "https://as.example.com", "aud": "s6BhdRkqt3", "sub": "u", "iat": 500, "exp": 900, "nonce": sent["nonce"], "email": "u@example.com",
+    });
+    let encode = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
+    let id_token = [encode(r#"{"alg":"RS256"}"#), encode(&claims.to_string()), encode("nobody")].join(".");
+    let tokens = json!({ "access_token": "AT1", "token_type": "Bearer", "refresh_token": "RT1", "id_token": id_token })
+        .to_string();
+    let response = Response::new(200, &[], tokens.as_bytes());
+    let Action::TokensReady(tokens) = login.handle(Event::ResponseReceived(request.id(), response), now)? else {
+        return Err("no tokens".into());
+    };
+    Ok(Session::new(client, tokens))
 }
 
 /// With tokens for three more targets, and a refresh under way.
@@ -202,10 +372,18 @@ fn session_of_several(client: Client) -> Result<Session, Box<dyn Error>> {
 /// Sequences of operations: octets that `tests/machines/model` decodes. A login that succeeds, one that is denied, and a ramp
 /// that touches every operation.
 fn machines(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
-    let login: [(&str, &[u8]); 3] = [
-        ("happy", &[3, 0, 1, 3, 0, 1, 7, 0, 1]),
-        ("denied", &[1, 0, 1, 3, 6, 0, 3, 0, 0]),
-        ("not-delivered", &[2, 0, 9, 3, 0, 1, 10, 0, 0, 10, 0, 2]),
+    // The first octet is `Config::from_byte`; an operation begins with its number in `Op::from_bytes`.
+    let login: [(&str, &[u8]); 7] = [
+        ("happy", &[0, 0, 1, 4, 0, 0, 12, 0, 0]),
+        ("denied", &[0, 0, 1, 4, 6, 0]),
+        ("not-delivered", &[0, 0, 1, 4, 0, 0, 22, 0, 0, 22, 0, 2]),
+        ("keys", &[33, 0, 1, 4, 0, 0, 12, 0, 1, 12, 0, 6, 22, 0, 0, 12, 0, 0]),
+        ("forged", &[33, 0, 1, 4, 0, 0, 12, 0, 34, 12, 0, 0]),
+        ("found", &[41, 0, 1, 12, 0, 0, 29, 4, 0, 1, 12, 0, 1, 12, 0, 0]),
+        (
+            "found-at-the-third-place",
+            &[57, 0, 1, 12, 0, 8, 22, 0, 0, 12, 0, 10, 12, 0, 0, 29, 4, 0, 1, 12, 0, 1, 12, 0, 0],
+        ),
     ];
     // The first two octets are flags; an operation begins with its number in `Op::from_bytes`.
     let session: [(&str, &[u8]); 7] = [
@@ -217,7 +395,15 @@ fn machines(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
         ("demand", &[0xff, 0xff, 0, 0, 36, 0, 8, 63, 0, 0, 36, 0, 8, 63, 0, 0, 36, 0, 8, 63, 0, 0, 36, 0, 8, 60, 36]),
         ("sign-out", &[0xff, 0xff, 42, 1, 16, 0, 16, 0, 45, 1, 45, 0, 48, 0, 2, 16, 0, 18]),
     ];
-    let ends = [Phase::Finished, Phase::Failed, Phase::Failed];
+    let ends = [
+        Phase::Finished,
+        Phase::Failed,
+        Phase::Failed,
+        Phase::Finished,
+        Phase::Failed,
+        Phase::Finished,
+        Phase::Finished,
+    ];
     for ((name, octets), end) in login.into_iter().zip(ends) {
         let report = login::run(octets.iter().copied(), login::Mode::Free);
         check_end("login", name, report.phase_changes.last().map(|(_, phase)| *phase), end)?;

@@ -1,0 +1,146 @@
+// Invariant: metadata is accepted only if it is of whom it was fetched for and all its endpoints are https; then it can be used and stored.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use oauth_proto::openid::discovery::{well_known_url, WellKnown};
+use oauth_proto::{
+    Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, ResourceMetadata, Response,
+    ServerMetadata, UnixTime,
+};
+use serde_json::Value;
+use url::Url;
+
+/// The first octet picks status and headers. Then come lines: the issuer, or the resource; all the rest is the body.
+const STATUSES: [u16; 8] = [200, 200, 200, 404, 302, 429, 201, 0];
+const HEADERS: [&[(&str, &str)]; 4] = [
+    &[("Content-Type", "application/json")],
+    &[("content-type", "application/jwk-set+json; charset=utf-8"), ("Retry-After", "30")],
+    &[],
+    &[("Content-Type", "text/html")],
+];
+const NOW: UnixTime = UnixTime::from_secs(1_750_000_000);
+
+fuzz_target!(|data: &[u8]| {
+    let Some((choice, text)) = data.split_first() else { return };
+    let end = text.iter().position(|octet| *octet == b'\n').unwrap_or(text.len());
+    let (name, body) = (&text[..end], text.get(end + 1..).unwrap_or_default());
+    let Ok(name) = core::str::from_utf8(name) else { return };
+    let status = STATUSES[usize::from(*choice) % STATUSES.len()];
+    let headers = HEADERS[usize::from(*choice) / STATUSES.len() % HEADERS.len()];
+    let response = Response::new(status, headers, body);
+    places(name);
+    server(name, status, body, &response);
+    resource(name, status, body, &response);
+});
+
+/// Where metadata is: on the host of whom it is, and nowhere else.
+fn places(name: &str) {
+    let is_issuer = well_known_url(name, WellKnown::OpenIdConfiguration).is_ok();
+    assert_eq!(is_issuer, AuthorizationServer::from_issuer(name).is_ok());
+    for (place, word) in [
+        (WellKnown::OpenIdConfiguration, "openid-configuration"),
+        (WellKnown::OAuthAuthorizationServer, "oauth-authorization-server"),
+        (WellKnown::OpenIdConfigurationInserted, "openid-configuration"),
+    ] {
+        let Ok(url) = well_known_url(name, place) else {
+            assert!(!is_issuer);
+            continue;
+        };
+        let (found, own) = (https(&url), https(name));
+        assert_eq!((found.origin(), found.query(), own.query()), (own.origin(), None, None), "{url}");
+        let path = own.path().strip_suffix('/').unwrap_or(own.path());
+        let well_known = format!("/.well-known/{word}");
+        let path = match place {
+            WellKnown::OpenIdConfiguration => format!("{path}{well_known}"),
+            _ => format!("{well_known}{path}"),
+        };
+        assert_eq!(found.path(), path, "{url}");
+    }
+    if let Ok(url) = ResourceMetadata::well_known_url(name) {
+        let (found, own) = (https(&url), https(name));
+        assert_eq!((found.origin(), found.query()), (own.origin(), own.query()), "{url}");
+        let path = if own.path() == "/" { "" } else { own.path() };
+        assert_eq!(found.path(), format!("/.well-known/oauth-protected-resource{path}"), "{url}");
+    }
+}
+
+/// Nothing of it is read in another way than it is written.
+fn https(text: &str) -> Url {
+    let url = Url::parse(text).expect("a URL");
+    assert_eq!((url.scheme(), url.fragment(), url.username(), url.password()), ("https", None, "", None), "{text}");
+    url
+}
+
+fn server(issuer: &str, status: u16, body: &[u8], response: &Response<'_>) {
+    let by_hand = AuthorizationServer::from_metadata(issuer, body);
+    let metadata = match ServerMetadata::from_response(issuer, response, NOW) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            assert!(error.is_fatal() && !error.to_string().is_empty());
+            return;
+        }
+    };
+    assert!(status == 200 && by_hand.is_ok(), "one way as well as the other");
+    let document: Value = serde_json::from_slice(body).unwrap();
+    assert!(document.is_object());
+    assert_eq!(document["issuer"], issuer);
+    assert_eq!((metadata.issuer(), metadata.age(NOW)), (issuer, 0));
+    for name in [
+        "authorization_endpoint",
+        "token_endpoint",
+        "revocation_endpoint",
+        "end_session_endpoint",
+        "jwks_uri",
+        "userinfo_endpoint",
+    ] {
+        if let Some(url) = document[name].as_str() {
+            https(url);
+        }
+    }
+    assert!(document["authorization_endpoint"].is_string() && document["token_endpoint"].is_string());
+    let methods = document["code_challenge_methods_supported"].as_array();
+    assert!(methods.is_none_or(|methods| methods.iter().any(|method| method == "S256")));
+
+    let stored = serde_json::to_string(&metadata).unwrap();
+    assert_eq!(serde_json::from_str::<ServerMetadata>(&stored).ok().as_ref(), Some(&metadata));
+    let client = |issuer: &str| {
+        let server = AuthorizationServer::from_issuer(issuer).expect("an issuer");
+        Client::new(server, "s6BhdRkqt3", "com.example.app:/callback").unwrap()
+    };
+    assert!(client("https://other.example").with_metadata(&metadata).is_err() || issuer == "https://other.example");
+    let Ok(client) = client(issuer).with_metadata(&metadata) else { return };
+    assert_eq!(client.metadata(), Some(&metadata));
+    for request in [AuthorizationRequest::new(), AuthorizationRequest::new().scope("openid")] {
+        log_in(client.clone(), request, &document);
+    }
+}
+
+/// A login opens the endpoint that the document names, or says what keeps it from that.
+fn log_in(client: Client, request: AuthorizationRequest, document: &Value) {
+    let Ok(mut login) = Login::new(client, request) else { return };
+    assert_ne!(document["require_pushed_authorization_requests"], true);
+    let entropy = Entropy::new(core::array::from_fn(|index| u8::try_from(index).unwrap())).unwrap();
+    let Ok(Action::OpenUrl(url)) = login.handle(Event::Start(entropy), NOW) else {
+        panic!("there is nothing to ask for")
+    };
+    assert!(url.starts_with(document["authorization_endpoint"].as_str().unwrap()));
+    https(&url);
+}
+
+fn resource(resource: &str, status: u16, body: &[u8], response: &Response<'_>) {
+    let Ok(metadata) = ResourceMetadata::from_response(resource, response, NOW) else { return };
+    assert_eq!(status, 200);
+    let document: Value = serde_json::from_slice(body).unwrap();
+    assert!(document.is_object());
+    assert_eq!((&document["resource"], metadata.resource()), (&Value::from(resource), resource));
+    assert!(ResourceMetadata::well_known_url(resource).is_ok());
+    for (name, list) in
+        [("authorization_servers", metadata.authorization_servers()), ("scopes_supported", metadata.scopes_supported())]
+    {
+        assert_eq!(document.get(name).map_or(Value::Array(Vec::new()), Value::clone), Value::from(list), "{name}");
+    }
+    for issuer in metadata.authorization_servers() {
+        https(issuer);
+        assert!(AuthorizationServer::from_issuer(issuer).is_ok());
+    }
+}
