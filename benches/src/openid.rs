@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use oauth_proto::openid::id_token::Rules;
 use oauth_proto::{
-    Action, Algorithm, AuthorizationRequest, AuthorizationServer, Client, KeySet, Login, RequestId, RustCrypto, UnixTime,
+    Action, Algorithm, AuthorizationRequest, AuthorizationServer, Client, KeySet, Login, RequestId, RustCrypto,
+    UnixTime,
 };
 use serde_json::{json, Value};
 
@@ -23,7 +24,8 @@ fn row(name: &'static str) -> Row {
 
 /// The rows of this file.
 pub fn all(meter: &mut impl Meter) {
-    let server = AuthorizationServer::new(AUTHORIZE, TOKEN).and_then(|server| server.issuer(ISSUER)).expect("it is fine");
+    let server =
+        AuthorizationServer::new(AUTHORIZE, TOKEN).and_then(|server| server.issuer(ISSUER)).expect("it is fine");
     let client = Client::builder(server, CLIENT_ID, REDIRECT_URI);
     let client = client.accept_id_tokens_on_tls_alone().build().expect("the client is fine");
     meter.measure(
@@ -49,11 +51,15 @@ pub fn all(meter: &mut impl Meter) {
         let keys = KeySet::parse("https://as.example.com/jwks", jwks.as_bytes(), now).expect("a key set");
         let algorithms = [algorithm];
         let rules = Rules::new(&issuer, &client_id).algorithms(&algorithms).nonce(Some(&nonce));
-        meter.measure(row(name), || (), |()| {
-            let checked = rules.check(&token, &keys, &RustCrypto, now);
-            assert!(checked.is_ok());
-            drop(black_box(checked));
-        });
+        meter.measure(
+            row(name),
+            || (),
+            |()| {
+                let checked = rules.check(&token, &keys, &RustCrypto, now);
+                assert!(checked.is_ok());
+                drop(black_box(checked));
+            },
+        );
     }
 }
 

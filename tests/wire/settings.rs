@@ -71,7 +71,7 @@ fn the_id_token_is_the_one_that_came_last() {
     let first = id_token(Some(NONCE), 0, serde_json::json!({ "name": "One" }));
     let second = id_token(None, 200, serde_json::json!({ "name": "Two" }));
     let tokens = log_in(client.clone(), request, &body("AT1", Some(&first)), 0);
-    assert_eq!(tokens.id_token().map(|token| token.reveal()), Some(&*first));
+    assert_eq!(tokens.id_token().map(oauth_proto::IdToken::reveal), Some(&*first));
     let mut session = Session::new(client, tokens);
     let id_token = |session: &Session| session.id_token().map(|token| token.reveal().to_owned());
     assert_eq!(id_token(&session).as_deref(), Some(&*first));
