@@ -65,6 +65,20 @@
 //! | that an API refused a token is forgotten | 7 | 348 | 23 |
 //! | an answer that is ignored leaves its error behind | 8 | 895 | 4 |
 //! | an error that comes late frees the refresh under way | 8, 3 | 557 | 4 |
+//!
+//! And of ID tokens:
+//!
+//! | broken | seen by | seeds | the first |
+//! | --- | --- | --- | --- |
+//! | an ID token is believed before its keys are here | 10 | 90 | 147 |
+//! | one that the keys show to be forged is believed | 10 | 49 | 147 |
+//! | another user's is taken | 3 | 72 | 23 |
+//! | one with another login's nonce is taken | 3 | 96 | 42 |
+//! | the refresh token beside such a one is kept | 3 | 175 | 38 |
+//! | tokens are lost for an ID token that is out of time | 3, 9 | 492 | 14 |
+//! | keys are asked for while they are asked for | 1 | 622 | 23 |
+//! | a refresh without an ID token forgets the one before | 10 | 858 | 10 |
+//! | a restart forgets the ID token | 10 | 2,195 | 5 |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

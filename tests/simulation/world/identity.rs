@@ -71,13 +71,8 @@ impl World<'_> {
         ];
         let number = self.choices.aside(100);
         let flaw = flaws.get(number / 4).copied().filter(|_| !self.quiet);
-        let flaw = flaw.filter(|flaw| match flaw {
-            // TLS alone tells nothing of who signed it.
-            Flaw::Forged => self.plan.identity == Identity::Keys,
-            // To a clock that is wrong the ID token is out of time, and that is all that it sees.
-            Flaw::OtherNonce | Flaw::OtherAccessToken => self.plan.clocks_are_right(),
-            _ => true,
-        });
+        // TLS alone tells nothing of who signed it.
+        let flaw = flaw.filter(|flaw| *flaw != Flaw::Forged || self.plan.identity == Identity::Keys);
         let login = self.server.login_of(&issued.access_token).unwrap();
         issued.id_token = Some(self.id_token(login, self.now, flaw));
         let meaning = match flaw {
@@ -98,7 +93,7 @@ impl World<'_> {
         self.server.id_tokens += 1;
         let mut claims = json!({
             "iss": ISSUER, "aud": "app", "sub": user(login), "nonce": known.nonce, "auth_time": known.auth_time,
-            "iat": now, "exp": now.saturating_add(1 << 32), "jti": self.server.id_tokens,
+            "iat": now, "exp": now.saturating_add(3600), "jti": self.server.id_tokens,
         });
         match flaw {
             Some(Flaw::OtherUser) => claims["sub"] = user(login + 1).into(),

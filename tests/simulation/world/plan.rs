@@ -103,11 +103,6 @@ impl Plan {
         (plan, draw_server(choices))
     }
 
-    #[cfg(feature = "openid")]
-    pub fn clocks_are_right(&self) -> bool {
-        self.weights.contains(&(Act::Jump, 0))
-    }
-
     pub fn act(&self, choices: &mut Choices) -> Act {
         let mut left = choices.below(self.weights.iter().map(|(_, weight)| weight).sum());
         for (act, weight) in self.weights {
