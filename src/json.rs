@@ -9,6 +9,9 @@ use core::fmt;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
 
+#[cfg(feature = "openid")]
+use crate::time::UnixTime;
+
 /// Containers may be nested this deep.
 pub(crate) const MAX_DEPTH: usize = 32;
 
@@ -26,6 +29,20 @@ pub(crate) enum Value<'a> {
     /// A list of strings, joined with spaces: how some servers write a scope.
     Texts(String),
     Other,
+}
+
+#[cfg(feature = "openid")]
+impl Value<'_> {
+    /// Seconds since 1970 (RFC 7519 §2), with a fraction perhaps, which is cut off.
+    pub(crate) fn seconds(&self) -> Option<UnixTime> {
+        match self {
+            Self::Integer(seconds) => Some(UnixTime::from_secs(*seconds)),
+            // `as` saturates.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            Self::Float(seconds) if *seconds >= 0.0 => Some(UnixTime::from_secs(*seconds as u64)),
+            _ => None,
+        }
+    }
 }
 
 /// RFC 6749 §5.1 and §5.2, and OpenID Connect Core §3.1.3.3.

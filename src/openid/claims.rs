@@ -135,19 +135,13 @@ impl<'de> Visitor<'de> for Texts {
     }
 }
 
-/// Seconds since 1970 (RFC 7519 §2), with a fraction perhaps, which is cut off.
+/// A time (RFC 7519 §2).
 #[derive(Clone, Copy)]
 pub(super) struct NumericDate(pub UnixTime);
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // `as` saturates.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let seconds = match json::Value::deserialize(deserializer)? {
-            json::Value::Integer(seconds) => seconds,
-            json::Value::Float(seconds) if seconds >= 0.0 => seconds as u64,
-            _ => return Err(D::Error::custom("no time")),
-        };
-        Ok(Self(UnixTime::from_secs(seconds)))
+        let time = json::Value::deserialize(deserializer)?.seconds();
+        time.map(Self).ok_or_else(|| D::Error::custom("no time"))
     }
 }

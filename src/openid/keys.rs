@@ -23,8 +23,8 @@ pub(crate) const MAX_KEY_REQUESTS: u8 = 3;
 /// So many keys are tried at most for a token that does not name its key.
 const MAX_CANDIDATES: usize = 4;
 
-const MIN_RSA_BITS: usize = 2048;
-const MAX_RSA_BITS: usize = 8192;
+pub(super) const MIN_RSA_BITS: usize = 2048;
+pub(super) const MAX_RSA_BITS: usize = 8192;
 const MAX_RSA_EXPONENT_OCTETS: usize = 8;
 
 /// The keys of one server, as they were fetched: any serde format can hold them, to be kept from login to login.

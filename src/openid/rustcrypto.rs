@@ -9,6 +9,7 @@ use rsa::sha2::{Sha256, Sha384, Sha512};
 use rsa::signature::Verifier;
 use rsa::{BigUint, RsaPublicKey};
 
+use super::keys::{MAX_RSA_BITS, MIN_RSA_BITS};
 use super::signature::{Algorithm, Curve, PublicKey, SignatureVerifier};
 
 /// Checks signatures with the crates `rsa`, `p256`, `p384` and `ed25519-dalek` (feature `rustcrypto`): all algorithms but
@@ -29,9 +30,6 @@ const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::Es384,
     Algorithm::EdDsa,
 ];
-
-/// The bits of a modulus, at least and at most.
-const MODULUS_BITS: (usize, usize) = (2048, 8192);
 
 impl SignatureVerifier for RustCrypto {
     fn algorithms(&self) -> &[Algorithm] {
@@ -54,12 +52,11 @@ impl SignatureVerifier for RustCrypto {
 /// The key, unless it is one that [`PublicKey::Rsa`] does not allow; it may come from elsewhere than from a key set. `rsa` looks
 /// at the exponent, at its size too, and at whether the modulus is odd.
 fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
-    let (at_least, at_most) = MODULUS_BITS;
     let modulus = BigUint::from_bytes_be(modulus);
-    if modulus.bits() < at_least {
+    if modulus.bits() < MIN_RSA_BITS {
         return None;
     }
-    RsaPublicKey::new_with_max_size(modulus, BigUint::from_bytes_be(exponent), at_most).ok()
+    RsaPublicKey::new_with_max_size(modulus, BigUint::from_bytes_be(exponent), MAX_RSA_BITS).ok()
 }
 
 fn rsa(algorithm: Algorithm, key: RsaPublicKey, message: &[u8], signature: &[u8]) -> bool {

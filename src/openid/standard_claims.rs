@@ -124,13 +124,7 @@ fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::
 
 /// Seconds, or with some servers a date as text, which is not read.
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixTime>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Integer(seconds) => Some(UnixTime::from_secs(seconds)),
-        // `as` saturates.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Value::Float(seconds) if seconds >= 0.0 => Some(UnixTime::from_secs(seconds as u64)),
-        _ => None,
-    })
+    Ok(Value::deserialize(deserializer)?.seconds())
 }
 
 /// Anything but an object counts as absent.

@@ -58,16 +58,8 @@ impl AccessToken {
         !self.refused && (self.just_came(now) || self.expires_at.is_none_or(|at| now < at))
     }
 
-    /// It is not to be used any more; nor is another one, for a while, if this is the second in a row.
-    pub(super) fn refuse(&mut self, now: UnixTime) {
-        if self.is_fresh_after_refusal(now) {
-            self.hopeless_since = Some(now);
-        }
-        self.refused = true;
-    }
-
     /// Whether it came just because the one before it was refused, so that its own refusal means that no token will do.
-    fn is_fresh_after_refusal(&self, now: UnixTime) -> bool {
+    pub(super) fn is_fresh_after_refusal(&self, now: UnixTime) -> bool {
         self.after_refusal && self.obtained_at.is_none_or(|at| at <= now && now.saturating_since(at) < FRESH_SECS)
     }
 

@@ -165,9 +165,8 @@ impl Fields {
 
     fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
         self.check(client)?;
-        let tokens = [self.refresh_token.as_ref()];
         let scopes = [Some(&self.scope), Some(&self.granted_scope), self.refresh_scope.as_ref()];
-        if !tokens.into_iter().flatten().all(|token| chars::is_vschars(token.reveal()))
+        if !self.refresh_token.as_ref().is_none_or(|token| chars::is_vschars(token.reveal()))
             || !chars::is_visible(self.access_token.reveal())
             || !scopes.into_iter().flatten().all(|scope| chars::is_visible(scope))
             || self.others.len() > MAX_TARGETS

@@ -297,8 +297,8 @@ impl Active {
         let token = self.cache.find_mut(&key).and_then(|slot| slot.token.as_mut());
         if let Some(token) = token.filter(|token| token.is(bearer)) {
             // A server may give the same token once more: who was refused with it before says nothing about it now.
-            if token.is_this(bearer) && !another_may_come {
-                token.refuse(now);
+            if token.is_this(bearer) && token.is_fresh_after_refusal(now) && !another_may_come {
+                token.hopeless_since = Some(now);
             }
             token.refused = true;
         }
