@@ -120,11 +120,12 @@ impl AuthorizationRequest {
         login_hint
         /// `ui_locales`: languages, best first, separated by spaces (OpenID Connect Core §3.1.2.1).
         ui_locales
-        /// `acr_values`: authentication context classes, best first (OpenID Connect Core §3.1.2.1, RFC 9470 §4).
+        /// `acr_values`: authentication context classes, best first (OpenID Connect Core §3.1.2.1, RFC 9470 §4). It is a wish: see
+        /// `require_acr_values`.
         acr_values
         /// `connection`: Auth0's name of an identity provider.
         connection
-        /// `organization`: Auth0's organization.
+        /// `organization`: Auth0's organization, by its id (`org_…`) or its name. With the scope `openid` the ID token must be of it.
         organization
         /// `invitation`: Auth0's ticket of an invitation.
         invitation
@@ -141,7 +142,8 @@ impl AuthorizationRequest {
         self.text("prompt", prompt)
     }
 
-    /// `max_age`: seconds since the user last proved who they are, at most (OpenID Connect Core §3.1.2.1).
+    /// `max_age`: seconds since the user last proved who they are, at most (OpenID Connect Core §3.1.2.1). With the scope
+    /// `openid` the ID token must tell that it is so.
     #[must_use]
     pub fn max_age(self, seconds: u64) -> Self {
         let mut digits = String::new();
