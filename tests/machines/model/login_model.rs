@@ -295,11 +295,12 @@ fn checked(config: Config, id_token: IdToken, now: u64) -> Outcome {
         IdToken::OtherIssuer => Some("id_token_issuer"),
         IdToken::OtherAudience => Some("id_token_audience"),
         IdToken::NoSubject => Some("id_token_missing_claim"),
-        _ if now >= expires_at.saturating_add(LEEWAY) => Some("id_token_expired"),
-        _ if issued_at > now.saturating_add(LEEWAY) => Some("id_token_issued_at"),
         IdToken::OtherNonce => Some("id_token_nonce_mismatch"),
         IdToken::NoNonce => Some("id_token_nonce_missing"),
         IdToken::OtherAccessToken => Some("id_token_at_hash"),
+        // Nothing else hides behind a wrong clock.
+        _ if now >= expires_at.saturating_add(LEEWAY) => Some("id_token_expired"),
+        _ if issued_at > now.saturating_add(LEEWAY) => Some("id_token_issued_at"),
         _ => None,
     };
     if let Some(code) = wrong {
