@@ -298,7 +298,8 @@ impl<'a> Rules<'a> {
     }
 
     /// The token comes of a refresh after this one (OpenID Connect Core §12.2): the same user, audience and `auth_time`. A
-    /// `nonce`, if there is one, must be that of the login, as far as it is known.
+    /// `nonce`, if there is one, must be that of the login, as far as it is known. (An `azp` is this client's whenever there is
+    /// one, so it is not compared.)
     #[must_use]
     pub fn after(self, previous: Option<&'a IdToken>, login_nonce: Option<&'a str>) -> Self {
         Self { previous, nonce: Nonce::Refreshed(login_nonce), ..self }
