@@ -4,9 +4,6 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
-#[cfg(feature = "openid")]
-use sha2::{Digest, Sha256};
-
 use crate::chars;
 use crate::client::Client;
 use crate::endpoint::{self, Transport};
@@ -80,8 +77,8 @@ impl Bearer {
     pub fn userinfo_request(&self) -> Option<Request> {
         let url = self.client.server().userinfo_endpoint.clone()?;
         let HeaderValue(value) = HeaderValue::bearer(self.token.reveal()).ok()?;
-        let digest = Sha256::digest(self.token.reveal());
-        Some(Request::get(RequestId::fold(&digest.into()), url, Some(Arc::new(value))))
+        let id = RequestId::of_secret(self.token.reveal().as_bytes(), &[]);
+        Some(Request::get(id, url, Some(Arc::new(value))))
     }
 
     pub(crate) fn shared_token(&self) -> &Arc<Secret> {

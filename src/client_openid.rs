@@ -5,8 +5,9 @@ use alloc::sync::Arc;
 
 use super::{Client, ClientBuilder, Inner};
 use crate::config_error::ConfigError;
+use crate::openid::id_token::{Rules, Unverified};
 use crate::openid::policy::{Policy, Verifier};
-use crate::openid::{Algorithm, KeySet, ServerMetadata, SignatureVerifier};
+use crate::openid::{Algorithm, IdTokenError, KeySet, ServerMetadata, SignatureVerifier};
 
 #[derive(Clone)]
 pub(super) struct OpenId {
@@ -78,9 +79,16 @@ impl Client {
         self.0.openid.keys.as_ref().filter(|keys| Some(keys.jwks_uri()) == jwks_uri)
     }
 
-    /// What ID tokens are held to, or why there can be none.
-    pub(crate) fn policy(&self) -> Result<&Policy, ConfigError> {
-        self.0.openid.policy.as_ref().map_err(Clone::clone)
+    /// What an ID token is held to, whatever login it comes of; or why there can be none.
+    pub(crate) fn id_token_rules(&self) -> Result<Rules<'_>, ConfigError> {
+        let policy = self.0.openid.policy.as_ref().map_err(Clone::clone)?;
+        Ok(policy.rules(self.server(), self.client_id()))
+    }
+
+    /// The last check of an ID token: who signed it.
+    pub(crate) fn verify_id_token(&self, unverified: &Unverified, keys: Option<&KeySet>) -> Result<(), IdTokenError> {
+        let policy = self.0.openid.policy.as_ref().map_err(|_| IdTokenError::KeyNotFound)?;
+        policy.verify(unverified, keys)
     }
 }
 

@@ -336,11 +336,7 @@ impl fmt::Display for Error {
                 Ignored::Finished => "the login has finished; the event is not looked at",
             }),
             Self::Refused(refused) => refused.fmt(f),
-            #[cfg(feature = "openid")]
-            Self::Violation(Violation::Metadata(error)) => write!(f, "the metadata cannot be used: {error}"),
-            #[cfg(feature = "openid")]
-            Self::Violation(Violation::IdToken(error)) => error.fmt(f),
-            Self::Violation(violation) => f.write_str(violation.message()),
+            Self::Violation(violation) => violation.fmt_message(f),
             Self::Over(over) => f.write_str(match over {
                 Over::Cancelled => "the login was cancelled; start a new one",
                 Over::Expired => "the login took too long; start a new one",
@@ -356,8 +352,8 @@ impl fmt::Display for Error {
 }
 
 impl Violation {
-    fn message(&self) -> &'static str {
-        match self {
+    fn fmt_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::IssuerMissing => "the redirect has no iss though the server promised it (RFC 9207 section 2.4)",
             Self::IssuerMismatch => "the redirect's iss is another server's (RFC 9207 section 2.4)",
             Self::RedirectMalformed => "the redirect's code or error is malformed (RFC 6749 appendix A)",
@@ -378,14 +374,14 @@ impl Violation {
                 "openid was asked for and the response has no id_token (OpenID Connect Core section 3.1.3.3)"
             }
             #[cfg(feature = "openid")]
-            Self::IdToken(error) => error.message(),
+            Self::IdToken(error) => return fmt::Display::fmt(error, f),
             #[cfg(feature = "openid")]
-            Self::Metadata(_) => "the metadata cannot be used",
+            Self::Metadata(error) => return write!(f, "the metadata cannot be used: {error}"),
             #[cfg(feature = "openid")]
             Self::UserInfoSubject => {
                 "the userinfo endpoint answered for another user (OpenID Connect Core section 5.3.2)"
             }
-        }
+        })
     }
 }
 

@@ -13,6 +13,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
+use sha2::{Digest, Sha256};
+
 use crate::secret::Secret;
 use crate::unfit::Unfit;
 
@@ -38,6 +40,16 @@ impl RequestId {
     #[cfg(feature = "openid")]
     pub(crate) fn following(self, number: u8) -> Self {
         Self(self.0.wrapping_add(u64::from(number)))
+    }
+
+    /// A short public name for a request with something secret in it: a digest, so that it tells nothing of the secret.
+    pub(crate) fn of_secret(secret: &[u8], distinct: &[u64]) -> Self {
+        let mut hash = Sha256::new();
+        for number in distinct {
+            hash.update(number.to_be_bytes());
+        }
+        hash.update(secret);
+        Self::fold(&hash.finalize().into())
     }
 
     /// A short public name for something secret: eight octets folded out of 32 random ones, or of a digest.

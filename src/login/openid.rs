@@ -5,8 +5,6 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::state::{AwaitingRedirect, ExchangingCode, Rules, State, Step, CODE_LIFETIME_SECS};
 use super::Action;
 use crate::authorization::AuthorizationRequest;
@@ -19,7 +17,7 @@ use crate::identity::Identity;
 use crate::login::Event;
 use crate::openid::discovery::WellKnown;
 use crate::openid::id_token::Unverified;
-use crate::openid::{IdTokenError, KeySet, KeySetError, ServerMetadata, MAX_KEY_REQUESTS};
+use crate::openid::{KeySet, KeySetError, ServerMetadata, MAX_KEY_REQUESTS};
 use crate::time::UnixTime;
 use crate::token::{self, TokenResponse, Tokens};
 
@@ -35,7 +33,7 @@ pub(super) fn check(client: &Client, request: &AuthorizationRequest) -> Result<(
         }
     }
     if request.asks_for_openid() {
-        client.policy()?;
+        client.id_token_rules()?;
     } else if request.requires_acr() {
         return Err(ConfigError::parameter(
             "acr_values",
@@ -73,8 +71,7 @@ impl Discovering {
 
     /// `state` is to stay secret until the redirect has come, so a digest of it is the name.
     fn id(&self) -> RequestId {
-        let digest = Sha256::digest(self.login.state.octets());
-        RequestId::fold(&digest.into()).following(match self.place {
+        RequestId::of_secret(self.login.state.octets(), &[]).following(match self.place {
             WellKnown::OpenIdConfiguration => 0,
             WellKnown::OAuthAuthorizationServer => 1,
             WellKnown::OpenIdConfigurationInserted => 2,
@@ -99,9 +96,8 @@ impl Discovering {
     }
 
     fn response(&self, rules: &Rules<'_>, response: &Response<'_>, now: UnixTime) -> Result<Step, Error> {
-        let server = rules.client.server();
-        let issuer = server.issuer.as_deref().unwrap_or_default();
-        let metadata = match ServerMetadata::read(issuer, server.transport, response, now) {
+        let issuer = rules.client.server().issuer.as_deref().unwrap_or_default();
+        let metadata = match ServerMetadata::read(response, now) {
             Ok(metadata) => metadata,
             Err(error) if is_not_there(&error) => {
                 let nowhere = ConfigError::Issuer {
@@ -180,7 +176,7 @@ impl FetchingKeys {
             }
             Err(error) => return Err(error),
         };
-        rules.client.policy().map_err(|_| IdTokenError::KeyNotFound)?.verify(&self.unverified, Some(&keys))?;
+        rules.client.verify_id_token(&self.unverified, Some(&keys))?;
         let mut tokens = *self.tokens.take().ok_or(Error::Ignored(Ignored::Finished))?;
         let id_token = self.unverified.clone().into_id_token();
         tokens.identity = tokens.identity.with(id_token, Some(Arc::new(keys)));
@@ -215,9 +211,8 @@ pub(super) fn finish(
     }
     let id_token = answer.id_token().ok_or(Error::Violation(Violation::IdTokenMissing))?;
     let unverified = read(rules, exchanged, id_token, answer.access_token(), now)?;
-    let policy = rules.client.policy().map_err(|_| IdTokenError::KeyNotFound)?;
     let keys = identity.keys.clone();
-    match policy.verify(&unverified, keys.as_deref()) {
+    match rules.client.verify_id_token(&unverified, keys.as_deref()) {
         Ok(()) => Ok(done(tokens(answer, identity.with(unverified.into_id_token(), keys)))),
         // Keys may have been replaced since these were fetched, under the same name even.
         Err(error) if keys.is_some_and(|keys| !keys.may_be_fetched_again(now)) => Err(error.into()),
@@ -243,12 +238,11 @@ fn read(
     now: UnixTime,
 ) -> Result<Unverified, Error> {
     let (client, request) = (rules.client, rules.request);
-    let policy = client.policy().map_err(|_| IdTokenError::KeyNotFound)?;
+    let id_token_rules = client.id_token_rules().map_err(Error::metadata)?;
     let mut nonce = Base64Url32::new();
     let acr_values = request.value("acr_values").filter(|_| request.requires_acr());
     let organization = request.value("organization");
-    let result = policy
-        .rules(client.server(), client.client_id())
+    let result = id_token_rules
         .nonce(Some(nonce.encode(exchanged.nonce.octets())))
         .max_age(request.value("max_age").and_then(|seconds: String| seconds.parse().ok()))
         .essential_acr(acr_values.as_deref())

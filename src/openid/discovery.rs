@@ -129,22 +129,18 @@ impl ServerMetadata {
     /// [`Error::Refused`] for another status than 200, [`Error::Violation`] for an answer that breaks a rule:
     /// [`Violation::Metadata`] names the member.
     pub fn from_response(issuer: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
-        Self::read(issuer, Transport::Https, response, now)
-    }
-
-    pub(crate) fn read(
-        issuer: &str,
-        transport: Transport,
-        response: &Response<'_>,
-        now: UnixTime,
-    ) -> Result<Self, Error> {
-        let body = token::json_body(response, now)?;
-        let document = json::strict(body).ok_or(Error::Violation(Violation::ResponseMalformed))?;
-        let metadata = Self { fetched_at: now, document };
+        let metadata = Self::read(response, now)?;
         metadata.document.check_issuer(issuer).map_err(Error::metadata)?;
-        let server = AuthorizationServer::undiscovered(issuer, transport).map_err(Error::metadata)?;
+        let server = AuthorizationServer::undiscovered(issuer, Transport::Https).map_err(Error::metadata)?;
         server.discovered(&metadata).map_err(Error::metadata)?;
         Ok(metadata)
+    }
+
+    /// What was found, whoever's it is: it is checked when it is used ([`AuthorizationServer::discovered`]).
+    pub(crate) fn read(response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
+        let body = token::json_body(response, now)?;
+        let document = json::strict(body).ok_or(Error::Violation(Violation::ResponseMalformed))?;
+        Ok(Self { fetched_at: now, document })
     }
 
     /// The issuer identifier (RFC 8414 §2).

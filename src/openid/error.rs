@@ -72,10 +72,6 @@ impl IdTokenError {
         matches!(self, Self::Expired | Self::NotYetValid | Self::IssuedAt | Self::AuthTimeMismatch)
     }
 
-    pub(crate) fn message(self) -> &'static str {
-        self.words().1
-    }
-
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::TooLarge => ("id_token_too_large", "the ID token is too large"),
@@ -163,7 +159,7 @@ impl IdTokenError {
 
 impl fmt::Display for IdTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message())?;
+        f.write_str(self.words().1)?;
         match self {
             Self::MissingClaim(name) => write!(f, ": {name}"),
             _ => Ok(()),

@@ -489,6 +489,5 @@ fn is_half_hash(algorithm: Algorithm, claim: &str, of: &str) -> bool {
 }
 
 fn is_same_set(one: &[String], other: &[String]) -> bool {
-    let set = |list: &[String]| -> BTreeSet<String> { list.iter().cloned().collect() };
-    set(one) == set(other)
+    one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
 }

@@ -308,39 +308,27 @@ struct Element(Option<Key>);
 
 impl<'de> Deserialize<'de> for Element {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ElementVisitor)
+        let jwk: Option<Jwk<'de>> = json::object_or_none(deserializer)?;
+        Ok(Self(jwk.and_then(Jwk::into_key)))
     }
 }
 
-struct ElementVisitor;
-
-macro_rules! nothing {
-    ($($visit:ident: $kind:ty),*) => {
-        $(fn $visit<E>(self, _: $kind) -> Result<Element, E> {
-            Ok(Element(None))
-        })*
-    };
+impl<'de> Deserialize<'de> for Jwk<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(JwkVisitor)
+    }
 }
 
-impl<'de> Visitor<'de> for ElementVisitor {
-    type Value = Element;
+struct JwkVisitor;
+
+impl<'de> Visitor<'de> for JwkVisitor {
+    type Value = Jwk<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    nothing!(visit_bool: bool, visit_u64: u64, visit_i64: i64, visit_f64: f64, visit_str: &str);
-
-    fn visit_unit<E>(self) -> Result<Element, E> {
-        Ok(Element(None))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Element, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Element(None))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Element, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Jwk<'de>, A::Error> {
         let mut jwk = Jwk::default();
         let mut is_twice = false;
         while let Some(name) = map.next_key::<Name>()? {
@@ -363,7 +351,8 @@ impl<'de> Visitor<'de> for ElementVisitor {
             is_twice |= *slot != Value::None;
             *slot = map.next_value()?;
         }
-        Ok(Element(if is_twice { None } else { jwk.into_key() }))
+        // With nothing in it, it is no key that can be used.
+        Ok(if is_twice { Jwk::default() } else { jwk })
     }
 }
 

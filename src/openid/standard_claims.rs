@@ -3,11 +3,9 @@
 use alloc::string::String;
 use core::fmt;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::json::{text_or_none, Value};
+use crate::json::{object_or_none, text_or_none, Value};
 use crate::time::UnixTime;
 
 /// Claims about the user (OpenID Connect Core §5.1), of an ID token or of the userinfo endpoint. All of them are the
@@ -69,7 +67,7 @@ pub struct StandardClaims {
     #[serde(deserialize_with = "truth")]
     pub phone_number_verified: Option<bool>,
     /// Postal address.
-    #[serde(deserialize_with = "address")]
+    #[serde(deserialize_with = "object_or_none")]
     pub address: Option<Address>,
     /// When any of this was last changed.
     #[serde(deserialize_with = "time")]
@@ -125,42 +123,4 @@ fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::
 /// Seconds, or with some servers a date as text, which is not read.
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixTime>, D::Error> {
     Ok(Value::deserialize(deserializer)?.seconds())
-}
-
-/// Anything but an object counts as absent.
-fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
-    deserializer.deserialize_any(ObjectOrNone)
-}
-
-struct ObjectOrNone;
-
-macro_rules! none {
-    ($($visit:ident: $kind:ty),*) => {
-        $(fn $visit<E>(self, _: $kind) -> Result<Option<Address>, E> {
-            Ok(None)
-        })*
-    };
-}
-
-impl<'de> Visitor<'de> for ObjectOrNone {
-    type Value = Option<Address>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an address")
-    }
-
-    none!(visit_bool: bool, visit_u64: u64, visit_i64: i64, visit_f64: f64, visit_str: &str);
-
-    fn visit_unit<E>(self) -> Result<Option<Address>, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<Address>, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<Address>, A::Error> {
-        Address::deserialize(MapAccessDeserializer::new(map)).map(Some)
-    }
 }

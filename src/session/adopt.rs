@@ -6,6 +6,8 @@ use super::grant::digest;
 use super::outcome::Adopted;
 use super::state::{Active, Ended, State};
 use super::{SavedSession, Session};
+#[cfg(feature = "openid")]
+use crate::restore::with_saved_metadata;
 use crate::restore::RestoreError;
 
 impl Session {
@@ -80,12 +82,15 @@ impl Session {
     /// # let _: Adopted = other.adopt(store.read().unwrap()).unwrap();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn adopt(&mut self, saved: SavedSession) -> Result<Adopted, RestoreError> {
+    #[cfg_attr(not(feature = "openid"), allow(unused_mut))]
+    pub fn adopt(&mut self, mut saved: SavedSession) -> Result<Adopted, RestoreError> {
         #[cfg(feature = "openid")]
-        let found = self.client_with_metadata_of(&saved);
+        let metadata = saved.take_metadata();
         let mut theirs = saved.into_active(&self.client)?;
         #[cfg(feature = "openid")]
-        self.client.clone_from(&found);
+        if let Ok(client) = with_saved_metadata(self.client.clone(), metadata.as_ref()) {
+            self.client = client;
+        }
         let newer = match &self.state {
             State::Active(ours) => theirs.grant.is_newer_than(&ours.grant),
             State::LoginRequired(ended) => ended.is_outlived_by(&theirs),

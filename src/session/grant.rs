@@ -180,8 +180,7 @@ fn granted_scope(tokens: &Tokens) -> String {
     if tokens.request.resources().is_empty() {
         return scope;
     }
-    let answered: BTreeSet<&str> = tokens.scope().split(' ').collect();
-    for token in tokens.request.requested_scope().split(' ').filter(|token| !answered.contains(token)) {
+    for token in tokens.scope_not_granted() {
         if !scope.is_empty() {
             scope.push(' ');
         }

@@ -146,6 +146,12 @@ impl SavedSession {
         }))
     }
 
+    /// What was stored of the server: to be taken before the rest.
+    #[cfg(feature = "openid")]
+    pub(super) fn take_metadata(&mut self) -> Option<ServerMetadata> {
+        self.0.metadata.take()
+    }
+
     /// What was stored, if it is this client's and whole.
     pub(super) fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
         self.0.into_active(client)
@@ -153,18 +159,13 @@ impl SavedSession {
 }
 
 impl Fields {
-    fn check(&self, client: &Client) -> Result<(), RestoreError> {
+    fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
         if self.version != SAVED_VERSION {
             return Err(RestoreError::UnknownVersion);
         }
         if self.client != client.session_fingerprint() {
             return Err(RestoreError::OtherClient);
         }
-        Ok(())
-    }
-
-    fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
-        self.check(client)?;
         let scopes = [Some(&self.scope), Some(&self.granted_scope), self.refresh_scope.as_ref()];
         if !self.refresh_token.as_ref().is_none_or(|token| chars::is_vschars(token.reveal()))
             || !chars::is_visible(self.access_token.reveal())
@@ -229,13 +230,6 @@ impl SavedToken {
 }
 
 impl Session {
-    /// The client, with the metadata that was stored if it does not know its server.
-    #[cfg(feature = "openid")]
-    pub(super) fn client_with_metadata_of(&self, saved: &SavedSession) -> Client {
-        let found = || self.client.with_metadata(saved.0.metadata.as_ref()?).ok();
-        if self.client.has_endpoints() { None } else { found() }.unwrap_or_else(|| self.client.clone())
-    }
-
     /// What is to be stored; `None` once the grant has ended or the user signed out: what is stored is then to be removed.
     pub fn save(&self) -> Option<SavedSession> {
         match &self.state {
@@ -250,12 +244,13 @@ impl Session {
     ///
     /// # Errors
     /// [`RestoreError`]: of another client, of an unknown version, damaged, or without what the client does not know itself.
-    pub fn restore(client: Client, saved: SavedSession) -> Result<Self, RestoreError> {
+    #[cfg_attr(not(feature = "openid"), allow(unused_mut))]
+    pub fn restore(client: Client, mut saved: SavedSession) -> Result<Self, RestoreError> {
         #[cfg(feature = "openid")]
-        saved.0.check(&client)?;
-        #[cfg(feature = "openid")]
-        let client = crate::restore::with_saved_metadata(client, saved.0.metadata.as_ref())?;
+        let metadata = saved.take_metadata();
         let active = saved.into_active(&client)?;
+        #[cfg(feature = "openid")]
+        let client = crate::restore::with_saved_metadata(client, metadata.as_ref())?;
         Ok(Self { client, state: State::Active(Box::new(active)) })
     }
 }

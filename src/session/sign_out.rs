@@ -4,7 +4,6 @@
 use core::fmt;
 
 use super::patience::Patience;
-use super::state::request_id;
 use super::SessionAction;
 use crate::base64url::Base64Url32;
 use crate::client::Client;
@@ -218,6 +217,6 @@ impl Revocation {
     }
 
     fn id(&self) -> RequestId {
-        request_id(&self.token, &[u64::from(self.tried)])
+        RequestId::of_secret(self.token.reveal().as_bytes(), &[u64::from(self.tried)])
     }
 }

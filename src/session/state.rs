@@ -6,8 +6,6 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::access_token::AccessToken;
 use super::cache::Cache;
 use super::demand::Demand;
@@ -272,7 +270,7 @@ impl Active {
         let endpoint = client.token_endpoint()?;
         let refresh_token = self.refresh_token.as_ref()?;
         self.sent = self.sent.saturating_add(1);
-        let id = request_id(refresh_token, &[self.sent, now.as_secs()]);
+        let id = RequestId::of_secret(refresh_token.reveal().as_bytes(), &[self.sent, now.as_secs()]);
         let own_scope = || self.refresh_scope.clone().filter(|_| target.is_own());
         let scope = target.as_scope().map(Arc::from).or_else(own_scope);
         let own_resource = || self.grant.own_resource().filter(|_| target.as_audience().is_none());
@@ -474,14 +472,4 @@ fn is_invalid_grant(error: &Error) -> bool {
         }
         _ => false,
     }
-}
-
-/// A public name for a request with this token: a digest, so that it tells nothing of the token.
-pub(super) fn request_id(token: &Secret, distinct: &[u64]) -> RequestId {
-    let mut hash = Sha256::new();
-    for number in distinct {
-        hash.update(number.to_be_bytes());
-    }
-    hash.update(token.reveal().as_bytes());
-    RequestId::fold(&hash.finalize().into())
 }

@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 
 use super::grant::Grant;
 use super::patience::Patience;
-use super::state::{request_id, Active};
+use super::state::Active;
 use super::{SavedSession, SessionAction};
 use crate::client::Client;
 use crate::error::{Error, Violation};
@@ -112,11 +112,10 @@ impl Who {
         answer: &TokenResponse<'_>,
         now: UnixTime,
     ) -> Result<New, Error> {
-        let policy = client.policy().ok().filter(|_| grant.has_openid());
-        let (Some(id_token), Some(policy)) = (answer.id_token(), policy) else { return Ok(New::Nothing) };
+        let id_token = answer.id_token().filter(|_| grant.has_openid());
+        let (Some(id_token), Ok(rules)) = (id_token, client.id_token_rules()) else { return Ok(New::Nothing) };
         let organization = grant.request.value("organization");
-        let read = policy
-            .rules(client.server(), client.client_id())
+        let read = rules
             .after(self.id_token.as_ref(), self.nonce.as_ref().map(Secret::reveal))
             .organization(organization.as_deref())
             .access_token(Some(answer.access_token()))
@@ -126,8 +125,7 @@ impl Who {
             Err(error) if error.is_about_time() => return Ok(New::LeftAside(error)),
             Err(error) => return Err(error.into()),
         };
-        let keys = self.shared_keys(client);
-        match policy.verify(&unverified, keys.map(|keys| &**keys)) {
+        match client.verify_id_token(&unverified, self.keys(client)) {
             Ok(()) => Ok(New::Checked(unverified.into_id_token())),
             Err(_) => Ok(New::Unverified(unverified)),
         }
@@ -152,6 +150,7 @@ impl Who {
 
     /// The request for keys, if it is time for one.
     pub(super) fn keys_request(&mut self, client: &Client, now: UnixTime) -> Option<Request> {
+        self.pending.as_ref()?; // nearly always
         let fetched_lately = self.shared_keys(client).is_some_and(|keys| !keys.may_be_fetched_again(now));
         let pending = self.pending.as_mut().filter(|_| !fetched_lately)?;
         let timeout = client.refresh_timeout();
@@ -166,7 +165,7 @@ impl Who {
             return None;
         };
         pending.requests = pending.requests.saturating_add(1);
-        let id = request_id(pending.unverified.token(), &[u64::from(pending.requests)]);
+        let id = RequestId::of_secret(pending.unverified.token().reveal().as_bytes(), &[u64::from(pending.requests)]);
         pending.under_way = Some((id, now));
         Some(Request::get(id, url, None))
     }
@@ -199,11 +198,7 @@ impl Who {
         };
         let pending = self.pending.take()?;
         self.keys = Some(Arc::clone(&keys));
-        let checked = match client.policy() {
-            Ok(policy) => policy.verify(&pending.unverified, Some(&keys)),
-            Err(_) => Err(IdTokenError::KeyNotFound),
-        };
-        Some(match checked {
+        Some(match client.verify_id_token(&pending.unverified, Some(&keys)) {
             Ok(()) => {
                 self.id_token = Some(pending.unverified.into_id_token());
                 KeysAnswer::Checked(pending.has_failed)
