@@ -45,8 +45,6 @@ pub struct AuthorizationRequest {
     /// The `acr` of the ID token must be one of `acr_values`.
     #[cfg(feature = "openid")]
     requires_acr: bool,
-    /// How close the logins that are demanded in a row have come to going round in a circle.
-    points: u8,
     problem: Option<ConfigError>,
 }
 
@@ -278,14 +276,6 @@ impl AuthorizationRequest {
     #[cfg(feature = "openid")]
     pub(crate) fn requiring_acr(self, requires_acr: bool) -> Self {
         Self { requires_acr, ..self }
-    }
-
-    pub(crate) fn points(&self) -> u8 {
-        self.points
-    }
-
-    pub(crate) fn with_points(self, points: u8) -> Self {
-        Self { points, ..self }
     }
 
     pub(crate) fn asks_for_openid(&self) -> bool {

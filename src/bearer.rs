@@ -4,13 +4,13 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
-use crate::chars;
 use crate::client::Client;
 use crate::endpoint::{self, Transport};
 #[cfg(feature = "openid")]
 use crate::http::{Request, RequestId};
 use crate::secret::Secret;
 use crate::target::Target;
+use crate::time::UnixTime;
 
 /// An access token that is good for a call now. Cheap to clone; keep it only for the call.
 #[derive(Clone)]
@@ -18,14 +18,15 @@ pub struct Bearer {
     token: Arc<Secret>,
     target: Arc<Target>,
     client: Client,
+    /// Of this login.
+    login: Arc<str>,
+    expires_at: Option<UnixTime>,
 }
 
 /// Why a token is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BearerError {
-    /// The token has characters that a header must not have, or a space at an end (RFC 9110 §5.5).
-    BadToken,
     /// The URL is not an absolute https URL (RFC 6750 §5.3).
     BadUrl,
     /// The URL's origin is not among the client's, or is another API's (RFC 9700 §4.9.1).
@@ -35,11 +36,17 @@ pub enum BearerError {
 }
 
 impl Bearer {
-    pub(crate) fn new(token: Arc<Secret>, target: Arc<Target>, client: Client) -> Self {
-        Self { token, target, client }
+    pub(crate) fn new(
+        token: Arc<Secret>,
+        target: Arc<Target>,
+        client: Client,
+        login: Arc<str>,
+        expires_at: Option<UnixTime>,
+    ) -> Self {
+        Self { token, target, client, login, expires_at }
     }
 
-    /// The value of the `Authorization` header for a call of `url` that has these other headers.
+    /// The headers that a call of this method to this URL gets: names in lower case, and values.
     ///
     /// # Errors
     /// [`BearerError`]; the call must then not be made with this token.
@@ -53,36 +60,40 @@ impl Bearer {
     ///     .build()?;
     /// let mut session = Session::new(client, Tokens::from_parts(Secret::new("AT1"), None, None, "read"));
     /// let Access::Ready(bearer) = session.access(UnixTime::from_secs(0)) else { panic!() };
-    /// assert_eq!(bearer.authorization("https://api.example.com/me", &["accept"])?.as_str(), "Bearer AT1");
-    /// assert!(bearer.authorization("https://evil.example/me", &[]).is_err());
+    /// for (name, value) in bearer.headers("GET", "https://api.example.com/me")? {
+    ///     assert_eq!((name, value.as_str()), ("authorization", "Bearer AT1")); // request = request.header(name, value.as_str());
+    /// }
+    /// assert!(bearer.headers("GET", "https://evil.example/me").is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn authorization(&self, url: &str, other_headers: &[&str]) -> Result<HeaderValue, BearerError> {
+    // The method is for tokens that are bound to a key: a proof of possession is for one method and one URL.
+    pub fn headers(&self, _method: &str, url: &str) -> Result<CallHeaders, BearerError> {
         let server = self.client.server();
         let origin = endpoint::origin(url, server.transport).map_err(|_| BearerError::BadUrl)?;
         if !self.client.is_origin_of(&self.target, &origin) {
             return Err(BearerError::OriginNotAllowed);
         }
-        if other_headers.iter().any(|name| name.eq_ignore_ascii_case("authorization")) {
-            return Err(BearerError::DuplicateAuthorization);
-        }
-        HeaderValue::bearer(self.token.reveal())
+        Ok(CallHeaders(Some(HeaderValue::bearer(self.token.reveal()))))
     }
 
     /// The request that asks the server who the user is (OpenID Connect Core §5.3.1; feature `openid`);
-    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the answer. `None` if the server has no userinfo endpoint, or
-    /// the token has characters that a header must not have. A token for an API of its own (`audience`, `resource`) may not
+    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the answer. `None` if the server has no userinfo endpoint. A token for an API of its own (`audience`, `resource`) may not
     /// be good for it.
     #[cfg(feature = "openid")]
     pub fn userinfo_request(&self) -> Option<Request> {
         let url = self.client.server().userinfo_endpoint.clone()?;
-        let HeaderValue(value) = HeaderValue::bearer(self.token.reveal()).ok()?;
+        let HeaderValue(value) = HeaderValue::bearer(self.token.reveal());
         let id = RequestId::of_secret(self.token.reveal().as_bytes(), &[]);
         Some(Request::get(id, url, Some(Arc::new(value))))
     }
 
-    pub(crate) fn shared_token(&self) -> &Arc<Secret> {
-        &self.token
+    pub(crate) fn login(&self) -> &str {
+        &self.login
+    }
+
+    /// When the token expires, if the server said so.
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.expires_at
     }
 
     /// What the token is for.
@@ -102,23 +113,46 @@ impl fmt::Debug for Bearer {
     }
 }
 
-/// The value of an `Authorization` header. `Debug` does not show it; it is wiped when dropped.
+/// The headers of a call: an iterator over names and values.
+#[derive(Clone, Debug)]
+#[must_use = "the call goes out without a token"]
+pub struct CallHeaders(Option<HeaderValue>);
+
+impl CallHeaders {
+    /// The same, if the call has no header of these other names twice.
+    ///
+    /// # Errors
+    /// [`BearerError::DuplicateAuthorization`] if it has an `Authorization` of its own, in any case.
+    pub fn beside<N: AsRef<str>>(self, others: impl IntoIterator<Item = N>) -> Result<Self, BearerError> {
+        if others.into_iter().any(|name| name.as_ref().eq_ignore_ascii_case("authorization")) {
+            return Err(BearerError::DuplicateAuthorization);
+        }
+        Ok(self)
+    }
+}
+
+impl Iterator for CallHeaders {
+    type Item = (&'static str, HeaderValue);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(("authorization", self.0.take()?))
+    }
+}
+
+/// The value of a header. `Debug` does not show it; it is wiped when dropped.
 #[derive(Clone)]
 pub struct HeaderValue(Secret);
 
 impl HeaderValue {
-    /// Checks again what came from a store: visible ASCII, and spaces inside alone (RFC 6749 A.12, RFC 9110 §5.5).
-    fn bearer(token: &str) -> Result<Self, BearerError> {
-        if !chars::is_vschars(token) || token.starts_with(' ') || token.ends_with(' ') {
-            return Err(BearerError::BadToken);
-        }
+    /// Of a token that was found fit for it when it came (RFC 6749 A.12, RFC 9110 §5.5).
+    fn bearer(token: &str) -> Self {
         let mut value = String::with_capacity(token.len().saturating_add("Bearer ".len()));
         value.push_str("Bearer ");
         value.push_str(token);
-        Ok(Self(Secret::new(value)))
+        Self(Secret::new(value))
     }
 
-    /// `Bearer …`.
+    /// The value: `Bearer …`.
     pub fn as_str(&self) -> &str {
         self.0.reveal()
     }
@@ -133,7 +167,6 @@ impl fmt::Debug for HeaderValue {
 impl fmt::Display for BearerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::BadToken => "the access token has characters that a header must not have; log in again",
             Self::BadUrl => "the URL is not an absolute https URL (RFC 6750 section 5.3)",
             Self::OriginNotAllowed => {
                 "the URL's origin is not allowed to get the token: add it with ClientBuilder::api_origin, or api_origin_for, if it is your API"
@@ -149,7 +182,6 @@ impl BearerError {
     /// A name that stays the same from version to version.
     pub fn code(self) -> &'static str {
         match self {
-            Self::BadToken => "bad_token",
             Self::BadUrl => "bad_url",
             Self::OriginNotAllowed => "origin_not_allowed",
             Self::DuplicateAuthorization => "duplicate_authorization",

@@ -51,6 +51,7 @@ struct Inner {
     token_endpoint: Arc<TokenEndpoint>,
     api_origins: Vec<String>,
     bound_origins: Vec<(Target, String)>,
+    demandable: Option<String>,
     login_timeout: u64,
     leeway: u64,
     refresh_timeout: u64,
@@ -88,6 +89,7 @@ impl Client {
             typed_parameters_failed: false,
             api_origins: Vec::new(),
             bound_origins: Vec::new(),
+            demandable: None,
             login_timeout: 60 * 60,
             leeway: 60,
             refresh_timeout: 60,
@@ -141,6 +143,11 @@ impl Client {
     pub(crate) fn is_origin_of(&self, target: &Target, origin: &str) -> bool {
         self.0.api_origins.iter().any(|allowed| allowed == origin)
             || self.0.bound_origins.iter().any(|(bound, allowed)| bound.is_same_api(target) && allowed == origin)
+    }
+
+    /// Whether an API may demand this scope token into a login.
+    pub(crate) fn is_demandable(&self, token: &str) -> bool {
+        self.0.demandable.as_deref().is_none_or(|allowed| allowed.split(' ').any(|other| other == token))
     }
 
     pub(crate) fn server_query_names(&self) -> &[String] {
@@ -202,6 +209,7 @@ pub struct ClientBuilder {
     typed_parameters_failed: bool,
     api_origins: Vec<String>,
     bound_origins: Vec<(Target, String)>,
+    demandable: Option<String>,
     login_timeout: u64,
     leeway: u64,
     refresh_timeout: u64,
@@ -267,6 +275,13 @@ impl ClientBuilder {
     /// ```
     pub fn api_origin_for(mut self, target: &Target, origin: &str) -> Self {
         self.bound_origins.push((target.clone(), origin.to_owned()));
+        self
+    }
+
+    /// The scope that an API's `insufficient_scope` may bring into a login, tokens separated by spaces: whatever else it demands
+    /// is left out. By default an API may demand anything; the user is then asked for it.
+    pub fn demandable_scope(mut self, scope: &str) -> Self {
+        self.demandable = Some(scope.to_owned());
         self
     }
 
@@ -383,7 +398,7 @@ impl ClientBuilder {
         Ok(Client(Arc::new(Inner {
             authorization_prefix: authorization_prefix(&self.server, &self.client_id, redirect_uri.as_str()),
             login_fingerprint: fingerprint(&[server, &self.client_id, redirect_uri.as_str()]),
-            session_fingerprint: fingerprint(&[server, &self.client_id, before, after]),
+            session_fingerprint: short_fingerprint(&[server, &self.client_id, before, after]),
             server_query_names: self.server.query_names(),
             server: self.server,
             client_id: self.client_id,
@@ -392,6 +407,7 @@ impl ClientBuilder {
             token_endpoint: Arc::new(token_endpoint),
             api_origins,
             bound_origins,
+            demandable: self.demandable,
             login_timeout: self.login_timeout,
             leeway: self.leeway,
             refresh_timeout: self.refresh_timeout,
@@ -441,6 +457,13 @@ fn authorization_prefix(server: &AuthorizationServer, client_id: &str, redirect_
     form::push_pair(&mut prefix, "redirect_uri", redirect_uri);
     prefix.push_str("&code_challenge_method=S256");
     prefix
+}
+
+/// 128 bits of it, for what is stored often and need not withstand anybody.
+pub(crate) fn short_fingerprint(parts: &[&str]) -> Fingerprint {
+    let mut short = fingerprint(parts);
+    short.truncate(22);
+    short
 }
 
 pub(crate) fn fingerprint(parts: &[&str]) -> Fingerprint {

@@ -47,6 +47,8 @@ pub enum Misuse {
     NotForASession,
     /// A sign-out was to end the session at the server too, and no endpoint for that is configured.
     NoLogoutEndpoint,
+    /// A token is to be refreshed, and the client knows only its server's issuer.
+    ServerUnknown,
 }
 
 /// Not for this machine, or late. The machine is as it was.
@@ -245,6 +247,7 @@ impl Misuse {
             Self::AlreadyStarted => "already_started",
             Self::NotForASession => "not_for_a_session",
             Self::NoLogoutEndpoint => "no_logout_endpoint",
+            Self::ServerUnknown => "server_unknown",
         }
     }
 }
@@ -323,6 +326,9 @@ impl fmt::Display for Error {
                 Misuse::NoLogoutEndpoint => {
                     "there is no logout endpoint to send the browser to: set it with \
                      AuthorizationServer::end_session_endpoint"
+                }
+                Misuse::ServerUnknown => {
+                    "the client knows only its server's issuer: give it the metadata with Client::with_metadata"
                 }
             }),
             Self::Ignored(ignored) => f.write_str(match ignored {

@@ -8,6 +8,7 @@ use alloc::sync::Arc;
 use crate::client::Client;
 use crate::openid::{IdToken, KeySet};
 use crate::secret::Secret;
+use crate::time::UnixTime;
 
 /// What a login found out about the user.
 #[derive(Clone)]
@@ -29,6 +30,11 @@ impl Identity {
 
     pub(crate) fn with(self, id_token: IdToken, keys: Option<Arc<KeySet>>) -> Self {
         Self { nonce: id_token.nonce().cloned(), id_token: Some(id_token), keys, ..self }
+    }
+
+    /// When the ID token says that the session ends, whatever is refreshed until then.
+    pub(crate) fn session_expiry(&self) -> Option<UnixTime> {
+        self.id_token.as_ref().and_then(IdToken::session_expiry)
     }
 
     /// The client that the tokens are used with: the app's, with what the login has found out about the server. Tokens of

@@ -27,21 +27,24 @@
 //! each of several.
 //!
 //! ```text
-//!            a refresh is due            invalid_grant
-//!   Active ────────────────────▶ Refreshing ─────────────▶ LoginRequired
-//!    ▲  ▲    tokens · later        │                          ▲
-//!    │  └──────────────────────────┤ its answer is lost       │ invalid_grant
-//!    │                             ▼          the next need   │
-//!    │                       OutcomeUnknown ◀────────────▶ Retrying
-//!    ├───────────── tokens ────────┴──────────────────────────┤
-//!    │                                                        │ lost again
-//!    └─────────── late tokens ──── Exhausted ◀────────────────┘
+//!                  a refresh is due
+//!   Active ───────────────────────────────▶ Refreshing
+//!    ▲  ▲   tokens · none now · no answer     │   │
+//!    │  └─────────────────────────────────────┘   │ invalid_grant · somebody else's tokens
+//!    │                                            ▼
+//!    └──── newer tokens adopted ──────────── LoginRequired
 //!
-//!   any of these ── newer tokens adopted ─▶ Active
 //!   any of these ── sign_out ─▶ SigningOut ── revoked ─▶ LoggingOut ── returned ─▶ SignedOut
+//!                                    ▲── tokens of a refresh that was under way ──────┘
 //! ```
 //!
-//! In full, as [`login::TRANSITIONS`] and [`session::TRANSITIONS`] have them; what is not here does not happen:
+//! **Only the server ends a grant.** A refresh whose answer is lost is tried again, later and later, for as long as it takes; if
+//! its token was spent the server says so. What a refresh comes to is one of four: tokens; later (network, 429, 5xx, pages that
+//! are no OAuth answer); the user has to act; the server refuses this client or this request, and waiting does not help. In the
+//! last three the grant is kept, and an access token that is still good is handed out.
+//!
+//! In full, as [`login::transitions::TRANSITIONS`] and [`session::transitions::TRANSITIONS`] have them; what is not here does not
+//! happen:
 //!
 //! ```text
 //! Login
@@ -63,32 +66,18 @@
 //!
 //! Session
 //!   Active           ── AccessDue · Refused ─▶ Refreshing
-//!   Refreshing       ── AccessTimedOut · MarkedOnce · MarkedTwice ─▶ Retrying
-//!   Refreshing       ── ResponseWithTokens · ResponseWithRefreshToken · ResponseLater · NotDelivered ─▶ Active
-//!   Refreshing       ── LostReusable · Superseded ─▶ Active
-//!   Refreshing       ── ResponseUnreadable · MaybeDelivered · AccessTimedOutWaiting ─▶ OutcomeUnknown
-//!   Refreshing       ── InvalidGrant ─▶ LoginRequired
-//!   OutcomeUnknown   ── AccessDue · Refused · RefusedAgain ─▶ Retrying
-//!   OutcomeUnknown   ── LateResponseWithTokens ─▶ Active
-//!   Retrying         ── ResponseWithTokens · ResponseWithRefreshToken ─▶ Active
-//!   Retrying         ── LateResponseWithTokens ─▶ Refreshing
-//!   Retrying         ── ResponseLater · NotDelivered · Superseded ─▶ OutcomeUnknown
-//!   Retrying         ── AccessTimedOut · ResponseUnreadable · MaybeDelivered · SupersededExhausted ─▶ Exhausted
-//!   Retrying         ── InvalidGrant ─▶ LoginRequired
-//!   Exhausted        ── LateResponseWithTokens ─▶ Active
-//!   Exhausted        ── TryAgain ─▶ OutcomeUnknown
-//!   Refreshing · OutcomeUnknown · Retrying · Exhausted · LoginRequired ── Adopted ─▶ Active
-//!   Active · Refreshing · Retrying · Exhausted · LoginRequired ── AdoptedUnknown ─▶ OutcomeUnknown
-//!   Active · Refreshing · OutcomeUnknown · Retrying · LoginRequired ── AdoptedExhausted ─▶ Exhausted
-//!   Active           ── MarkedOnce ─▶ OutcomeUnknown
-//!   Active · OutcomeUnknown ── MarkedTwice ─▶ Exhausted
-//!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted ── SignOut ─▶ SigningOut
-//!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted · LoginRequired ── SignOutInBrowser ─▶ LoggingOut
-//!   Active · Refreshing · OutcomeUnknown · Retrying · Exhausted · LoginRequired ── SignOutHere ─▶ SignedOut
-//!   SigningOut       ── Revoked · RevocationGivenUp ─▶ SignedOut
+//!   Refreshing       ── Tokens · NoTokens · NoAnswer · AccessTimedOutWaiting · Adopted ─▶ Active
+//!   Refreshing       ── InvalidGrant · SomebodyElses ─▶ LoginRequired
+//!   Active · Refreshing ── EndGrant ─▶ LoginRequired
+//!   LoginRequired    ── Adopted ─▶ Active
+//!   Active · Refreshing ── SignOut ─▶ SigningOut
+//!   Active · Refreshing · LoginRequired ── SignOutInBrowser ─▶ LoggingOut
+//!   Active · Refreshing · LoginRequired ── SignOutHere ─▶ SignedOut
+//!   SigningOut       ── Revoked ─▶ SignedOut
 //!   SigningOut       ── RevokedLogoutNext ─▶ LoggingOut
 //!   LoggingOut       ── Returned ─▶ SignedOut
 //!   LoggingOut       ── ReturnedRevokeNext ─▶ SigningOut
+//!   SignedOut        ── LateTokens ─▶ SigningOut
 //! ```
 //!
 //! # The driver
@@ -97,7 +86,7 @@
 //! the browser is not opened again.
 //!
 //! ```
-//! use oauth_proto::{Access, Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Session};
+//! use oauth_proto::{Access, Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login};
 //! use oauth_proto::Response;
 //! # use oauth_proto::{Request, UnixTime};
 //! # struct Http;
@@ -124,7 +113,7 @@
 //!     .build()?;
 //! let request = AuthorizationRequest::new().scope("read:me offline_access").audience("https://api.example.com");
 //!
-//! let mut login = Login::new(client.clone(), request)?;
+//! let mut login = Login::new(client, request)?;
 //! let mut step = login.handle(Event::Start(entropy()?), now()); // entropy: 96 random octets, or Entropy::from_os()
 //! let tokens = loop {
 //!     step = match step {
@@ -143,10 +132,11 @@
 //!     };
 //! };
 //!
-//! let mut session = Session::new(client, tokens); // store session.save() now
+//! let mut session = login.into_session(tokens); // store session.save() now
 //! if let Access::Ready(bearer) = session.access(now()) {
-//!     let value = bearer.authorization("https://api.example.com/me", &[])?; // of the header Authorization
-//! #   assert_eq!((value.as_str(), browser.opened, browser.visits), ("Bearer AT1", 1, 2));
+//!     for (name, value) in bearer.headers("GET", "https://api.example.com/me")? { // of the call
+//! #       assert_eq!((name, value.as_str(), browser.opened, browser.visits), ("authorization", "Bearer AT1", 1, 2));
+//!     }
 //! }
 //! # Ok(())
 //! # }
@@ -157,6 +147,14 @@
 //! the process ends. How a session is driven is shown at [`Session`], and signed out of at [`Session::sign_out`]; several
 //! processes on one store, at [`Session::adopt`]; a redirect that is posted as a form, at [`redirect`]. `examples/login` in
 //! the repository does all of it on real HTTP.
+//!
+//! # Matching
+//!
+//! Four enums are what a driver carries out or passes on, and may be matched exhaustively: [`Action`], [`Access`],
+//! [`SessionAction`] and [`Adopted`]. A new thing to be done outside would be a new variant, in a version that says so (before 1.0 a minor one): a driver that
+//! did not know it could not go on, and the compiler is to say so. [`Event`], [`LoginRequired`], [`SessionPhase`], [`Phase`] and the
+//! errors grow: a driver needs a wildcard arm there, and [`Error::is_fatal`], [`LoginRequired::is_final`] and
+//! [`LoginRequired::request`] say all that it must know.
 //!
 //! # Where to look
 //!
@@ -232,7 +230,7 @@ pub mod token;
 mod unfit;
 
 pub use authorization::{AuthorizationRequest, AuthorizationUrl, ResponseMode};
-pub use bearer::{Bearer, BearerError};
+pub use bearer::{Bearer, BearerError, CallHeaders};
 pub use client::{Client, ClientBuilder};
 pub use config_error::ConfigError;
 pub use entropy::{Entropy, EntropyError};

@@ -4,20 +4,14 @@ use core::fmt;
 
 #[cfg(feature = "openid")]
 use crate::client::Client;
-#[cfg(feature = "openid")]
-use crate::openid::ServerMetadata;
 
 /// The version of the saved forms that this crate writes and reads.
-pub(crate) const SAVED_VERSION: u32 = 1;
+pub(crate) const SAVED_VERSION: u32 = 2;
 
-/// A client that knows only its server's issuer goes on with the metadata that was saved.
+/// A client that knows where its server is.
 #[cfg(feature = "openid")]
-pub(crate) fn with_saved_metadata(client: Client, saved: Option<&ServerMetadata>) -> Result<Client, RestoreError> {
-    match saved {
-        _ if client.has_endpoints() => Ok(client),
-        Some(metadata) => client.with_metadata(metadata).map_err(|_| RestoreError::Malformed),
-        None => Err(RestoreError::ServerUnknown),
-    }
+pub(crate) fn with_server(client: Client) -> Result<Client, RestoreError> {
+    Some(client).filter(Client::has_endpoints).ok_or(RestoreError::ServerUnknown)
 }
 
 /// A saved form is refused. Nothing was changed; start a new login.
@@ -32,7 +26,7 @@ pub enum RestoreError {
     Expired,
     /// It is damaged.
     Malformed,
-    /// The client knows only its server's issuer, and what was saved has no metadata of the server: give it to the client
+    /// The client knows only its server's issuer: give it the server's metadata, which you kept or fetch again
     /// ([`Client::with_metadata`]; feature `openid`).
     #[cfg(feature = "openid")]
     ServerUnknown,
@@ -61,7 +55,7 @@ impl fmt::Display for RestoreError {
             Self::Malformed => "the saved form is damaged; start a new login",
             #[cfg(feature = "openid")]
             Self::ServerUnknown => {
-                "the saved form has no metadata of the server; give it to the client with Client::with_metadata"
+                "the client has no metadata of its server; give it what you kept with Client::with_metadata"
             }
         })
     }

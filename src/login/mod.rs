@@ -1,12 +1,12 @@
 //! The login: from nothing to tokens. Events go in, each accepted one yields exactly one action.
 //!
-//! The states are in [the crate's documentation](crate); every transition is in [`TRANSITIONS`].
+//! The states are in [the crate's documentation](crate); every transition is in [`transitions`].
 
 #[cfg_attr(not(feature = "openid"), path = "openid_off.rs")]
 mod openid;
 mod saved;
 mod state;
-mod transitions;
+pub mod transitions;
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -16,7 +16,6 @@ pub(crate) use openid::fetched_keys;
 pub use saved::SavedLogin;
 pub use state::CODE_LIFETIME_SECS;
 use state::{Rules, State};
-pub use transitions::{Transition, Trigger, Yields, TRANSITIONS};
 
 use crate::authorization::{AuthorizationRequest, AuthorizationUrl};
 use crate::client::Client;
@@ -166,6 +165,10 @@ impl Login {
     /// The client; with the server's metadata once that was fetched.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(crate) fn into_client(self) -> Client {
+        self.client
     }
 }
 

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::state::{AwaitingRedirect, State};
 use super::Login;
@@ -44,6 +45,7 @@ use crate::time::UnixTime;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct SavedLogin {
     version: u32,
     client: String,
@@ -55,15 +57,24 @@ pub struct SavedLogin {
     nonce: Secret,
     deadline: UnixTime,
     request: Vec<(String, String)>,
-    #[serde(default)]
-    points: u8,
     #[cfg(feature = "openid")]
-    #[serde(default)]
     requires_acr: bool,
     /// Of a server that was found by its issuer.
     #[cfg(feature = "openid")]
-    #[serde(default)]
     metadata: Option<ServerMetadata>,
+}
+
+impl Serialize for SavedLogin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for SavedLogin {
+    /// What serde would say of a damaged form may show a secret.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer).map_err(|_| D::Error::custom("the saved login is damaged: start a new one"))
+    }
 }
 
 impl Login {
@@ -80,7 +91,6 @@ impl Login {
             nonce: text(&state.nonce),
             deadline: state.deadline,
             request: self.request.to_pairs(),
-            points: self.request.points(),
             #[cfg(feature = "openid")]
             requires_acr: self.request.requires_acr(),
             #[cfg(feature = "openid")]
@@ -106,7 +116,6 @@ impl Login {
         // A login that was saved by a longer timeout, or tampered with, does not wait longer than one that starts now.
         let deadline = saved.deadline.min(now.saturating_add(client.login_timeout()));
         let request = AuthorizationRequest::from_pairs(&saved.request).map_err(|_| RestoreError::Malformed)?;
-        let request = request.with_points(saved.points);
         #[cfg(feature = "openid")]
         let request = request.requiring_acr(saved.requires_acr);
         // By the same check as random octets: the verifier must not be seen in a URL.
@@ -118,7 +127,7 @@ impl Login {
             None => client,
         };
         #[cfg(feature = "openid")]
-        let client = crate::restore::with_saved_metadata(client, None)?;
+        let client = crate::restore::with_server(client)?;
         let mut login = Self::new(client, Arc::new(request)).map_err(|_| RestoreError::Malformed)?;
         login.state = State::AwaitingRedirect(AwaitingRedirect::new(&entropy, deadline));
         Ok(login)

@@ -1,4 +1,4 @@
-//! The transitions of a login as data: a test holds them against the code, and against the crate's documentation.
+//! The transitions of a login as data: for tests and documentation, which hold them against the code. No driver needs them.
 
 use super::Phase;
 

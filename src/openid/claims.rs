@@ -58,7 +58,7 @@ fn nonce<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D
 }
 
 /// Some servers write one text instead of a list; what is no text is left out.
-fn texts_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn texts_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     deserializer.deserialize_any(Texts { is_strict: false }).map(|texts| texts.0)
 }
 

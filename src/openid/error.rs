@@ -66,12 +66,6 @@ impl IdTokenError {
         self.words().0
     }
 
-    /// Whether it is about time alone: a device's clock may be wrong, and many a server tells the time of the latest login
-    /// anywhere, or of the refresh, as `auth_time`.
-    pub(crate) fn is_about_time(self) -> bool {
-        matches!(self, Self::Expired | Self::NotYetValid | Self::IssuedAt | Self::AuthTimeMismatch)
-    }
-
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::TooLarge => ("id_token_too_large", "the ID token is too large"),

@@ -23,6 +23,7 @@ use super::keys::{KeySet, Signed};
 use super::signature::{Algorithm, SignatureVerifier};
 use super::standard_claims::StandardClaims;
 use super::userinfo::UserInfo;
+use super::whose::{self, Claim, Whose};
 use crate::error::Error;
 use crate::http::Response;
 use crate::secret::Secret;
@@ -333,6 +334,29 @@ impl<'a> Rules<'a> {
         self.read(token, now).map(|unverified| unverified.id_token)
     }
 
+    /// Whether a token that a refresh brought is this user's and for this client, as far as can be told, whatever else is wrong
+    /// with it (OpenID Connect Core §12.2).
+    pub(crate) fn check_whose(&self, token: &str) -> Result<(), IdTokenError> {
+        let Some(payload) = whose::payload(token) else { return Ok(()) };
+        let Some(whose) = Whose::read(&payload) else { return Ok(()) };
+        if !whose.aud.is_empty() && !whose.aud.iter().any(|one| one == self.client_id) {
+            return Err(IdTokenError::Audience);
+        }
+        whose.check(|claim, value| match claim {
+            Claim::Issuer => value == self.issuer,
+            Claim::Subject => self.previous.is_none_or(|previous| value == previous.subject()),
+            Claim::AuthorizedParty => value == self.client_id,
+            Claim::Nonce => match self.nonce {
+                Nonce::Sent(sent) | Nonce::Refreshed(Some(sent)) => bool::from(sent.as_bytes().ct_eq(value.as_bytes())),
+                Nonce::None | Nonce::Refreshed(None) => true,
+            },
+            Claim::OrganizationId => self.organization.is_none_or(|id| !is_organization_id(id) || value == id),
+            Claim::OrganizationName => {
+                self.organization.is_none_or(|name| is_organization_id(name) || value.eq_ignore_ascii_case(name))
+            }
+        })
+    }
+
     /// All checks but that of the signature.
     pub(crate) fn read(&self, token: &str, now: UnixTime) -> Result<Unverified, IdTokenError> {
         let Jws { signed_len, algorithm, kid, payload, signature } = Jws::parse(token, self.algorithms)?;
@@ -399,7 +423,7 @@ impl<'a> Rules<'a> {
             }
         }
         let has_organization = match self.organization {
-            Some(id) if id.starts_with("org_") => claims.org_id.as_deref() == Some(id),
+            Some(id) if is_organization_id(id) => claims.org_id.as_deref() == Some(id),
             // Auth0 keeps names in lower case, and they are ASCII.
             Some(name) => claims.org_name.as_ref().is_some_and(|org_name| org_name.eq_ignore_ascii_case(name)),
             None => true,
@@ -475,6 +499,11 @@ impl Unverified {
     pub(crate) fn into_id_token(self) -> IdToken {
         self.id_token
     }
+}
+
+/// Auth0 names organizations by an id, or by a name.
+fn is_organization_id(organization: &str) -> bool {
+    organization.starts_with("org_")
 }
 
 /// The left half of the hash that goes with the algorithm, base64url-encoded (OpenID Connect Core §3.1.3.6, RFC 8037 §3.1).

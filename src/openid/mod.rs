@@ -56,6 +56,7 @@ mod rustcrypto;
 mod signature;
 mod standard_claims;
 mod userinfo;
+mod whose;
 
 pub use discovery::ServerMetadata;
 pub use error::IdTokenError;

@@ -2,20 +2,19 @@
 
 use alloc::boxed::Box;
 
-use super::grant::digest;
 use super::outcome::Adopted;
-use super::state::{Active, Ended, State};
+use super::state::{Active, State};
 use super::{SavedSession, Session};
-#[cfg(feature = "openid")]
-use crate::restore::with_saved_metadata;
 use crate::restore::RestoreError;
 
 impl Session {
-    /// Takes what another process has stored, if it is newer than what this session has: of the same login, if its tokens were
-    /// renewed more often; of another login always, since what is stored is what the user logged in with last, whatever the
-    /// clocks said, unless it is one that this session has given up for a newer one. A session whose grant has ended lives again
-    /// by newer tokens; one that the user has signed out of does not. A refresh that is under way is given up for newer tokens:
-    /// its answer then changes nothing.
+    /// Takes what another process has stored, if it is newer. Which of two forms of one login that is takes three lines to say:
+    ///
+    /// 1. Each change of what is stored adds one to the form's revision, and the higher revision is the newer form.
+    /// 2. Of two with one revision, what is stored counts, if its refresh token is another.
+    /// 3. Forms of two logins have no order: [`Adopted::OtherLogin`], and nothing changes.
+    ///
+    /// A session whose grant has ended lives again by newer tokens; one that the user has signed out of does not.
     ///
     /// # Several processes, one store
     ///
@@ -26,13 +25,14 @@ impl Session {
     /// 1. lock, and read what is stored;
     /// 2. if nothing is, the user has signed out in another process, or the grant has ended there: [`Session::sign_out`],
     ///    without storing anything. (If something is stored again later, it is a new login: [`Session::restore`] it.)
-    /// 3. `adopt` it;
+    /// 3. `adopt` it; if it is of another login, go over to that or end, and store nothing;
     /// 4. ask [`Session::access`] again: often another process has refreshed already, and there is nothing left to do;
-    /// 5. store [`Session::save`] before the refresh is sent: if the process ends now, the next one knows that the refresh token
-    ///    may be spent, and that it has one try;
-    /// 6. send it, and hand over the outcome, as always;
-    /// 7. store [`Session::save`] again, whatever the outcome was, or remove what is stored if that is `None`; ask
-    ///    [`Session::access`] again, since keys for a new ID token may be to be fetched; unlock.
+    /// 5. send the request, and hand over the outcome, as always;
+    /// 6. store [`Session::save`], or remove what is stored if that is `None`; ask [`Session::access`] again, since keys for
+    ///    a new ID token may be to be fetched; unlock.
+    ///
+    /// An answer that comes when the lock is gone (a device that slept, a future that was dropped and its request went on) is
+    /// handed over as any other; then lock, read, `adopt`, and store what the session has.
     ///
     /// To sign out: lock, read, `adopt`, [`Session::sign_out`], remove what is stored, unlock; then carry the actions out. After
     /// a new login: lock, store, unlock, and only then let the new session take the place of the one before.
@@ -42,30 +42,45 @@ impl Session {
     /// [`RestoreError`]: of another client, of an unknown version, or damaged. The session is then as it was.
     ///
     /// ```
-    /// use oauth_proto::{Access, Adopted, Event, RestoreError, SavedSession, Session, SessionAction, SignOut, UnixTime};
-    /// # use oauth_proto::{AuthorizationServer, Client, Request, Response, Secret, Tokens};
+    /// use oauth_proto::{Access, Adopted, Delivered, Event, LoginRequired, Request, RequestId, Response, RestoreError};
+    /// use oauth_proto::{SavedSession, Session, SignOut, UnixTime};
+    /// # use oauth_proto::{AuthorizationServer, Client, Secret, Tokens};
     /// # struct Store(std::cell::RefCell<Option<String>>);
     /// # impl Store {
     /// #     fn lock(&self) {}
     /// #     fn read(&self) -> Option<SavedSession> { self.0.borrow().as_deref().and_then(|s| serde_json::from_str(s).ok()) }
     /// #     fn write(&self, saved: Option<SavedSession>) { *self.0.borrow_mut() = saved.map(|s| serde_json::to_string(&s).unwrap()) }
     /// # }
-    /// # fn send(_: &Request) -> Response<'static> {
-    /// #     Response::new(200, &[], br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#) }
+    /// # fn send(_: &Request) -> Result<Response<'static>, Delivered> {
+    /// #     Ok(Response::new(200, &[], br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#)) }
+    ///
+    /// /// Whoever gives up half-way, by a panic or a dropped future, lets the session know; once answered, it does nothing.
+    /// struct Sent<'a>(&'a mut Session, RequestId, UnixTime);
+    /// impl Drop for Sent<'_> {
+    ///     fn drop(&mut self) {
+    ///         drop(self.0.handle(Event::SendFailed(self.1, Delivered::Maybe), self.2));
+    ///     }
+    /// }
     ///
     /// fn refresh(session: &mut Session, store: &Store, now: UnixTime) -> Result<Access, RestoreError> {
     ///     let _unlocks_when_dropped = store.lock();
     ///     match store.read() {
-    ///         Some(saved) => drop(session.adopt(saved)?),
+    ///         Some(saved) => match session.adopt(saved)? {
+    ///             Adopted::OtherLogin => return Ok(Access::LoginRequired(LoginRequired::OtherLogin)), // the store is its
+    ///             Adopted::Newer | Adopted::NotNewer => {}
+    ///         },
     ///         None => drop(session.sign_out(SignOut::new())), // in another process
     ///     }
     ///     loop {
     ///         let access = session.access(now);
-    ///         let Access::SendRequest(request) = access else { return Ok(access) };
-    ///         store.write(session.save());
-    ///         let outcome = session.handle(Event::ResponseReceived(request.id(), send(&request)), now);
-    ///         store.write(session.save());
-    ///         drop(outcome); // stored already; what it means, `access` says
+    ///         let Access::SendRequest(request) = access else { return Ok(access) }; // a token, or why there is none
+    ///         let sent = Sent(session, request.id(), now);
+    ///         let event = match send(&request) {
+    ///             Ok(response) => Event::ResponseReceived(request.id(), response),
+    ///             Err(delivered) => Event::SendFailed(request.id(), delivered),
+    ///         };
+    ///         drop(sent.0.handle(event, now)); // what it means, `access` says
+    ///         store.write(sent.0.save()); // `None`: remove what is stored
     ///     }
     /// }
     /// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
@@ -79,54 +94,33 @@ impl Session {
     /// #     let Ok(Access::Ready(bearer)) = refresh(session, &store, now) else { panic!() };
     /// #     assert_eq!(bearer.token().reveal(), "AT2");
     /// # }
-    /// # let _: Adopted = other.adopt(store.read().unwrap()).unwrap();
+    /// # assert_eq!(other.adopt(store.read().unwrap()), Ok(Adopted::NotNewer));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[cfg_attr(not(feature = "openid"), allow(unused_mut))]
-    pub fn adopt(&mut self, mut saved: SavedSession) -> Result<Adopted, RestoreError> {
-        #[cfg(feature = "openid")]
-        let metadata = saved.take_metadata();
-        let mut theirs = saved.into_active(&self.client)?;
-        #[cfg(feature = "openid")]
-        if let Ok(client) = with_saved_metadata(self.client.clone(), metadata.as_ref()) {
-            self.client = client;
-        }
-        let newer = match &self.state {
-            State::Active(ours) => theirs.grant.is_newer_than(&ours.grant),
-            State::LoginRequired(ended) => ended.is_outlived_by(&theirs),
-            State::SigningOut(_) | State::SignedOut(_) => false,
+    pub fn adopt(&mut self, saved: SavedSession) -> Result<Adopted, RestoreError> {
+        let theirs = saved.into_active(&self.client)?;
+        let ours = match &self.state {
+            State::Active(active) => &active.grant,
+            State::LoginRequired(ended) => &ended.grant,
+            State::SigningOut(_) | State::SignedOut(_) => return Ok(Adopted::NotNewer),
         };
-        match &mut self.state {
-            State::Active(ours) if newer => ours.replace(theirs),
-            State::Active(ours) => ours.mark(&theirs),
-            State::LoginRequired(ended) if newer => {
-                theirs.grant.follow(&ended.grant);
-                self.state = State::Active(Box::new(theirs));
-            }
-            _ => {}
+        if ours.login != theirs.grant.login {
+            return Ok(Adopted::OtherLogin);
         }
-        Ok(if newer { Adopted::Newer } else { Adopted::NotNewer })
+        let is_newer = theirs.grant.revision > ours.revision;
+        match &mut self.state {
+            State::Active(ours) if is_newer || ours.is_sibling_of(&theirs) => ours.replace(theirs),
+            State::LoginRequired(_) if is_newer => self.state = State::Active(Box::new(theirs)),
+            _ => return Ok(Adopted::NotNewer),
+        }
+        Ok(Adopted::Newer)
     }
 }
 
 impl Active {
-    /// Another process may have sent our own refresh token, and have died of it. (A server may give one token twice, so that it
-    /// is of two generations.)
-    fn mark(&mut self, theirs: &Self) {
-        if self.has_token_of(theirs) {
-            self.flights.take_marks(theirs.flights.losses(), theirs.flights.reusable, self.grant.generation);
-        }
-    }
-}
-
-impl Ended {
-    /// Whether tokens are others than those that the server would not have, and not older.
-    fn is_outlived_by(&self, theirs: &Active) -> bool {
-        let is_refused = theirs.refresh_token.as_ref().map(digest) == self.refused;
-        if theirs.grant.login == self.grant.login {
-            !self.grant.is_newer_than(&theirs.grant) && !is_refused
-        } else {
-            theirs.grant.is_newer_than(&self.grant)
-        }
+    /// Two processes got a refresh token each for the same one before.
+    fn is_sibling_of(&self, theirs: &Self) -> bool {
+        let [ours, stored] = [self, theirs].map(|active| active.refresh_token.as_ref().map(|token| token.reveal()));
+        theirs.grant.revision == self.grant.revision && ours != stored
     }
 }

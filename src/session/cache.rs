@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::access_token::AccessToken;
-use super::patience::Patience;
+use super::obstacle::Obstacle;
 use crate::target::Target;
 use crate::time::UnixTime;
 
@@ -17,14 +17,13 @@ pub(super) struct Slot {
     pub target: Arc<Target>,
     pub token: Option<AccessToken>,
     /// With what the server refuses for this target alone.
-    pub patience: Patience,
-    /// The server said that the grant has not this target.
-    pub not_granted: bool,
+    pub obstacle: Obstacle,
+    pub refusals: Refusals,
 }
 
 impl Slot {
     pub(super) fn new(target: Target, token: Option<AccessToken>) -> Self {
-        Self { target: Arc::new(target), token, patience: Patience::default(), not_granted: false }
+        Self { target: Arc::new(target), token, obstacle: Obstacle::default(), refusals: Refusals::default() }
     }
 
     fn has_token_of(&self, other: &Self) -> bool {
@@ -37,6 +36,33 @@ impl Slot {
     }
 }
 
+/// The refreshes that were made because an API refused a token: an API that refuses every token must not have a new one
+/// made for each call. The second comes a minute after the first at the earliest, the next after two, four … an hour.
+#[derive(Clone, Default)]
+pub(super) struct Refusals {
+    last: Option<UnixTime>,
+    wait: u64,
+}
+
+impl Refusals {
+    const MIN_WAIT_SECS: u64 = 60;
+    const MAX_WAIT_SECS: u64 = 60 * 60;
+
+    /// Whether a token that was refused now is worth a refresh. If so, it counts as made.
+    pub(super) fn allow(&mut self, now: UnixTime) -> bool {
+        // A clock that was set back must not shut anybody out.
+        let last = self.last.filter(|last| *last <= now.saturating_add(Self::MIN_WAIT_SECS));
+        let since = last.map(|last| now.saturating_since(last));
+        if since.is_some_and(|since| since < self.wait) {
+            return false;
+        }
+        let goes_on = since.is_some_and(|since| since < Self::MAX_WAIT_SECS.saturating_mul(2));
+        self.wait = if goes_on { self.wait.saturating_mul(2).min(Self::MAX_WAIT_SECS) } else { Self::MIN_WAIT_SECS };
+        self.last = Some(now);
+        true
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Cache {
     /// The login's own.
@@ -45,8 +71,12 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    pub(super) fn new(own: AccessToken) -> Self {
-        Self { own: Slot::new(Target::own(), Some(own)), others: Vec::new() }
+    pub(super) fn new(own: Option<AccessToken>) -> Self {
+        Self { own: Slot::new(Target::own(), own), others: Vec::new() }
+    }
+
+    pub(super) fn slots_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        core::iter::once(&mut self.own).chain(&mut self.others)
     }
 
     pub(super) fn others(&self) -> &[Slot] {

@@ -1,71 +1,50 @@
-//! The grant that a session lives on: which login it came from, what was asked for, and what the user granted.
+//! The grant that a session lives on: which login it came from, what was asked for, what the user granted, and when it ends by
+//! itself.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 
+use super::ends::Ends;
 use crate::authorization::AuthorizationRequest;
 use crate::chars;
-use crate::client::fingerprint;
+use crate::client::short_fingerprint;
 use crate::secret::Secret;
 use crate::target::Target;
 use crate::time::UnixTime;
 use crate::token::Tokens;
 
-/// So many logins are remembered whose place was taken.
-const MAX_BEFORE: usize = 8;
-
 #[derive(Clone)]
 pub(super) struct Grant {
     /// A digest that names the login.
-    pub login: String,
-    /// The logins whose place it took here: none of them is newer.
-    pub before: Vec<String>,
+    pub login: Arc<str>,
     pub logged_in_at: Option<UnixTime>,
-    /// How often the refresh token was replaced, in steps of eight.
-    pub generation: u64,
-    /// How often this refresh token brought access tokens and stayed.
-    pub renewals: u64,
+    /// How often what is stored has changed since the login: of two forms of one login, the one with more is the newer.
+    pub revision: u64,
     /// What the login asked for.
     pub request: Arc<AuthorizationRequest>,
-    /// What a refresh can ask for at most (RFC 6749 §6).
+    /// What the server said that it granted.
     pub scope: String,
+    pub ends: Ends,
 }
 
 impl Grant {
     pub(super) fn new(tokens: &Tokens) -> Self {
         Self {
-            login: login_digest(tokens),
-            before: Vec::new(),
+            login: login_digest(tokens).into(),
             logged_in_at: tokens.obtained_at,
-            generation: 0,
-            renewals: 0,
+            revision: 0,
             request: Arc::clone(&tokens.request),
             scope: granted_scope(tokens),
+            ends: Ends::of_login(tokens),
         }
     }
 
-    /// Of one login, the tokens that were renewed more often are newer. Of two, no clock can tell: one that is stored by another
-    /// process is the newer one, unless it was given up here for the present one.
-    pub(super) fn is_newer_than(&self, other: &Self) -> bool {
-        if self.login == other.login {
-            (self.generation, self.renewals) > (other.generation, other.renewals)
-        } else {
-            !other.before.contains(&self.login)
-        }
-    }
-
-    /// Takes the place of another grant in this session.
-    pub(super) fn follow(&mut self, other: &Self) {
-        self.before.clone_from(&other.before);
-        if self.login != other.login {
-            self.before.push(other.login.clone());
-        }
-        let too_many = self.before.len().saturating_sub(MAX_BEFORE);
-        self.before.drain(..too_many);
+    /// What is stored has changed.
+    pub(super) fn revise(&mut self) {
+        self.revision = self.revision.saturating_add(1);
     }
 
     /// The login's API in the login's own words is the login's own token.
@@ -90,27 +69,30 @@ impl Grant {
     }
 
     pub(super) fn covers(&self, scope: &str) -> bool {
-        is_part(scope, &self.scope)
+        is_part(scope, &[&self.scope])
     }
 
-    /// Whether a refresh may ask for this: no more scope than was granted (RFC 6749 §6), and one of the resources that the login
-    /// named (RFC 8707 §2.2), if it named any. Some servers use the refresh token up before they refuse. What Auth0 grants for
-    /// another audience is in the application's policies, not in the login.
-    pub(super) fn has(&self, target: &Target) -> bool {
+    /// Whether a refresh may ask for this. The server knows best, so all is tried that the login asked for, whatever the answer
+    /// said was granted (some servers tell the scope of one API alone), and what every login has; more than that must not be
+    /// asked for (RFC 6749 §6), nor a resource that the login did not name (RFC 8707 §2.2): some servers use the refresh token
+    /// up before they refuse. What Auth0 grants for another audience is in the application's policies, not in the login.
+    pub(super) fn may_have(&self, target: &Target) -> bool {
         let resources = self.request.resources();
-        let has_resource = |resource: &str| resources.is_empty() || resources.iter().any(|granted| granted == resource);
+        let has_resource = |resource: &str| resources.is_empty() || resources.iter().any(|named| named == resource);
+        let has_scope = |scope: &str| is_part(scope, &[&self.scope, self.request.requested_scope(), OF_EVERY_LOGIN]);
         target.as_audience().is_some()
-            || target.as_scope().is_none_or(|scope| self.covers(scope)) && target.as_resource().is_none_or(has_resource)
+            || target.as_scope().is_none_or(has_scope) && target.as_resource().is_none_or(has_resource)
     }
 
     /// The request of a login that gives what this one gave, and more: what is said once (`prompt=login`, an invitation) is
     /// not said again.
-    pub(super) fn request_again(&self, more: &More<'_>) -> AuthorizationRequest {
+    pub(super) fn request_again(&self, more: &More<'_>) -> Arc<AuthorizationRequest> {
         const ONCE: [&str; 2] = ["invitation", "screen_hint"];
-        let again = AuthorizationRequest::new().with_points(more.points);
+        let mut again = AuthorizationRequest::new();
         #[cfg(feature = "openid")]
-        let again = again.requiring_acr(self.request.requires_acr());
-        let mut again = again;
+        {
+            again = again.requiring_acr(self.request.requires_acr());
+        }
         // The stricter of what the API demands and what the app wants.
         let own = self.request.value("max_age").and_then(|seconds| seconds.parse().ok());
         let max_age = more.max_age.map(|demanded: u64| own.map_or(demanded, |own| demanded.min(own)));
@@ -122,28 +104,37 @@ impl Grant {
             again = again.scope(token);
         }
         for (name, value) in self.request.to_pairs() {
-            let replaced = name == "acr_values" && more.acr_values.is_some() || name == "max_age" && max_age.is_some();
+            let replaced = match name.as_str() {
+                "acr_values" => more.acr_values.is_some(),
+                "max_age" => max_age.is_some(),
+                "claims" => more.claims.is_some(),
+                "scope" => true,
+                _ => ONCE.contains(&name.as_str()),
+            };
             if name == "prompt" {
                 // Servers give a refresh token for `offline_access` with this prompt alone (OpenID Connect Core §11).
                 if value.split(' ').any(|prompt| prompt == "consent") {
                     again = again.prompt("consent");
                 }
-            } else if name != "scope" && !replaced && !ONCE.contains(&name.as_str()) {
+            } else if !replaced {
                 again = again.parameter(&name, &value);
             }
         }
         if let Some(resource) = more.resource {
             again = again.resource(resource);
         }
-        if let Some(acr_values) = more.acr_values {
-            again = again.acr_values(acr_values);
+        for (name, value) in [("acr_values", more.acr_values), ("claims", more.claims)] {
+            again = value.into_iter().fold(again, |again, value| again.parameter(name, value));
         }
         if let Some(max_age) = max_age {
             again = again.max_age(max_age);
         }
-        again
+        Arc::new(again)
     }
 }
+
+/// Scopes that a refresh may name whether or not the server says that it granted them (OpenID Connect Core §11, §12).
+const OF_EVERY_LOGIN: &str = "openid offline_access";
 
 /// What a new login is to ask for beside what the one before did.
 #[derive(Default)]
@@ -152,7 +143,14 @@ pub(super) struct More<'a> {
     pub resource: Option<&'a str>,
     pub acr_values: Option<&'a str>,
     pub max_age: Option<u64>,
-    pub points: u8,
+    pub claims: Option<&'a str>,
+}
+
+impl<'a> More<'a> {
+    /// A token for this.
+    pub(super) fn of(target: &'a Target) -> Self {
+        Self { scope: target.as_scope().unwrap_or_default(), resource: target.as_resource(), ..Self::default() }
+    }
 }
 
 /// A public name for a login. Servers that do not replace refresh tokens may give the same one in two logins.
@@ -160,17 +158,12 @@ fn login_digest(tokens: &Tokens) -> String {
     let mut seconds = String::new();
     let _ = fmt::Write::write_fmt(&mut seconds, format_args!("{:?}", tokens.obtained_at));
     let refresh_token = tokens.refresh_token().map_or("", Secret::reveal);
-    fingerprint(&[&seconds, tokens.access_token().reveal(), refresh_token])
+    short_fingerprint(&[&seconds, tokens.access_token().reveal(), refresh_token])
 }
 
-/// A public name for a token.
-pub(super) fn digest(token: &Secret) -> String {
-    fingerprint(&[token.reveal()])
-}
-
-/// Whether every token of a scope is in another scope.
-pub(super) fn is_part(scope: &str, of: &str) -> bool {
-    let whole: BTreeSet<&str> = of.split(' ').collect();
+/// Whether every token of a scope is in one of other scopes.
+pub(super) fn is_part(scope: &str, of: &[&str]) -> bool {
+    let whole: BTreeSet<&str> = of.iter().flat_map(|scope| scope.split(' ')).collect();
     scope.split(' ').filter(|token| !token.is_empty()).all(|token| whole.contains(token))
 }
 

@@ -1,24 +1,28 @@
 //! The session: from tokens to authorized API calls, for as long as the grant lives, and then sign-out.
 //!
-//! The states are in [the crate's documentation](crate); every transition is in [`TRANSITIONS`].
+//! The states are in [the crate's documentation](crate); every transition is in [`transitions`].
 
 mod access_token;
 mod adopt;
 mod cache;
 mod demand;
+mod ends;
 mod flights;
 mod grant;
+mod obstacle;
 mod outcome;
 mod patience;
 mod saved;
 mod sign_out;
 mod state;
-mod transitions;
+pub mod transitions;
+mod verdict;
 #[cfg_attr(not(feature = "openid"), path = "who_off.rs")]
 mod who;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use demand::Demand;
@@ -27,16 +31,14 @@ pub use outcome::{Access, Adopted, LoginRequired, SessionAction, SessionPhase};
 pub use saved::SavedSession;
 pub use sign_out::SignOut;
 use state::{Active, State};
-pub use transitions::{SessionTransition, SessionTrigger, TRANSITIONS};
 
 use crate::authorization::AuthorizationRequest;
 use crate::bearer::Bearer;
 use crate::challenge::{self, Advice};
-use crate::chars;
 use crate::client::Client;
-use crate::config_error::ConfigError;
 use crate::error::{Error, Misuse};
-use crate::login::Event;
+use crate::http::Headers;
+use crate::login::{Event, Login};
 #[cfg(feature = "openid")]
 use crate::openid::{IdToken, KeySet};
 use crate::target::Target;
@@ -45,50 +47,87 @@ use crate::token::Tokens;
 
 /// A session, as a machine without I/O.
 ///
-/// If the login asked who the user is (`openid`), refreshes may bring ID tokens. Their tokens are taken if they are this
-/// very user's; what a new ID token says is believed once it has been checked, and until then, or if its time is wrong,
-/// `id_token` gives the one of before. The keys for that are fetched by a request of their own, which [`Session::access`]
-/// gives to one of those who ask.
+/// **Only the server ends a grant.** A refresh whose answer is lost is tried again, for as long as it takes; if the refresh token
+/// was spent, the server says so. An access token that is still good is handed out meanwhile.
 ///
-/// One value serves any number of callers, behind a lock of theirs that is held
-/// for the calls of these methods only, never while a request is under way.
+/// If the login asked who the user is (`openid`), refreshes may bring ID tokens. An answer with one of somebody else is not used
+/// at all, and ends the session; what else is wrong with a new ID token costs that token alone, and `id_token` gives the one of
+/// before. The keys to check it with are fetched by a request of their own, which [`Session::access`] gives to one of those who
+/// ask.
 ///
-/// Whoever needs a token goes round this loop. `wait_until` and `store` are yours, and so is `send`.
+/// One value serves any number of callers, behind a lock of theirs that is held for the calls of these methods, and while what
+/// [`Session::save`] gives is stored, never while a request is under way.
+///
+/// Whoever needs a token goes round this loop. `wait_until`, `store` and `send` are yours; so is the executor, if there is one.
 ///
 /// ```
-/// use oauth_proto::{Access, Bearer, Event, LoginRequired, Response, SavedSession, Session, SessionAction, UnixTime};
-/// # use oauth_proto::{AuthorizationServer, Client, Request, Secret, Tokens};
-/// # fn now() -> UnixTime { UnixTime::from_secs(1100) }
-/// # fn wait_until(_: Option<UnixTime>) {}
-/// # fn store(saved: SavedSession) { serde_json::to_string(&saved).unwrap(); }
-/// # fn send(_: &Request) -> (u16, Vec<(String, String)>, Vec<u8>) {
-/// #     let body = br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#.to_vec();
-/// #     (200, vec![("Content-Type".into(), "application/json".into())], body) }
+/// use std::sync::Mutex;
 ///
-/// fn bearer(session: &mut Session) -> Result<Bearer, LoginRequired> {
+/// use oauth_proto::{Access, Bearer, Delivered, Event, Request, RequestId, Response, SavedSession, Session};
+/// use oauth_proto::{SessionAction, UnixTime};
+/// # use oauth_proto::{AuthorizationServer, Client, Secret, Tokens};
+/// # type Boxed = Box<dyn std::error::Error + Send + Sync>;
+/// # type Answer = (u16, Vec<(String, String)>, Vec<u8>);
+/// # fn now() -> UnixTime { UnixTime::from_secs(1100) }
+/// # async fn wait_until(_: Option<UnixTime>) {}
+/// # fn store(saved: Option<SavedSession>) { serde_json::to_string(&saved).unwrap(); }
+/// # async fn send(_: &Request) -> Result<Answer, Delivered> {
+/// #     let body = br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#.to_vec();
+/// #     Ok((200, vec![("Content-Type".into(), "application/json".into())], body)) }
+///
+/// async fn bearer(session: &Mutex<Session>) -> Result<Bearer, Boxed> {
 ///     loop {
-///         match session.access(now()) {
+///         let access = session.lock().unwrap().access(now());
+///         match access {
 ///             Access::Ready(bearer) => return Ok(bearer),
-///             Access::LoginRequired(why) => return Err(why),
-///             Access::RetryAt(time) => wait_until(Some(time)),
-///             Access::Wait(_) => wait_until(session.deadline()), // or until whoever sent it is done
-///             Access::SendRequest(request) => {
-///                 if let Some(saved) = session.save() { store(saved) } // says that one was sent
-///                 let (status, headers, body) = send(&request);
-///                 let response = Response::new(status, headers.as_slice(), &body);
-///                 // With several threads, unlock the session for `send`.
-///                 if let Ok(SessionAction::Save(saved)) = session.handle(Event::ResponseReceived(request.id(), response), now()) {
-///                     store(saved); // before the new token is used
-///                 }
+///             Access::LoginRequired(why) => return Err(why.into()), // why.request(): the login to make
+///             Access::Refused { error, .. } => return Err(error.into()),
+///             Access::RetryAt(time) => wait_until(Some(time)).await,
+///             Access::Wait(_) => {
+///                 let deadline = session.lock().unwrap().deadline();
+///                 wait_until(deadline).await // or until whoever sent it is done
 ///             }
+///             Access::SendRequest(request) => carry_out(session, request).await,
 ///         }
+///     }
+/// }
+///
+/// async fn carry_out(session: &Mutex<Session>, mut request: Request) {
+///     loop {
+///         let _sent = Sent(session, request.id());
+///         let answer = send(&request).await;
+///         let event = match &answer {
+///             Ok((status, headers, body)) => Event::ResponseReceived(request.id(), Response::new(*status, headers, body)),
+///             Err(delivered) => Event::SendFailed(request.id(), *delivered),
+///         };
+///         let mut session = session.lock().unwrap();
+///         match session.handle(event, now()) {
+///             // Before the new token is used; `None` says that what is stored is to be removed.
+///             Ok(SessionAction::Save | SessionAction::LoginRequired(_)) => return store(session.save()),
+///             // The user has signed out meanwhile: what came late is revoked.
+///             Ok(SessionAction::SendRequest(revocation)) => request = revocation,
+///             _ => return,
+///         }
+///     }
+/// }
+///
+/// /// A future that is dropped while it sends lets the session know; once the answer was handed over, this does nothing.
+/// struct Sent<'a>(&'a Mutex<Session>, RequestId);
+/// impl Drop for Sent<'_> {
+///     fn drop(&mut self) {
+///         let failed = Event::SendFailed(self.1, Delivered::Maybe);
+///         drop(self.0.lock().unwrap().handle(failed, now()));
 ///     }
 /// }
 /// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
 /// # let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
 /// # let expires_at = Some(UnixTime::from_secs(1000));
 /// # let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), expires_at, "read");
-/// # assert_eq!(bearer(&mut Session::new(client, tokens)).unwrap().token().reveal(), "AT2");
+/// # let session = Mutex::new(Session::new(client, tokens));
+/// # let future = std::pin::pin!(bearer(&session));
+/// # let ready = std::future::Future::poll(future, &mut std::task::Context::from_waker(std::task::Waker::noop()));
+/// # let std::task::Poll::Ready(Ok(bearer)) = ready else { panic!() };
+/// # assert_eq!(bearer.token().reveal(), "AT2");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Session {
@@ -97,9 +136,9 @@ pub struct Session {
 }
 
 impl Session {
-    /// Takes the tokens of a login. Store [`Session::save`] right away. If the login has found the server by its issuer, so
-    /// has the session; tokens from elsewhere cannot be refreshed by a client that knows only its server's issuer, before it
-    /// is given the metadata (`Client::with_metadata`).
+    /// Takes tokens, for those who have no [`Login`] any more ([`Login::into_session`]). Store [`Session::save`] right away. If the
+    /// login has found the server by its issuer, so has the session; tokens from elsewhere cannot be refreshed by a client that
+    /// knows only its server's issuer, before it is given the metadata (`Client::with_metadata`).
     pub fn new(client: Client, tokens: Tokens) -> Self {
         let client = tokens.identity.client_with_findings(client);
         Self { client, state: State::Active(Box::new(Active::new(tokens))) }
@@ -112,21 +151,25 @@ impl Session {
     }
 
     /// Asks for an access token for one of several APIs. All of them come from the one refresh token, so one refresh is under way
-    /// at a time, whatever it is for, and one that is lost is lost for all of them; each access token is kept with its own
-    /// expiry, and what the server refuses for one target holds up no other.
+    /// at a time, whatever it is for; each access token is kept with its own expiry, and what the server refuses for one
+    /// target holds up no other.
     pub fn access_for(&mut self, target: &Target, now: UnixTime) -> Access {
         self.state.access(&self.client, target, now)
     }
 
-    /// Allows one more refresh with a refresh token that two refreshes were lost with
-    /// ([`LoginRequired::OutcomeUnknown`]). The session never does so by itself, since a server that has seen the token twice may
-    /// revoke all that the login gave. It is right when the user would rather try again than log in, and when it is known that
-    /// the server was down all the time. It does nothing in any other phase. Where several processes share a store, it is said to
-    /// the one that then asks.
-    pub fn try_again(&mut self) {
+    /// Says that what stood in the way has been dealt with, so that the next need asks the server again at once: the user did
+    /// what [`LoginRequired::UserMustAct`] asked for, the client was set right ([`Access::Refused`]), the device is online
+    /// again ([`Access::RetryAt`]). A time that the server itself asked for (`Retry-After`) holds all the same.
+    pub fn ask_again(&mut self) {
         if let State::Active(active) = &mut self.state {
-            active.flights.allow_one();
+            active.ask_again();
         }
+    }
+
+    /// Says that the grant is over, by the error of an [`Access::Refused`], whose words the app knows (GitHub's
+    /// `bad_refresh_token`, for example): from now on it is [`LoginRequired::GrantEnded`]. Remove what was stored.
+    pub fn end_grant(&mut self, error: Error) -> SessionAction {
+        self.state.end_grant(error)
     }
 
     /// Takes the outcome of a request: [`Event::ResponseReceived`] or [`Event::SendFailed`]. While the user logs out in the
@@ -147,34 +190,47 @@ impl Session {
         }
     }
 
-    /// The API answered a call that was made with `bearer` with this status and these `WWW-Authenticate` lines.
+    /// The API answered a call that was made with `bearer` with this status and these headers, of which `WWW-Authenticate` is
+    /// looked at.
     ///
-    /// A token that was refused is refreshed once, however many callers were refused with it; those who come late get the
-    /// newer one. If the API demands another login, [`LoginRequired`] carries the authorization request to make, and this session
-    /// stays as it is until that login is done. `None` means that the answer says nothing about the token, or that a wider
-    /// [`Target`] than the caller asked for would do: it is the caller's to deal with.
+    /// Any 401 is worth a refresh, once, however many callers were refused with that token; those who come late get the newer
+    /// one. What another refusal of the new token means is told to that caller alone ([`LoginRequired::TokenRefused`]): others
+    /// keep getting it, and refreshes for refusals become rarer. If the API demands another login, [`LoginRequired`] carries the
+    /// authorization request to make, and this session stays as it is until that login is done. `None` means that the answer
+    /// says nothing about the token, or that a wider [`Target`] than the caller asked for would do: it is the caller's to deal
+    /// with.
+    ///
+    /// ```
+    /// # use oauth_proto::{Access, AuthorizationServer, Client, Secret, Session, Tokens, UnixTime};
+    /// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+    /// # let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+    /// # let now = UnixTime::from_secs(0);
+    /// # let mut session = Session::new(client, Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), None, "read"));
+    /// # let Access::Ready(bearer) = session.access(now) else { panic!() };
+    /// let headers = [("www-authenticate", "Bearer error=\"invalid_token\"")]; // of the API's answer
+    /// let access = session.refused(&bearer, 401, &headers, now);
+    /// assert!(matches!(access, Some(Access::SendRequest(_))), "the refresh; then make the call again");
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
     #[must_use = "a request that is not sent holds up everybody who waits for it"]
-    pub fn refused(
+    pub fn refused<'a>(
         &mut self,
         bearer: &Bearer,
         status: u16,
-        www_authenticate: &[&str],
+        headers: impl Into<Headers<'a>>,
         now: UnixTime,
     ) -> Option<Access> {
-        match challenge::advice(status, www_authenticate) {
-            Advice::InsufficientScope { scope } => self.state.demanded(&self.client, bearer, Demand::Scope(scope), now),
-            Advice::StepUp { acr_values, max_age } => {
-                self.state.demanded(&self.client, bearer, Demand::StepUp { acr_values, max_age }, now)
-            }
-            Advice::Refresh | Advice::Authenticate => Some(self.state.refused(&self.client, bearer, now)),
+        let lines: Vec<&str> = headers.into().all("www-authenticate").take(MAX_CHALLENGE_LINES).collect();
+        let demand = match challenge::advice(status, &lines) {
+            Advice::InsufficientScope { scope } => Demand::Scope(scope),
+            Advice::StepUp { acr_values, max_age, claims } => Demand::StepUp { acr_values, max_age, claims },
+            Advice::DpopNonce => return None,
+            // Whatever scheme it names, and if it cannot be read: a 401 says that the token will not do.
+            _ if status == 401 => return Some(self.state.refused(&self.client, bearer, now)),
             // A 403 that only tells where to learn more says nothing about the token.
-            Advice::Discover { .. } if status == 401 => Some(self.state.refused(&self.client, bearer, now)),
-            // Many an API says nothing at all, or nothing that can be read.
-            Advice::None if status == 401 && challenge::none_in(www_authenticate) => {
-                Some(self.state.refused(&self.client, bearer, now))
-            }
-            Advice::Discover { .. } | Advice::DpopNonce | Advice::None => None,
-        }
+            _ => return None,
+        };
+        self.state.demanded(&self.client, bearer, demand, now)
     }
 
     /// The request of a new login that asks for what the present one asked for and was granted; `None` once signed out. What is
@@ -185,12 +241,14 @@ impl Session {
             State::LoginRequired(ended) => &ended.grant,
             State::SigningOut(_) | State::SignedOut(_) => return None,
         };
-        Some(Arc::new(grant.request_again(&More::default())))
+        Some(grant.request_again(&More::default()))
     }
 
-    /// Signs out: every token is forgotten here at once, and late answers change nothing. Carry out what this gives, hand the
-    /// outcome to [`Session::handle`], and so on until [`SessionAction::SignedOut`]; whatever the server answers, the
-    /// sign-out holds. After [`SessionAction::RetryAt`] there is [`Session::pending_action`]. Further calls do no harm: they
+    /// Signs out: every token is forgotten here at once. Carry out what this gives, hand the outcome to [`Session::handle`], and so
+    /// on until [`SessionAction::SignedOut`]; whatever the server answers, the sign-out holds. A refresh that was under way is
+    /// remembered: hand its outcome over as well, and what it brings is revoked ([`SessionAction::SendRequest`], even after
+    /// `SignedOut`); until then, and if it was lost, [`Session::last_error`] says [`Over::NotRevoked`](crate::Over::NotRevoked).
+    /// After [`SessionAction::RetryAt`] there is [`Session::pending_action`]. Further calls do no harm: they
     /// give what is pending.
     ///
     /// ```
@@ -244,23 +302,6 @@ impl Session {
         self.state.pending_action(&self.client)
     }
 
-    /// Asks for a narrower scope in later refreshes of the login's own token (RFC 6749 §6); an empty text asks for all again.
-    ///
-    /// # Errors
-    /// [`ConfigError::Parameter`] if it is not part of what was granted.
-    pub fn refresh_scope(&mut self, scope: &str) -> Result<(), ConfigError> {
-        let State::Active(active) = &mut self.state else { return Ok(()) };
-        let is_granted = || scope.split(' ').all(chars::is_scope_token) && active.grant.covers(scope);
-        if !scope.is_empty() && !is_granted() {
-            return Err(ConfigError::parameter(
-                "scope",
-                "asks for more than was granted (RFC 6749 section 6): start a new login with the wider scope",
-            ));
-        }
-        active.refresh_scope = Some(Arc::from(scope)).filter(|_| !scope.is_empty());
-        Ok(())
-    }
-
     /// Where the session is.
     pub fn phase(&self) -> SessionPhase {
         self.state.phase()
@@ -270,6 +311,18 @@ impl Session {
     pub fn deadline(&self) -> Option<UnixTime> {
         match &self.state {
             State::Active(active) => active.flights.deadline(self.client.refresh_timeout()),
+            _ => None,
+        }
+    }
+
+    /// When the grant ends by itself, as far as the server has said, sooner or later than any access token: time to ask the user
+    /// before it does. Of `authorization_expires_in` and `refresh_token_timeout` (draft-ietf-oauth-refresh-token-expiration),
+    /// `refresh_expires_in` (Keycloak), `refresh_token_expires_in` (GitHub and others) and the ID token's `session_expiry`, the
+    /// first. Past it, it is [`LoginRequired::GrantExpired`], and nothing is sent; if only the refresh token ends, as soon as
+    /// the access token does.
+    pub fn grant_expires_at(&self) -> Option<UnixTime> {
+        match &self.state {
+            State::Active(active) => active.grant.ends.first(),
             _ => None,
         }
     }
@@ -307,14 +360,24 @@ impl Session {
         match &self.state {
             State::Active(active) => active.last_error.as_ref(),
             State::LoginRequired(ended) => ended.last_error.as_ref(),
-            State::SigningOut(signing_out) => signing_out.last_error(),
-            State::SignedOut(last_error) => last_error.as_ref(),
+            State::SigningOut(signing_out) | State::SignedOut(signing_out) => signing_out.last_error(),
         }
     }
 
     /// The client.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+}
+
+/// So many `WWW-Authenticate` lines of an answer are looked at.
+const MAX_CHALLENGE_LINES: usize = 16;
+
+impl Login {
+    /// The session of this login and its tokens, with the login's client: its server is found already. Store
+    /// [`Session::save`] right away.
+    pub fn into_session(self, tokens: Tokens) -> Session {
+        Session { client: self.into_client(), state: State::Active(Box::new(Active::new(tokens))) }
     }
 }
 

@@ -1,10 +1,17 @@
 //! When to try again what has failed.
 
+use crate::http::RequestId;
 use crate::retry_after::MAX_RETRY_AFTER_SECS;
 use crate::time::UnixTime;
 
-/// The longest wait that the session itself chooses.
-const MAX_BACKOFF_SECS: u64 = 64;
+/// The longest wait that the session itself chooses after an answer, or for one that was lost.
+const MAX_BACKOFF_SECS: u64 = 15 * 60;
+
+/// The same for what never reached the server: it costs nobody anything, and whoever comes out of a tunnel is not to wait long.
+const MAX_OFFLINE_BACKOFF_SECS: u64 = 64;
+
+/// Threads read the clock and come to us in another order: only a clock that is further back than this was set back.
+const JITTER_SECS: u64 = 60;
 
 /// How often something has failed in a row, and until when it is left alone.
 #[derive(Clone, Default)]
@@ -13,14 +20,13 @@ pub(super) struct Patience {
     failures: u32,
 }
 
-/// Threads read the clock and come to us in another order: only a clock that is further back than this was set back.
-const JITTER_SECS: u64 = 60;
-
 /// When to try again, and when that was decided: a clock that is behind that time was set back.
 #[derive(Clone, Copy)]
 struct Retry {
     at: UnixTime,
     decided_at: UnixTime,
+    /// The server asked for it.
+    is_asked: bool,
 }
 
 impl Patience {
@@ -29,41 +35,63 @@ impl Patience {
         let retry = self.retry.as_mut()?;
         if now.saturating_add(JITTER_SECS) < retry.decided_at {
             let wait = retry.at.saturating_since(retry.decided_at);
-            *retry = Retry { at: now.saturating_add(wait), decided_at: now };
+            *retry = Retry { at: now.saturating_add(wait), decided_at: now, ..*retry };
         }
-        Some(retry.at.min(now.saturating_add(MAX_RETRY_AFTER_SECS))).filter(|_| now < retry.at)
+        Some(retry.at).filter(|at| now < *at)
     }
 
-    /// The server answered that it will not, or cannot now. Its wish counts, but so does our own patience: a server may ask
-    /// for none, and would be asked for ever.
-    pub(super) fn refused(&mut self, retry_after: Option<u64>, now: UnixTime) -> UnixTime {
+    /// The server answered that it cannot now. Its wish counts, but so does our own patience: a server may ask for none, and
+    /// would be asked for ever.
+    pub(super) fn answered(&mut self, retry_after: Option<u64>, id: RequestId, now: UnixTime) -> UnixTime {
+        let own = self.backoff(MAX_BACKOFF_SECS, id);
+        // Those who were told the same second come a little after it, each by as much as its own request says.
+        let asked = retry_after.map_or(0, |seconds| seconds.saturating_add(spread(id, (seconds / 32).saturating_add(1))));
+        self.wait(own.max(asked), now, asked > own)
+    }
+
+    /// No answer came to what was sent at `since`.
+    pub(super) fn lost(&mut self, since: UnixTime, id: RequestId, now: UnixTime) -> UnixTime {
+        let wait = self.backoff(MAX_BACKOFF_SECS, id).saturating_sub(now.saturating_since(since));
+        self.wait(wait, now, false)
+    }
+
+    /// It did not reach the server. The first time costs no wait: a connection that was kept open may have been closed.
+    pub(super) fn not_delivered(&mut self, id: RequestId, now: UnixTime) -> UnixTime {
+        let is_first = self.failures == 0;
+        let wait = self.backoff(MAX_OFFLINE_BACKOFF_SECS, id);
+        self.wait(if is_first { 0 } else { wait }, now, false)
+    }
+
+    /// It is to be left alone for so long.
+    pub(super) fn pause(&mut self, seconds: u64, id: RequestId, now: UnixTime) -> UnixTime {
+        self.wait(seconds.saturating_add(spread(id, seconds / 32)), now, false)
+    }
+
+    /// Whatever was to be waited for is over, but for what the server asked for.
+    pub(super) fn hurry(&mut self) {
+        self.retry.take_if(|retry| !retry.is_asked);
+        self.failures = 0;
+    }
+
+    /// 1 to 2 seconds, 2 to 4, 4 to 8 …
+    fn backoff(&mut self, most: u64, id: RequestId) -> u64 {
         self.failures = self.failures.saturating_add(1);
-        self.wait(retry_after.unwrap_or(0).max(backoff(self.failures)), now)
+        let window = 1_u64.checked_shl(self.failures).unwrap_or(u64::MAX).min(most);
+        (window / 2).saturating_add(spread(id, window / 2))
     }
 
-    /// There was no answer. The first failure of the network costs no wait: the next need may try again.
-    pub(super) fn unanswered(&mut self, now: UnixTime) -> UnixTime {
-        let wait = backoff(self.failures);
-        self.failures = self.failures.saturating_add(1);
-        self.wait(wait, now)
-    }
-
-    /// Something is tried: whatever was to be waited for is over.
-    pub(super) fn tried(&mut self) {
-        self.retry = None;
-    }
-
-    fn wait(&mut self, seconds: u64, now: UnixTime) -> UnixTime {
-        let at = now.saturating_add(seconds);
-        self.retry = Some(Retry { at, decided_at: now });
+    fn wait(&mut self, seconds: u64, now: UnixTime, is_asked: bool) -> UnixTime {
+        let at = now.saturating_add(seconds.min(MAX_WAIT_SECS));
+        self.retry = Some(Retry { at, decided_at: now, is_asked });
         at
     }
 }
 
-/// 0, 1, 2, 4 … seconds.
-pub(super) fn backoff(failures: u32) -> u64 {
-    match failures.checked_sub(1) {
-        None => 0,
-        Some(doublings) => 1_u64.checked_shl(doublings).unwrap_or(u64::MAX).min(MAX_BACKOFF_SECS),
-    }
+/// An hour, and what is added to it so that not all come back in the same second.
+const MAX_WAIT_SECS: u64 = MAX_RETRY_AFTER_SECS + MAX_RETRY_AFTER_SECS / 32 + 1;
+
+/// A number up to `most` that differs from client to client: a request's id is a digest of its refresh token, so that no
+/// randomness is needed to keep thousands from coming back together after an outage.
+fn spread(id: RequestId, most: u64) -> u64 {
+    id.as_u64() % most.saturating_add(1)
 }

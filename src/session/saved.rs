@@ -7,11 +7,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::access_token::AccessToken;
 use super::cache::{Slot, MAX_TARGETS};
-use super::flights::Flights;
+use super::ends::Ends;
 use super::grant::Grant;
 use super::state::{Active, State};
 use super::who::Who;
@@ -19,8 +20,6 @@ use super::Session;
 use crate::authorization::AuthorizationRequest;
 use crate::chars;
 use crate::client::Client;
-#[cfg(feature = "openid")]
-use crate::openid::ServerMetadata;
 use crate::restore::{RestoreError, SAVED_VERSION};
 use crate::secret::{as_text, Secret};
 use crate::target::Target;
@@ -28,70 +27,49 @@ use crate::time::UnixTime;
 
 /// What is to be stored of a session: any serde format can hold it. It has the tokens, so store it where only the app can
 /// read it, and write it: an ID token that was checked before it was stored is believed. Expiry is absolute. Its `Debug`
-/// shows no token.
+/// shows no token, and the error for one that is damaged nothing of it.
 ///
-/// One that was saved while a refresh was under way says that a refresh was sent: if the process ends now, whoever goes on knows
-/// that the refresh token may be spent.
-#[derive(Clone, Serialize, Deserialize)]
+/// The server's metadata and keys are not in it: they are the client's to keep ([`Client::with_metadata`],
+/// [`Client::with_keys`](crate::Client::with_keys)), once for all sessions.
+#[derive(Clone, Serialize)]
 #[serde(transparent)]
 #[must_use = "new tokens that are not stored are lost when the process ends"]
 pub struct SavedSession(Box<Fields>);
 
+/// No member may be missing: what a form does not say is not made up.
 #[derive(Clone, Serialize, Deserialize)]
 struct Fields {
     version: u32,
     client: String,
-    /// A digest that names the login, when it was, how often its refresh token was replaced (in steps of eight), and how
-    /// often it brought access tokens since: which of two forms is the newer one.
-    #[serde(default)]
+    /// A digest that names the login, and how often what is stored has changed since: which of two forms is the newer one.
     login: String,
-    #[serde(default)]
+    revision: u64,
     logged_in_at: Option<UnixTime>,
-    #[serde(default)]
-    generation: u64,
-    #[serde(default)]
-    renewals: u64,
-    /// How many refreshes with this refresh token had no answer.
-    #[serde(default)]
-    losses: u8,
-    /// Whether the server is known to leave this refresh token as it is.
-    #[serde(default)]
-    reusable: bool,
-    #[serde(with = "as_text")]
-    access_token: Secret,
-    #[serde(with = "as_text::optional", default)]
+    #[serde(with = "as_text::optional")]
+    access_token: Option<Secret>,
+    #[serde(with = "as_text::optional")]
     refresh_token: Option<Secret>,
     /// One that was checked.
     #[cfg(feature = "openid")]
-    #[serde(with = "as_text::optional", default)]
+    #[serde(with = "as_text::optional")]
     id_token: Option<Secret>,
-    /// Of the login, which the ID tokens of refreshes may repeat.
+    /// Of the login, which the ID tokens of refreshes may repeat, unless the ID token has it.
     #[cfg(feature = "openid")]
-    #[serde(with = "as_text::optional", default)]
+    #[serde(with = "as_text::optional")]
     nonce: Option<Secret>,
-    scope: String,
-    granted_scope: String,
-    #[serde(default)]
-    refresh_scope: Option<String>,
-    #[serde(default)]
+    /// Of the access token, if it is another than what was granted.
+    scope: Option<String>,
+    /// If it is another than what was asked for.
+    granted: Option<String>,
     obtained_at: Option<UnixTime>,
-    #[serde(default)]
     expires_at: Option<UnixTime>,
+    ends: Ends,
     /// What the login asked for.
-    #[serde(default)]
     request: Vec<(String, String)>,
-    #[serde(default)]
-    points: u8,
     #[cfg(feature = "openid")]
-    #[serde(default)]
     requires_acr: bool,
     /// Access tokens for other targets.
-    #[serde(default)]
     others: Vec<SavedToken>,
-    /// Of a server that was found by its issuer.
-    #[cfg(feature = "openid")]
-    #[serde(default)]
-    metadata: Option<ServerMetadata>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -99,6 +77,7 @@ struct SavedToken {
     resource: Option<String>,
     audience: Option<String>,
     target_scope: Option<String>,
+    checks_audience: bool,
     #[serde(with = "as_text")]
     access_token: Secret,
     scope: String,
@@ -106,50 +85,43 @@ struct SavedToken {
     expires_at: Option<UnixTime>,
 }
 
+impl<'de> Deserialize<'de> for SavedSession {
+    /// What serde would say of a damaged form may show a token.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Box::<Fields>::deserialize(deserializer);
+        fields.map(Self).map_err(|_| D::Error::custom("the saved session is damaged: start a new login"))
+    }
+}
+
 impl SavedSession {
-    pub(super) fn of(client: &Client, active: &Active) -> Self {
+    fn of(client: &Client, active: &Active) -> Self {
         let grant = &active.grant;
         let own = active.cache.own.token.as_ref();
+        let unless = |text: &String, same: &str| Some(text.clone()).filter(|text| text != same);
         #[cfg(feature = "openid")]
         let (id_token, nonce) = active.who.to_store();
         Self(Box::new(Fields {
             version: SAVED_VERSION,
             client: client.session_fingerprint().to_owned(),
-            login: grant.login.clone(),
+            login: (*grant.login).to_owned(),
+            revision: grant.revision,
             logged_in_at: grant.logged_in_at,
-            generation: grant.generation,
-            renewals: grant.renewals,
-            losses: active.flights.losses_at_death(grant.generation),
-            reusable: active.flights.reusable,
-            // One that cannot be sent cannot be stored either.
-            access_token: own
-                .map(|own| own.token.reveal())
-                .filter(|token| chars::is_visible(token))
-                .map_or(Secret::default(), Secret::new),
-            refresh_token: active.refresh_token.clone(),
+            access_token: own.map(|own| Secret::new(own.token.reveal())),
+            refresh_token: active.refresh_token.as_deref().cloned(),
             #[cfg(feature = "openid")]
             id_token,
             #[cfg(feature = "openid")]
             nonce,
-            scope: own.map(|own| own.scope.clone()).unwrap_or_default(),
-            granted_scope: grant.scope.clone(),
-            refresh_scope: active.refresh_scope.as_deref().map(String::from),
+            scope: own.and_then(|own| unless(&own.scope, &grant.scope)),
+            granted: unless(&grant.scope, grant.request.requested_scope()),
             obtained_at: own.and_then(|own| own.obtained_at),
             expires_at: own.and_then(|own| own.expires_at),
+            ends: grant.ends,
             request: grant.request.to_pairs(),
-            points: grant.request.points(),
             #[cfg(feature = "openid")]
             requires_acr: grant.request.requires_acr(),
             others: active.cache.others().iter().filter_map(SavedToken::of).collect(),
-            #[cfg(feature = "openid")]
-            metadata: client.metadata().cloned(),
         }))
-    }
-
-    /// What was stored of the server: to be taken before the rest.
-    #[cfg(feature = "openid")]
-    pub(super) fn take_metadata(&mut self) -> Option<ServerMetadata> {
-        self.0.metadata.take()
     }
 
     /// What was stored, if it is this client's and whole.
@@ -166,10 +138,10 @@ impl Fields {
         if self.client != client.session_fingerprint() {
             return Err(RestoreError::OtherClient);
         }
-        let scopes = [Some(&self.scope), Some(&self.granted_scope), self.refresh_scope.as_ref()];
-        if !self.refresh_token.as_ref().is_none_or(|token| chars::is_vschars(token.reveal()))
-            || !chars::is_visible(self.access_token.reveal())
-            || !scopes.into_iter().flatten().all(|scope| chars::is_visible(scope))
+        let fits = |token: &Option<Secret>, fits: fn(&str) -> bool| token.as_ref().is_none_or(|token| fits(token.reveal()));
+        if !fits(&self.refresh_token, chars::is_vschars)
+            || !fits(&self.access_token, chars::is_header_token)
+            || ![&self.scope, &self.granted].into_iter().flatten().all(|scope| chars::is_visible(scope))
             || self.others.len() > MAX_TARGETS
         {
             return Err(RestoreError::Malformed);
@@ -181,20 +153,19 @@ impl Fields {
         let who = Who::restore(self.id_token.as_ref(), self.nonce).ok_or(RestoreError::Malformed)?;
         #[cfg(not(feature = "openid"))]
         let who = Who;
+        let granted = self.granted.unwrap_or_else(|| request.requested_scope().to_owned());
+        let scope = self.scope.unwrap_or_else(|| granted.clone());
+        let (obtained_at, expires_at) = (self.obtained_at, self.expires_at);
+        let own = self.access_token.map(|token| AccessToken::new(token, scope, obtained_at, expires_at));
         let grant = Grant {
-            login: self.login,
-            before: Vec::new(),
+            login: self.login.into(),
             logged_in_at: self.logged_in_at,
-            generation: self.generation,
-            renewals: self.renewals,
-            request: Arc::new(request.with_points(self.points)),
-            scope: self.granted_scope,
+            revision: self.revision,
+            request: Arc::new(request),
+            scope: granted,
+            ends: self.ends,
         };
-        let own = AccessToken::new(self.access_token, self.scope, self.obtained_at, self.expires_at);
         let mut active = Active::with(grant, own, self.refresh_token, who);
-        // A form that was tampered with asks for no more than was granted (RFC 6749 §6).
-        active.refresh_scope = self.refresh_scope.filter(|scope| active.grant.covers(scope)).map(Arc::from);
-        active.flights = Flights::with_losses(self.losses, self.reusable);
         for other in self.others {
             active.cache.add(other.into_slot()?);
         }
@@ -210,6 +181,7 @@ impl SavedToken {
             resource: own(slot.target.as_resource()),
             audience: own(slot.target.as_audience()),
             target_scope: own(slot.target.as_scope()),
+            checks_audience: slot.target.checks_jwt_audience(),
             access_token: Secret::new(token.token.reveal()),
             scope: token.scope.clone(),
             obtained_at: token.obtained_at,
@@ -221,7 +193,8 @@ impl SavedToken {
         let [resource, audience, scope] = [&self.resource, &self.audience, &self.target_scope];
         let target = Target::from_parts(resource.as_deref(), audience.as_deref(), scope.as_deref());
         let target = target.ok().filter(|target| !target.is_own()).ok_or(RestoreError::Malformed)?;
-        if !chars::is_vschars(self.access_token.reveal()) || !chars::is_visible(&self.scope) {
+        let target = if self.checks_audience { target.check_jwt_audience() } else { target };
+        if !chars::is_header_token(self.access_token.reveal()) || !chars::is_visible(&self.scope) {
             return Err(RestoreError::Malformed);
         }
         let token = AccessToken::new(self.access_token, self.scope, self.obtained_at, self.expires_at);
@@ -231,6 +204,7 @@ impl SavedToken {
 
 impl Session {
     /// What is to be stored; `None` once the grant has ended or the user signed out: what is stored is then to be removed.
+    /// Keep the session locked from this call until it is done, so that nothing older is stored after it.
     pub fn save(&self) -> Option<SavedSession> {
         match &self.state {
             State::Active(active) => Some(SavedSession::of(&self.client, active)),
@@ -238,19 +212,15 @@ impl Session {
         }
     }
 
-    /// Goes on with what was stored, with the same client. The port of a loopback redirect URI may differ. For a client that
-    /// knows only its server's issuer, the metadata is stored too, and not fetched again; newer metadata that the client was
-    /// given count for more.
+    /// Goes on with what was stored, with the same client. The port of a loopback redirect URI may differ.
     ///
     /// # Errors
-    /// [`RestoreError`]: of another client, of an unknown version, damaged, or without what the client does not know itself.
-    #[cfg_attr(not(feature = "openid"), allow(unused_mut))]
-    pub fn restore(client: Client, mut saved: SavedSession) -> Result<Self, RestoreError> {
-        #[cfg(feature = "openid")]
-        let metadata = saved.take_metadata();
+    /// [`RestoreError`]: of another client, of an unknown version, or damaged; or a client that knows only its server's issuer:
+    /// give it the metadata that you kept ([`Client::with_metadata`]; feature `openid`).
+    pub fn restore(client: Client, saved: SavedSession) -> Result<Self, RestoreError> {
         let active = saved.into_active(&client)?;
         #[cfg(feature = "openid")]
-        let client = crate::restore::with_saved_metadata(client, metadata.as_ref())?;
+        let client = crate::restore::with_server(client)?;
         Ok(Self { client, state: State::Active(Box::new(active)) })
     }
 }
@@ -259,7 +229,7 @@ impl fmt::Debug for SavedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SavedSession")
             .field("version", &self.0.version)
-            .field("generation", &self.0.generation)
+            .field("revision", &self.0.revision)
             .field("expires_at", &self.0.expires_at)
             .finish_non_exhaustive()
     }

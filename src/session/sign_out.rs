@@ -1,9 +1,12 @@
 //! The sign-out: everything local is forgotten already, only the server has yet to hear of it (RFC 7009), and the user's
 //! session there may be ended in the browser (OpenID Connect RP-Initiated Logout 1.0).
 
+use alloc::vec::Vec;
 use core::fmt;
 
+use super::flights::InTheAir;
 use super::patience::Patience;
+use super::verdict::Verdict;
 use super::SessionAction;
 use crate::base64url::Base64Url32;
 use crate::client::Client;
@@ -68,19 +71,28 @@ impl fmt::Debug for SignOut {
     }
 }
 
-/// What the session had that the server needs to be shown.
+/// What the session had that the server needs to be shown, and what may come yet.
 pub(super) struct Shown {
     /// The token to revoke, and its `token_type_hint`.
     pub token: Option<(Secret, &'static str)>,
     pub id_token: Option<Secret>,
+    pub in_the_air: InTheAir,
 }
 
 /// Nothing local is left but what the server is to be shown.
+#[derive(Default)]
 pub(super) struct SigningOut {
     revocation: Option<Revocation>,
+    /// The first revocation goes before the logout; later ones do not hold it up.
+    is_first: bool,
     logout: Option<Logout>,
+    in_the_air: InTheAir,
+    /// Refresh tokens that came late, and are revoked next.
+    late: Vec<Secret>,
     last_error: Option<Error>,
 }
+
+static NOT_REVOKED: Error = Error::Over(Over::NotRevoked);
 
 struct Revocation {
     token: Secret,
@@ -88,6 +100,12 @@ struct Revocation {
     /// How many have been answered, or have failed.
     tried: u32,
     patience: Patience,
+}
+
+impl Revocation {
+    fn new(token: Secret, hint: &'static str) -> Self {
+        Self { token, hint, tried: 0, patience: Patience::default() }
+    }
 }
 
 /// The browser is to be sent there, and has not come back.
@@ -99,25 +117,17 @@ struct Logout {
 impl SigningOut {
     pub(super) fn new(client: &Client, how: &SignOut, shown: Shown) -> Self {
         // Without an endpoint there is nobody to tell.
-        let revocation = shown.token.filter(|_| client.server().revocation_endpoint.is_some());
-        let revocation =
-            revocation.map(|(token, hint)| Revocation { token, hint, tried: 0, patience: Patience::default() });
-        let logout = how.state.as_ref().zip(client.server().logout_endpoint.as_ref()).map(|(octets, endpoint)| {
-            let mut state = Base64Url32::new();
-            let request = LogoutRequest {
-                id_token_hint: shown.id_token.as_ref(),
-                client_id: client.client_id(),
-                return_to: client.post_logout_redirect_uri(),
-                state: state.encode(octets.octets()),
-                federated: how.federated,
-            };
-            Logout { url: LogoutUrl::build(endpoint, &request), state: octets.clone() }
-        });
-        let in_vain = how.state.is_some() && logout.is_none();
-        let last_error = in_vain.then_some(Error::Misuse(Misuse::NoLogoutEndpoint));
-        // A server whose endpoints are not known cannot be told.
-        let last_error = last_error.or((!client.has_endpoints()).then_some(Error::Over(Over::NotRevoked)));
-        Self { revocation, logout, last_error }
+        let token = shown.token.filter(|_| client.server().revocation_endpoint.is_some());
+        let revocation = token.map(|(token, hint)| Revocation::new(token, hint));
+        LOGOUT_PART
+        Self {
+            is_first: revocation.is_some(),
+            revocation,
+            logout,
+            in_the_air: shown.in_the_air,
+            late: Vec::new(),
+            last_error,
+        }
     }
 
     /// What is to be done next: the same until its outcome is known. `None` when nothing is left to do. The browser does not
@@ -131,16 +141,14 @@ impl SigningOut {
     }
 
     pub(super) fn is_logging_out(&self) -> bool {
-        let first = self.revocation.as_ref().is_some_and(|revocation| revocation.tried == 0);
-        self.logout.is_some() && !first
+        self.logout.is_some() && !self.is_first
     }
 
+    /// What the server would not have; or that a refresh token may live on there.
     pub(super) fn last_error(&self) -> Option<&Error> {
-        self.last_error.as_ref()
-    }
-
-    pub(super) fn take_last_error(&mut self) -> Option<Error> {
-        self.last_error.take()
+        let InTheAir { under_way, lost, is_unknown } = &self.in_the_air;
+        let may_live_on = *is_unknown || under_way.is_some() || lost.is_some();
+        self.last_error.as_ref().or_else(|| may_live_on.then_some(&NOT_REVOKED))
     }
 
     /// Signing out has happened already; nothing that the server answers can undo it (RFC 7009 §2.2).
@@ -152,9 +160,11 @@ impl SigningOut {
         now: UnixTime,
     ) -> Result<SessionAction, Error> {
         let asked = !self.is_logging_out();
-        let revocation = self.revocation.as_mut().filter(|revocation| asked && revocation.id() == id);
-        let revocation = revocation.ok_or(Error::Ignored(Ignored::UnknownRequest))?;
+        let Some(revocation) = self.revocation.as_mut().filter(|revocation| asked && revocation.id() == id) else {
+            return self.late_outcome(client, id, outcome, now);
+        };
         revocation.tried = revocation.tried.saturating_add(1);
+        self.is_first = false;
         let tried = revocation.tried;
         let wait = match outcome {
             Ok(response) if (200..=299).contains(&response.status()) => {
@@ -169,16 +179,52 @@ impl SigningOut {
         };
         match wait.filter(|_| tried < MAX_REVOCATIONS) {
             Some(wait) => {
-                revocation.patience.refused(Some(wait), now);
+                revocation.patience.answered(Some(wait), id, now);
             }
             None => {
                 self.revocation = None;
                 if outcome.is_err() {
-                    self.last_error = Some(Error::Over(Over::NotRevoked));
+                    self.last_error = Some(NOT_REVOKED.clone());
                 }
             }
         }
         Ok(self.next(client, now))
+    }
+
+    /// What became of a refresh that was under way when the user signed out. A refresh token that it brought is revoked: by
+    /// whoever carries the sign-out out, or by this caller, if that is done.
+    fn late_outcome(
+        &mut self,
+        client: &Client,
+        id: RequestId,
+        outcome: Result<&Response<'_>, Delivered>,
+        now: UnixTime,
+    ) -> Result<SessionAction, Error> {
+        let is_done = self.revocation.is_none() && self.logout.is_none();
+        let air = &mut self.in_the_air;
+        let of_id = |sent: &mut Sent| sent.id == id;
+        let sent = air.under_way.take_if(of_id).or_else(|| air.lost.take_if(of_id));
+        let sent = sent.ok_or(Error::Ignored(Ignored::UnknownRequest))?;
+        match outcome.map(|response| Verdict::of(response, now).brought()) {
+            Ok(Ok(refresh_token)) => self.late.extend(refresh_token.map(Secret::from)),
+            Ok(Err(())) => air.is_unknown = true,
+            Err(Delivered::No) => {}
+            // An answer may come yet.
+            Err(Delivered::Maybe) => air.is_unknown |= air.lost.replace(sent).is_some(),
+        }
+        if !is_done {
+            return Ok(SessionAction::RetryAt(now));
+        }
+        Ok(self.next(client, now))
+    }
+
+    /// The next of the refresh tokens that came late.
+    fn revoke_late(&mut self, client: &Client) {
+        if client.server().revocation_endpoint.is_none() {
+            self.in_the_air.is_unknown |= !self.late.is_empty();
+            self.late.clear();
+        }
+        self.revocation = self.late.pop().map(|token| Revocation::new(token, "refresh_token"));
     }
 
     /// The browser has come back.
@@ -202,6 +248,9 @@ impl SigningOut {
     }
 
     fn next(&mut self, client: &Client, now: UnixTime) -> SessionAction {
+        if self.revocation.is_none() {
+            self.revoke_late(client);
+        }
         let waits = !self.is_logging_out();
         let revocation = self.revocation.as_mut().filter(|_| waits);
         match revocation.and_then(|revocation| revocation.patience.until(now)) {

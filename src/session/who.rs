@@ -1,19 +1,20 @@
 //! Who is logged in, in a session: the ID token of the login, those that refreshes bring (OpenID Connect Core §12.2), and
 //! the keys to check them with. (`who_off.rs` takes this file's place without the feature `openid`.)
 //!
-//! All rules but one can be checked at once, and are, before anything of the answer is used. Who signed the token may take
-//! the server's keys to tell: then the tokens are used, since they came from the token endpoint itself, over TLS (§3.1.3.7
-//! rule 6), as they would be if no ID token had come with them; what the new ID token says is believed once the keys are
-//! here and have signed it.
+//! Whose it is is checked before anything of the answer is used: tokens of another user, or for another client, are nobody's
+//! business here. Every other fault (its form, its time, its hashes, its key, its signature) costs the ID token and nothing else,
+//! since an answer without any would have been taken; its tokens came from the token endpoint itself, over TLS (§3.1.3.7
+//! rule 6). Who signed it may take the server's keys to tell: what it says is believed once they are here and have signed it.
 
 use alloc::sync::Arc;
 
+use super::ends::Ends;
 use super::grant::Grant;
 use super::patience::Patience;
 use super::state::Active;
-use super::{SavedSession, SessionAction};
+use super::SessionAction;
 use crate::client::Client;
-use crate::error::{Error, Violation};
+use crate::error::Error;
 use crate::http::{Delivered, Request, RequestId, Response};
 use crate::identity::Identity;
 use crate::login::fetched_keys;
@@ -50,15 +51,14 @@ pub(super) enum New {
     Checked(IdToken),
     /// Its keys are to be fetched.
     Unverified(Unverified),
-    /// It is the same user's, but the time is wrong by this device's clock, or servers are known to get it wrong. Tokens are
-    /// not lost for that; the ID token of before stays.
+    /// It is the same user's, as far as can be told, and has another fault: the ID token of before stays.
     LeftAside(IdTokenError),
 }
 
 /// What the answer to a request for keys means.
 enum KeysAnswer {
-    /// The ID token is good. Whether an error was told of before.
-    Checked(bool),
+    /// The ID token is good. Whether an error was told of before, and when the token says that the session ends.
+    Checked(bool, Option<UnixTime>),
     /// It is not, or it is not known: the one of before stays.
     Failed(Option<Error>),
 }
@@ -74,12 +74,15 @@ impl Who {
             Some(id_token) => Some(IdToken::restore(id_token)?),
             None => None,
         };
+        let nonce = nonce.or_else(|| id_token.as_ref().and_then(IdToken::nonce).cloned());
         Some(Self { id_token, nonce, keys: None, pending: None })
     }
 
-    /// The token itself, and the login's `nonce`, to be stored.
+    /// The token itself, and the login's `nonce` unless that is in it, to be stored.
     pub(super) fn to_store(&self) -> (Option<Secret>, Option<Secret>) {
-        (self.id_token.as_ref().map(|token| token.token().clone()), self.nonce.clone())
+        let in_token = self.id_token.as_ref().and_then(IdToken::nonce);
+        let nonce = self.nonce.clone().filter(|nonce| !in_token.is_some_and(|in_token| in_token.is(nonce)));
+        (self.id_token.as_ref().map(|token| token.token().clone()), nonce)
     }
 
     pub(super) fn id_token(&self) -> Option<&IdToken> {
@@ -104,7 +107,7 @@ impl Who {
         self.keys.clone_from(&earlier.keys);
     }
 
-    /// The ID token of a refresh, held to all rules that can be checked now.
+    /// The ID token of a refresh, held to all rules that can be checked now. An error means that it is somebody else's.
     pub(super) fn read(
         &self,
         client: &Client,
@@ -115,15 +118,15 @@ impl Who {
         let id_token = answer.id_token().filter(|_| grant.has_openid());
         let (Some(id_token), Ok(rules)) = (id_token, client.id_token_rules()) else { return Ok(New::Nothing) };
         let organization = grant.request.value("organization");
-        let read = rules
+        let rules = rules
             .after(self.id_token.as_ref(), self.nonce.as_ref().map(Secret::reveal))
             .organization(organization.as_deref())
-            .access_token(Some(answer.access_token()))
-            .read(id_token, now);
-        let unverified = match read {
+            .access_token(Some(answer.access_token()));
+        // First, whatever else is wrong with it: a fault must not hide whose it is.
+        rules.check_whose(id_token)?;
+        let unverified = match rules.read(id_token, now) {
             Ok(unverified) => unverified,
-            Err(error) if error.is_about_time() => return Ok(New::LeftAside(error)),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Ok(New::LeftAside(error)),
         };
         match client.verify_id_token(&unverified, self.keys(client)) {
             Ok(()) => Ok(New::Checked(unverified.into_id_token())),
@@ -132,10 +135,11 @@ impl Who {
     }
 
     /// Takes what a refresh brought; what is to be told of it.
-    pub(super) fn take(&mut self, new: New) -> Option<Error> {
+    pub(super) fn take(&mut self, new: New, ends: &mut Ends) -> Option<Error> {
         match new {
             New::Nothing => None,
             New::Checked(id_token) => {
+                ends.limit(id_token.session_expiry());
                 (self.id_token, self.pending) = (Some(id_token), None);
                 None
             }
@@ -187,12 +191,12 @@ impl Who {
                     Error::Refused(refused) => refused.retry_after(),
                     _ => None,
                 };
-                pending.patience.refused(wait, now);
+                pending.patience.answered(wait, id, now);
                 pending.has_failed = true;
                 return Some(KeysAnswer::Failed(Some(error)));
             }
             Err(_) => {
-                pending.patience.unanswered(now);
+                pending.patience.not_delivered(id, now);
                 return Some(KeysAnswer::Failed(None));
             }
         };
@@ -200,8 +204,8 @@ impl Who {
         self.keys = Some(Arc::clone(&keys));
         Some(match client.verify_id_token(&pending.unverified, Some(&keys)) {
             Ok(()) => {
-                self.id_token = Some(pending.unverified.into_id_token());
-                KeysAnswer::Checked(pending.has_failed)
+                let id_token = self.id_token.insert(pending.unverified.into_id_token());
+                KeysAnswer::Checked(pending.has_failed, id_token.session_expiry())
             }
             Err(error) => KeysAnswer::Failed(Some(error.into())),
         })
@@ -218,11 +222,11 @@ impl Active {
         now: UnixTime,
     ) -> Option<SessionAction> {
         match self.who.answer(client, id, outcome, now)? {
-            KeysAnswer::Checked(has_failed) => {
+            KeysAnswer::Checked(has_failed, session_expiry) => {
                 self.last_error.take_if(|_| has_failed);
-                // What is saved now is newer than what was saved with the tokens.
-                self.grant.renewals = self.grant.renewals.saturating_add(1);
-                return Some(SessionAction::Save(SavedSession::of(client, self)));
+                self.grant.ends.limit(session_expiry);
+                self.grant.revise();
+                return Some(SessionAction::Save);
             }
             KeysAnswer::Failed(Some(error)) => self.last_error = Some(error),
             KeysAnswer::Failed(None) => {}
@@ -230,26 +234,4 @@ impl Active {
         // Who asked for a token may ask again at once: the keys do not hold it up.
         Some(SessionAction::RetryAt(now))
     }
-}
-
-/// Whether an answer with such an ID token may be somebody else's: then nothing of it is used, not even a new refresh token.
-/// One that cannot be read says nothing about that: an answer without any ID token would have been taken (§12.2), and a
-/// server that rotates has spent the old refresh token.
-pub(super) fn is_in_doubt(error: &Error) -> bool {
-    use IdTokenError::{
-        AccessTokenHash, Audience, AuthorizedParty, CodeHash, Issuer, NonceMismatch, Organization, SubjectMismatch,
-    };
-    matches!(
-        error,
-        Error::Violation(Violation::IdToken(
-            Issuer
-                | Audience
-                | AuthorizedParty
-                | SubjectMismatch
-                | NonceMismatch
-                | Organization
-                | AccessTokenHash
-                | CodeHash
-        ))
-    )
 }

@@ -1,6 +1,7 @@
 //! Who is logged in, without the feature `openid`: nobody knows, and no keys are asked for.
 #![allow(clippy::unused_self, clippy::unnecessary_wraps)] // the face is that of the file whose place this takes
 
+use super::ends::Ends;
 use super::grant::Grant;
 use super::state::Active;
 use super::SessionAction;
@@ -32,7 +33,7 @@ impl Who {
         Ok(New)
     }
 
-    pub(super) fn take(&mut self, _: New) -> Option<Error> {
+    pub(super) fn take(&mut self, _: New, _: &mut Ends) -> Option<Error> {
         None
     }
 
@@ -51,8 +52,4 @@ impl Active {
     ) -> Option<SessionAction> {
         None
     }
-}
-
-pub(super) fn is_in_doubt(_: &Error) -> bool {
-    false
 }

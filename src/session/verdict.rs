@@ -1,0 +1,86 @@
+//! What the answer to a refresh means (RFC 6749 §5): a pure function, and the one place that sorts servers' words.
+
+use alloc::borrow::Cow;
+
+use crate::error::{Error, Refused};
+use crate::http::Response;
+use crate::time::UnixTime;
+use crate::token::{self, Remains, TokenResponse};
+
+pub(super) enum Verdict<'a> {
+    Tokens(TokenResponse<'a>),
+    /// A success that cannot be used. The server may have replaced the refresh token all the same.
+    Useless(Error, Option<Cow<'a, str>>),
+    /// A success that cannot be read: new tokens may have been in it.
+    Lost(Error),
+    /// Not now: 408, 425, 429, 5xx, a redirect, a page.
+    Later(Error, Option<u64>),
+    /// `invalid_grant`.
+    InvalidGrant(Error),
+    UserMustAct(Error),
+    /// The target is not granted.
+    NotGranted(Error),
+    /// The client is refused, whatever it asks for.
+    ClientRefused(Error),
+    Refused(Error),
+}
+
+/// The user has to do something at the server, and the grant lives on (OpenID Connect Core §3.1.2.6, and others).
+const USER_MUST_ACT: [&str; 7] = [
+    "interaction_required",
+    "login_required",
+    "consent_required",
+    "account_selection_required",
+    "mfa_required",
+    "insufficient_authorization",
+    "unmet_authentication_requirements",
+];
+
+impl<'a> Verdict<'a> {
+    pub(super) fn of(response: &Response<'a>, now: UnixTime) -> Self {
+        let error = match token::parse_response(response, now) {
+            Ok(tokens) => return Self::Tokens(tokens),
+            Err(error) => error,
+        };
+        if let Error::Refused(refused) = &error {
+            return Self::refused(refused, error.clone());
+        }
+        match token::remains(response) {
+            Remains::Success(refresh_token) => Self::Useless(error, refresh_token),
+            Remains::Unreadable => Self::Lost(error),
+            Remains::Nothing => Self::Later(error, None),
+        }
+    }
+
+    fn refused(refused: &Refused, error: Error) -> Self {
+        let (status, word) = (refused.status().unwrap_or_default(), refused.oauth_error());
+        let is_client_error = (400..=499).contains(&status);
+        match word {
+            _ if refused.is_transient() || matches!(status, 408 | 425) => Self::Later(error, refused.retry_after()),
+            // Meant for the authorization endpoint (RFC 6749 §4.1.2.1), and said here all the same.
+            Some("temporarily_unavailable" | "server_error") => Self::Later(error, refused.retry_after()),
+            // Nothing else ends a grant: the very word, with a 4xx (RFC 6749 §5.2).
+            Some("invalid_grant") if is_client_error => Self::InvalidGrant(error),
+            Some(word) if USER_MUST_ACT.contains(&word) => Self::UserMustAct(error),
+            Some("invalid_target" | "invalid_scope") => Self::NotGranted(error),
+            Some("invalid_client" | "unauthorized_client" | "unsupported_grant_type") => Self::ClientRefused(error),
+            Some(_) => Self::Refused(error),
+            // Of a 200, whose `error` is no text.
+            None if is_client_error || status == 200 => Self::Refused(error),
+            // Any other status, from whatever answers in the server's place.
+            None => Self::Later(error, refused.retry_after()),
+        }
+    }
+
+    /// What a refresh brought after all: `Ok` with a refresh token or without, `Err` if nobody knows.
+    pub(super) fn brought(self) -> Result<Option<Cow<'a, str>>, ()> {
+        match self {
+            Self::Tokens(tokens) => Ok(tokens.refresh_token),
+            Self::Useless(_, refresh_token) => Ok(refresh_token),
+            // Some other server may have answered, or this one after it did its work.
+            Self::Later(Error::Refused(refused), _) if refused.status().is_some_and(|status| status < 500) => Ok(None),
+            Self::Later(..) | Self::Lost(_) => Err(()),
+            _ => Ok(None),
+        }
+    }
+}
