@@ -175,7 +175,7 @@
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
-//! | `std` | yes | typed vendor parameters (`serde_urlencoded`), `UnixTime` from `SystemTime` |
+//! | `std` | yes | typed vendor parameters (`serde_urlencoded`), `UnixTime` from and to `SystemTime` |
 //! | `getrandom` | yes | `Entropy::from_os` |
 //! | `openid` | yes | OpenID Connect: discovery by issuer, checked ID tokens, keys, userinfo |
 //! | `rustcrypto` | yes | the signatures of ID tokens checked by the crates of `RustCrypto`; turns `openid` on |
@@ -207,6 +207,7 @@ mod endpoint;
 mod entropy;
 pub mod error;
 mod form;
+mod headers;
 pub mod http;
 #[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
 mod identity;

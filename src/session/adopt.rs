@@ -44,7 +44,7 @@ impl Session {
     /// ```
     /// use oauth_proto::{Access, Adopted, Delivered, Event, LoginRequired, Request, RequestId, Response, RestoreError};
     /// use oauth_proto::{SavedSession, Session, SignOut, UnixTime};
-    /// # use oauth_proto::{AuthorizationServer, Client, Secret, Tokens};
+    /// # use oauth_proto::{AuthorizationServer, Client, Headers, Secret, Tokens};
     /// # struct Store(std::cell::RefCell<Option<String>>);
     /// # impl Store {
     /// #     fn lock(&self) {}
@@ -52,7 +52,7 @@ impl Session {
     /// #     fn write(&self, saved: Option<SavedSession>) { *self.0.borrow_mut() = saved.map(|s| serde_json::to_string(&s).unwrap()) }
     /// # }
     /// # fn send(_: &Request) -> Result<Response<'static>, Delivered> {
-    /// #     Ok(Response::new(200, &[], br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#)) }
+    /// #     Ok(Response::new(200, Headers::NONE, br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#)) }
     ///
     /// /// Whoever gives up half-way, by a panic or a dropped future, lets the session know; once answered, it does nothing.
     /// struct Sent<'a>(&'a mut Session, RequestId, UnixTime);
