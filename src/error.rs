@@ -8,6 +8,8 @@ use core::ops::Deref;
 use crate::config_error::ConfigError;
 #[cfg(feature = "openid")]
 use crate::openid::IdTokenError;
+use crate::secret::Secret;
+use crate::unfit::Unfit;
 
 /// Why a machine did not do what an event asked for.
 ///
@@ -145,9 +147,22 @@ pub struct Refused {
     pub(crate) description: Option<ServerText>,
     pub(crate) uri: Option<ServerText>,
     pub(crate) retry_after: Option<u64>,
+    pub(crate) body: ErrorBody,
 }
 
 impl Refused {
+    /// A status, and not a word.
+    pub(crate) fn without_words(status: u16) -> Self {
+        Self {
+            status: Some(status),
+            error: None,
+            description: None,
+            uri: None,
+            retry_after: None,
+            body: ErrorBody::default(),
+        }
+    }
+
     /// `error`: the server's code, such as `access_denied` or `invalid_grant`. Its case matters (RFC 6749 §1.9).
     pub fn oauth_error(&self) -> Option<&str> {
         self.error.as_ref().map(ServerText::as_str)
@@ -173,9 +188,69 @@ impl Refused {
         self.retry_after
     }
 
+    /// Reads the answer's JSON members into any `Deserialize` type, for those that servers put beside the three of RFC 6749
+    /// §5.2: Auth0's `mfa_token`, `auth_session` of first-party apps, Entra's `suberror` and `claims`, an `error` that is an
+    /// object. Secrets may be among them: the body is wiped when this is dropped, and `Debug` shows none of it.
+    ///
+    /// # Errors
+    /// [`Unfit`] when the members do not fit the type, or are not kept: there are none but the three, the body is no JSON
+    /// object or longer than 16 KiB, or the error came by redirect.
+    ///
+    /// ```
+    /// use oauth_proto::token::parse_response;
+    /// use oauth_proto::{Error, Response, UnixTime};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Mfa {
+    ///     mfa_token: String,
+    /// }
+    ///
+    /// let body = br#"{"error":"mfa_required","mfa_token":"Fe26.2*SERVER_1609262420"}"#;
+    /// let answer = parse_response(&Response::new(403, &[], body), UnixTime::from_secs(0));
+    /// let Err(Error::Refused(refused)) = answer else { panic!() };
+    /// assert_eq!(refused.members::<Mfa>()?.mfa_token, "Fe26.2*SERVER_1609262420");
+    /// # Ok::<(), oauth_proto::Unfit>(())
+    /// ```
+    pub fn members<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
+        serde_json::from_str(self.body.text()).map_err(|_| Unfit)
+    }
+
     /// Whether trying later may help: 429 or 5xx (RFC 6585 §4, RFC 9110 §15.6).
     pub fn is_transient(&self) -> bool {
         self.status.is_some_and(is_transient)
+    }
+}
+
+/// The body of an error that has more members than RFC 6749 §5.2 knows. Most have not, and nothing is kept of those.
+#[derive(Clone, Default)]
+pub(crate) struct ErrorBody(Option<Secret>);
+
+impl ErrorBody {
+    /// A body longer than this is not kept.
+    const MAX_BYTES: usize = 16 * 1024;
+
+    /// A copy of a body that has been read as JSON, so that it is UTF-8.
+    pub(crate) fn keep(body: &[u8]) -> Self {
+        let text = core::str::from_utf8(body).ok().filter(|text| text.len() <= Self::MAX_BYTES);
+        Self(text.map(Secret::new))
+    }
+
+    fn text(&self) -> &str {
+        self.0.as_ref().map_or("", Secret::reveal)
+    }
+}
+
+impl PartialEq for ErrorBody {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl Eq for ErrorBody {}
+
+impl fmt::Debug for ErrorBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ErrorBody(..)")
     }
 }
 

@@ -61,6 +61,8 @@ pub(crate) struct Members<'a> {
     pub error: Value<'a>,
     pub error_description: Value<'a>,
     pub error_uri: Value<'a>,
+    /// Whether there are members besides the three of an error.
+    pub has_more_than_error: bool,
 }
 
 /// Why a body has no members.
@@ -246,6 +248,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
         let mut members = Members::default();
         let mut seen = [false; 9];
         while let Some(name) = map.next_key()? {
+            members.has_more_than_error |= !matches!(name, Name::Error | Name::ErrorDescription | Name::ErrorUri);
             let (index, slot) = match name {
                 Name::AccessToken => (0, &mut members.access_token),
                 Name::TokenType => (1, &mut members.token_type),

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use crate::chars;
-use crate::error::{Error, Refused, ServerText, Violation};
+use crate::error::{Error, ErrorBody, Refused, ServerText, Violation};
 use crate::http::{Response, MAX_RESPONSE_BYTES};
 use crate::json::{self, Members, Unreadable, Value};
 use crate::redirect::is_web_url;
@@ -76,15 +76,18 @@ impl fmt::Debug for TokenResponse<'_> {
 /// # Ok::<(), oauth_proto::Error>(())
 /// ```
 pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<TokenResponse<'a>, Error> {
-    let mut members = json::members(json_body(response, now)?).map_err(|unreadable| {
+    let members = json::members(json_body(response, now)?).map_err(|unreadable| {
         Error::Violation(match unreadable {
             Unreadable::TooDeep => Violation::ResponseTooLarge,
             Unreadable::Malformed => Violation::ResponseMalformed,
         })
     })?;
     if members.error != Value::None {
-        let refused = words(&mut members, 200).ok_or(Error::Violation(Violation::ResponseMalformed))?;
-        return Err(Error::Refused(Box::new(refused)));
+        let refused = words(&members, response);
+        return Err(match refused.error {
+            Some(_) => Error::Refused(Box::new(refused)),
+            None => Error::Violation(Violation::ResponseMalformed),
+        });
     }
     tokens(members)
 }
@@ -200,33 +203,32 @@ fn expires_in(value: &Value<'_>) -> Result<Option<u64>, Error> {
 /// Any status but 200 and 3xx: the server's words if there are any, and the status in any case.
 fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     let status = response.status();
-    let readable = response.body().len() <= MAX_RESPONSE_BYTES && is_json(response);
+    let readable = (400..=599).contains(&status) && response.body().len() <= MAX_RESPONSE_BYTES && is_json(response);
     let members = if readable { json::members(response.body()).ok() } else { None };
-    let said =
-        if (400..=599).contains(&status) { members.and_then(|mut members| words(&mut members, status)) } else { None };
-    let mut refused =
-        said.unwrap_or(Refused { status: Some(status), error: None, description: None, uri: None, retry_after: None });
+    let mut refused = members.map_or_else(|| Refused::without_words(status), |members| words(&members, response));
     refused.retry_after = retry_after::seconds(response, now);
     refused
 }
 
-/// RFC 6749 §5.2, if `error` is a text of its characters.
-fn words(members: &mut Members<'_>, status: u16) -> Option<Refused> {
+/// RFC 6749 §5.2, if `error` is a text of its characters, and the whole body if it says more.
+fn words(members: &Members<'_>, response: &Response<'_>) -> Refused {
     let text = |value: &Value<'_>| match value {
         Value::Text(text) if !text.is_empty() => Some(ServerText::new(text)),
         _ => None,
     };
-    let error = match &members.error {
-        Value::Text(error) if chars::is_nqschars(error) => ServerText::new(error),
-        _ => return None,
-    };
-    Some(Refused {
-        status: Some(status),
-        error: Some(error),
-        description: text(&members.error_description),
-        uri: text(&members.error_uri).filter(|uri| is_web_url(uri.as_str())),
-        retry_after: None,
-    })
+    let mut refused = Refused::without_words(response.status());
+    match &members.error {
+        Value::Text(error) if chars::is_nqschars(error) => {
+            refused.error = Some(ServerText::new(error));
+            refused.description = text(&members.error_description);
+            refused.uri = text(&members.error_uri).filter(|uri| is_web_url(uri.as_str()));
+        }
+        _ => {}
+    }
+    if members.has_more_than_error || !matches!(members.error, Value::None | Value::Text(_)) {
+        refused.body = ErrorBody::keep(response.body());
+    }
+    refused
 }
 
 /// `application/json`, a `+json` type (RFC 6839 §3.1), or no type at all. A prefix is not enough: `application/json-seq`
