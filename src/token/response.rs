@@ -62,7 +62,8 @@ impl fmt::Debug for TokenResponse<'_> {
 /// date without a `Date` beside it.
 ///
 /// # Errors
-/// [`Error::Refused`] for an OAuth error or another status than 200, [`Error::Violation`] for an answer that breaks a rule.
+/// [`Error::Refused`] for an OAuth error, whatever its content type, or another status than 200; [`Error::Violation`] for an
+/// answer that breaks a rule.
 ///
 /// ```
 /// use oauth_proto::token::parse_response;
@@ -76,23 +77,44 @@ impl fmt::Debug for TokenResponse<'_> {
 /// # Ok::<(), oauth_proto::Error>(())
 /// ```
 pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<TokenResponse<'a>, Error> {
-    let members = json::members(json_body(response, now)?).map_err(|unreadable| {
-        Error::Violation(match unreadable {
-            Unreadable::TooDeep => Violation::ResponseTooLarge,
-            Unreadable::Malformed => Violation::ResponseMalformed,
-        })
-    })?;
-    if members.error != Value::None {
-        let refused = words(&members, response);
-        return Err(match refused.error {
-            Some(_) => Error::Refused(Box::new(refused)),
-            None => Error::Violation(Violation::ResponseMalformed),
-        });
+    let body = body(response, now)?;
+    let object = object(body);
+    let has_type = is_json(response);
+    if object.is_none() && !has_type {
+        return Err(Error::Violation(Violation::ContentType));
     }
-    tokens(members)
+    let object = object.unwrap_or(body);
+    Err(Error::Violation(match json::members(object) {
+        Ok(members) if is_error(&members) => {
+            return Err(Error::Refused(Box::new(words(&members, object, response.status()))));
+        }
+        _ if !has_type => Violation::ContentType,
+        // No mark before tokens, and no `error` beside them, malformed as it may be.
+        Ok(members) if members.error == Value::None && object.len() == body.len() => return tokens(members),
+        Ok(_) | Err(Unreadable::Malformed) => Violation::ResponseMalformed,
+        Err(Unreadable::TooDeep) => Violation::ResponseTooLarge,
+    }))
+}
+
+/// What may be a JSON object, whatever the type says: errors come as all kinds of text. The mark that some servers put before
+/// it is left out (RFC 8259 §8.1).
+fn object(body: &[u8]) -> Option<&[u8]> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let first = body.iter().find(|octet| !b" \t\n\r".contains(octet));
+    first.filter(|octet| **octet == b'{').map(|_| body)
+}
+
+/// An `error` of RFC 6749 §5.2, or one of another form, as some servers have it.
+fn is_error(members: &Members<'_>) -> bool {
+    match &members.error {
+        Value::None => false,
+        Value::Text(error) => chars::is_nqschars(error),
+        _ => true,
+    }
 }
 
 /// The body, if the answer is a success of a JSON type (RFC 6749 §5.1, RFC 8414 §3.2), and not too large.
+#[cfg(feature = "openid")]
 pub(crate) fn json_body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
     let body = body(response, now)?;
     if is_json(response) {
@@ -203,30 +225,28 @@ fn expires_in(value: &Value<'_>) -> Result<Option<u64>, Error> {
 /// Any status but 200 and 3xx: the server's words if there are any, and the status in any case.
 fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     let status = response.status();
-    let readable = (400..=599).contains(&status) && response.body().len() <= MAX_RESPONSE_BYTES && is_json(response);
-    let members = if readable { json::members(response.body()).ok() } else { None };
-    let mut refused = members.map_or_else(|| Refused::without_words(status), |members| words(&members, response));
+    let object = object(response.body()).filter(|object| object.len() <= MAX_RESPONSE_BYTES);
+    let object = object.filter(|_| (400..=599).contains(&status));
+    let words = object.and_then(|object| Some(words(&json::members(object).ok()?, object, status)));
+    let mut refused = words.unwrap_or_else(|| Refused::without_words(status));
     refused.retry_after = retry_after::seconds(response, now);
     refused
 }
 
-/// RFC 6749 §5.2, if `error` is a text of its characters, and the whole body if it says more.
-fn words(members: &Members<'_>, response: &Response<'_>) -> Refused {
+/// RFC 6749 §5.2, if `error` is what it says or of another form, and the whole body if there is more in it.
+fn words(members: &Members<'_>, body: &[u8], status: u16) -> Refused {
     let text = |value: &Value<'_>| match value {
         Value::Text(text) if !text.is_empty() => Some(ServerText::new(text)),
         _ => None,
     };
-    let mut refused = Refused::without_words(response.status());
-    match &members.error {
-        Value::Text(error) if chars::is_nqschars(error) => {
-            refused.error = Some(ServerText::new(error));
-            refused.description = text(&members.error_description);
-            refused.uri = text(&members.error_uri).filter(|uri| is_web_url(uri.as_str()));
-        }
-        _ => {}
+    let mut refused = Refused::without_words(status);
+    if is_error(members) {
+        refused.error = text(&members.error);
+        refused.description = text(&members.error_description);
+        refused.uri = text(&members.error_uri).filter(|uri| is_web_url(uri.as_str()));
     }
     if members.has_more_than_error || !matches!(members.error, Value::None | Value::Text(_)) {
-        refused.body = ErrorBody::keep(response.body());
+        refused.body = ErrorBody::keep(body);
     }
     refused
 }

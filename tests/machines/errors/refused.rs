@@ -3,7 +3,7 @@
 use oauth_proto::{AuthorizationRequest, Error, Event, Refused, Response, Unfit};
 
 use super::check;
-use crate::support::{at, awaiting, client, exchanging, html, json, redirect, state};
+use crate::support::{at, awaiting, client, exchanging, html, json, redirect, state, TOKENS};
 
 fn refused(error: Error) -> Refused {
     match error {
@@ -88,6 +88,7 @@ fn what_a_server_puts_beside_an_error_can_be_read() {
         (200, r#"{"error":"access_denied","access_token":"AT"}"#),
         (500, r#"{"message":"out of order"}"#),
         (400, r#"{"error":{"message":"no such code","code":190}}"#),
+        (200, r#"{"error":{"message":"no such code","code":190}}"#),
     ] {
         let refused = refused(answered(json(status, body)));
         let expected: Beside = serde_json::from_str(body).unwrap();
@@ -127,4 +128,69 @@ fn a_body_of_more_than_16_kib_is_not_kept() {
     let (longest, longer) = (body(16 * 1024), body(16 * 1024 + 1));
     assert_eq!((longest.len(), longer.len()), (16 * 1024, 16 * 1024 + 1));
     assert!(kept(&longest) && !kept(&longer));
+}
+
+/// Errors come as text of many kinds, with a byte order mark even.
+#[test]
+fn an_error_counts_whatever_its_content_type() {
+    let body = r#"{"error":"invalid_grant","error_description":"expired"}"#;
+    for kind in ["text/html; charset=utf-8", "text/plain", "application/json-seq", "text/javascript, text/html", ""] {
+        for status in [200, 400, 401, 500] {
+            for before in ["", " \r\n\t", "\u{feff}", "\u{feff}\n "] {
+                let (headers, body) = ([("Content-Type", kind)], format!("{before}{body}"));
+                let refused = refused(answered(Response::new(status, &headers, body.as_bytes())));
+                assert_eq!(refused.oauth_error(), Some("invalid_grant"), "{kind} {status} {before:?}");
+                assert_eq!((refused.description(), refused.status()), (Some("expired"), Some(status)));
+            }
+        }
+    }
+    let marked = refused(answered(json(400, "\u{feff}{\"error\":\"mfa_required\",\"mfa_token\":\"M1\"}")));
+    assert_eq!(marked.members::<Beside>().unwrap().mfa_token.as_deref(), Some("M1"));
+}
+
+#[test]
+fn what_is_no_error_of_a_type_that_is_not_json_is_none() {
+    for body in [
+        "<p>{\"error\":\"invalid_grant\"}</p>",
+        "[{\"error\":\"invalid_grant\"}]",
+        "{\"error\":\"invalid_grant\"",
+        "error=invalid_grant",
+    ] {
+        check(&answered(html(200, body)), "unexpected_content_type", true, &["not JSON"]);
+        check(&answered(html(400, body)), "http_error", true, &["400"]);
+    }
+    for body in [r#"{"error":"\"quoted\""}"#, r#"{"error":""}"#, r#"{"error":null}"#, "{}"] {
+        check(&answered(html(200, body)), "unexpected_content_type", true, &["not JSON"]);
+        check(&answered(html(400, body)), "http_error", true, &["400"]);
+    }
+    // A success has no statuses beside 200, and an error none below 400.
+    check(&answered(html(201, r#"{"error":"invalid_grant"}"#)), "http_error", true, &["201"]);
+    // Tokens are taken as JSON alone, and as it must be.
+    let marked = format!("\u{feff}{TOKENS}");
+    check(&answered(json(200, &marked)), "response_malformed", true, &["malformed"]);
+}
+
+/// Google and Facebook have objects there.
+#[test]
+fn an_error_that_is_no_text_is_a_refusal_without_a_code() {
+    for error in [r#"{"code":401,"status":"UNAUTHENTICATED"}"#, "[]", r#"["invalid_grant"]"#, "true", "7", "-7", "0.5"]
+    {
+        for status in [200, 400, 503] {
+            let body =
+                format!(r#"{{"access_token":"AT1","token_type":"Bearer","error":{error},"error_description":"no"}}"#);
+            let error = answered(json(status, &body));
+            check(&error, if status == 503 { "retryable" } else { "http_error" }, true, &[&status.to_string()]);
+            let refused = refused(error);
+            assert_eq!(
+                (refused.oauth_error(), refused.description(), refused.status()),
+                (None, Some("no"), Some(status))
+            );
+            assert_eq!(refused.members::<Beside>().unwrap().access_token.as_deref(), Some("AT1"));
+        }
+        let alone = format!(r#"{{"error":{error}}}"#);
+        assert_eq!(
+            refused(answered(json(400, &alone))).members::<Beside>(),
+            serde_json::from_str(&alone).map_err(|_| Unfit)
+        );
+    }
 }
