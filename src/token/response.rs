@@ -19,6 +19,8 @@ pub struct TokenResponse<'a> {
     pub(crate) refresh_token: Option<Cow<'a, str>>,
     pub(crate) scope: Option<Cow<'a, str>>,
     pub(crate) id_token: Option<Cow<'a, str>>,
+    pub(crate) authorization_expires_in: Option<u64>,
+    pub(crate) refresh_token_expires_in: Option<u64>,
 }
 
 impl TokenResponse<'_> {
@@ -49,6 +51,20 @@ impl TokenResponse<'_> {
     /// `id_token`, as it came. **It is not verified**: believe nothing it says.
     pub fn id_token(&self) -> Option<&str> {
         self.id_token.as_deref()
+    }
+
+    /// `authorization_expires_in`: the user's consent ends in so many seconds, whatever is refreshed until then
+    /// (draft-ietf-oauth-refresh-token-expiration). Read like [`TokenResponse::expires_in`]; 0 and what cannot be read count as
+    /// absent.
+    pub fn authorization_expires_in(&self) -> Option<u64> {
+        self.authorization_expires_in
+    }
+
+    /// The refresh token ends in so many seconds unless it is used: `refresh_token_timeout`
+    /// (draft-ietf-oauth-refresh-token-expiration), or else `refresh_token_expires_in` (GitHub and others) or
+    /// `refresh_expires_in` (Keycloak, whose 0 means never). Read like [`TokenResponse::authorization_expires_in`].
+    pub fn refresh_token_expires_in(&self) -> Option<u64> {
+        self.refresh_token_expires_in
     }
 }
 
@@ -192,9 +208,18 @@ fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
         Value::Text(token) if chars::is_vschars(&token) => Ok(Some(token)),
         _ => Err(malformed()),
     };
+    // Hints: none that is wrong takes a grant away.
+    let lifetime = |value| seconds(value).filter(|seconds| *seconds > 0);
+    let of_refresh_token =
+        [&members.refresh_token_timeout, &members.refresh_token_expires_in, &members.refresh_expires_in];
     Ok(TokenResponse {
         access_token,
-        expires_in: expires_in(&members.expires_in)?,
+        expires_in: match &members.expires_in {
+            Value::None => None,
+            value => Some(seconds(value).ok_or_else(malformed)?),
+        },
+        authorization_expires_in: lifetime(&members.authorization_expires_in),
+        refresh_token_expires_in: of_refresh_token.into_iter().find_map(lifetime),
         refresh_token: optional_token(members.refresh_token)?,
         scope: match members.scope {
             Value::None => None,
@@ -206,9 +231,9 @@ fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
     })
 }
 
-fn expires_in(value: &Value<'_>) -> Result<Option<u64>, Error> {
+/// A lifetime: a number, or a text of digits, at most [`TokenResponse::MAX_EXPIRES_IN`].
+fn seconds(value: &Value<'_>) -> Option<u64> {
     let seconds = match value {
-        Value::None => return Ok(None),
         Value::Integer(seconds) => *seconds,
         Value::Negative => 0,
         // `as` saturates, and makes 0 of what is negative.
@@ -217,9 +242,9 @@ fn expires_in(value: &Value<'_>) -> Result<Option<u64>, Error> {
         Value::Text(digits) if !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit()) => {
             digits.parse().unwrap_or(u64::MAX)
         }
-        _ => return Err(Error::Violation(Violation::ResponseMalformed)),
+        _ => return None,
     };
-    Ok(Some(seconds.min(TokenResponse::MAX_EXPIRES_IN)))
+    Some(seconds.min(TokenResponse::MAX_EXPIRES_IN))
 }
 
 /// Any status but 200 and 3xx: the server's words if there are any, and the status in any case.

@@ -12,6 +12,7 @@ mod authorization;
 mod documents;
 #[path = "../support/id_token.rs"]
 mod id_token;
+mod lifetimes;
 mod logout;
 mod reserved;
 mod saved_login;
