@@ -85,7 +85,8 @@ pub enum Violation {
     RedirectMalformed,
     /// The authorization response has neither `code` nor `error` (RFC 6749 §4.1.2).
     CodeMissing,
-    /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32.
+    /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32, or a token in
+    /// it is longer than [`MAX_TOKEN_BYTES`](crate::token::MAX_TOKEN_BYTES).
     ResponseTooLarge,
     /// The answer is a redirect, of this status: tokens come with 200 alone (RFC 6749 §5.1), and a redirect that is followed
     /// takes code, verifier or refresh token elsewhere.
@@ -433,7 +434,7 @@ impl Violation {
             Self::IssuerMismatch => "the redirect's iss is another server's (RFC 9207 section 2.4)",
             Self::RedirectMalformed => "the redirect's code or error is malformed (RFC 6749 appendix A)",
             Self::CodeMissing => "the redirect has neither code nor error (RFC 6749 section 4.1.2)",
-            Self::ResponseTooLarge => "the response is too large or too deeply nested",
+            Self::ResponseTooLarge => "the response, or a token in it, is too large, or it is too deeply nested",
             Self::RedirectedResponse(_) => {
                 "the endpoint answered with a redirect, which is never followed (RFC 6749 section 5.1): configure the \
                  endpoint's final URL"

@@ -12,6 +12,9 @@ use crate::redirect::is_web_url;
 use crate::retry_after;
 use crate::time::UnixTime;
 
+/// An access token, a refresh token or a scope longer than this is refused (32 KiB).
+pub const MAX_TOKEN_BYTES: usize = 32 * 1024;
+
 /// A successful answer (RFC 6749 §5.1), borrowed from the response's body.
 pub struct TokenResponse<'a> {
     pub(crate) access_token: Cow<'a, str>,
@@ -27,7 +30,8 @@ impl TokenResponse<'_> {
     /// The longest lifetime that is believed, in seconds: 136 years.
     pub const MAX_EXPIRES_IN: u64 = u32::MAX as u64;
 
-    /// `access_token`: one or more visible characters or spaces.
+    /// `access_token`: one or more visible characters, and spaces between them, at most [`MAX_TOKEN_BYTES`]: what can go into
+    /// a header.
     pub fn access_token(&self) -> &str {
         &self.access_token
     }
@@ -174,7 +178,9 @@ pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
     match json::members(response.body()) {
         Ok(members) if members.error != Value::None => Remains::Nothing,
         Ok(members) => match members.refresh_token {
-            Value::Text(token) if chars::is_vschars(&token) => Remains::RefreshToken(token),
+            Value::Text(token) if chars::is_vschars(&token) && token.len() <= MAX_TOKEN_BYTES => {
+                Remains::RefreshToken(token)
+            }
             _ => Remains::Nothing,
         },
         Err(_) => Remains::Unreadable,
@@ -188,10 +194,17 @@ pub(crate) fn refused(response: &Response<'_>, now: UnixTime) -> Error {
 
 fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
     let malformed = || Error::Violation(Violation::ResponseMalformed);
+    for value in [&members.access_token, &members.refresh_token, &members.scope] {
+        if matches!(value, Value::Text(text) if text.len() > MAX_TOKEN_BYTES)
+            || matches!(value, Value::Texts(text) if text.len() > MAX_TOKEN_BYTES)
+        {
+            return Err(Error::Violation(Violation::ResponseTooLarge));
+        }
+    }
     let access_token = match members.access_token {
         Value::None => return Err(Error::Violation(Violation::AccessTokenMissing)),
         Value::Text(token) if token.is_empty() => return Err(Error::Violation(Violation::AccessTokenMissing)),
-        Value::Text(token) if chars::is_vschars(&token) => token,
+        Value::Text(token) if chars::is_header_token(&token) => token,
         _ => return Err(malformed()),
     };
     match members.token_type {
