@@ -10,6 +10,11 @@ pub(crate) fn is_visible(text: &str) -> bool {
     all(text.as_bytes(), |octet| octet.wrapping_sub(0x20) < 0x5f)
 }
 
+/// What can go into a header after `Bearer `: visible ASCII, and spaces inside alone (RFC 6749 A.12, RFC 9110 §5.5).
+pub(crate) fn is_header_token(text: &str) -> bool {
+    is_vschars(text) && !text.starts_with(' ') && !text.ends_with(' ')
+}
+
 /// Characters that a URI may have (RFC 3986 §2), percent-encoded ones as they are.
 pub(crate) fn is_uri_chars(text: &str) -> bool {
     text.bytes().all(|octet| octet.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&octet))

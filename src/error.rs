@@ -8,6 +8,8 @@ use core::ops::Deref;
 use crate::config_error::ConfigError;
 #[cfg(feature = "openid")]
 use crate::openid::IdTokenError;
+use crate::secret::Secret;
+use crate::unfit::Unfit;
 
 /// Why a machine did not do what an event asked for.
 ///
@@ -85,7 +87,8 @@ pub enum Violation {
     RedirectMalformed,
     /// The authorization response has neither `code` nor `error` (RFC 6749 §4.1.2).
     CodeMissing,
-    /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32.
+    /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32, or a token in
+    /// it is longer than [`MAX_TOKEN_BYTES`](crate::token::MAX_TOKEN_BYTES).
     ResponseTooLarge,
     /// The answer is a redirect, of this status: tokens come with 200 alone (RFC 6749 §5.1), and a redirect that is followed
     /// takes code, verifier or refresh token elsewhere.
@@ -147,9 +150,22 @@ pub struct Refused {
     pub(crate) description: Option<ServerText>,
     pub(crate) uri: Option<ServerText>,
     pub(crate) retry_after: Option<u64>,
+    pub(crate) body: ErrorBody,
 }
 
 impl Refused {
+    /// A status, and not a word.
+    pub(crate) fn without_words(status: u16) -> Self {
+        Self {
+            status: Some(status),
+            error: None,
+            description: None,
+            uri: None,
+            retry_after: None,
+            body: ErrorBody::default(),
+        }
+    }
+
     /// `error`: the server's code, such as `access_denied` or `invalid_grant`. Its case matters (RFC 6749 §1.9).
     pub fn oauth_error(&self) -> Option<&str> {
         self.error.as_ref().map(ServerText::as_str)
@@ -175,9 +191,69 @@ impl Refused {
         self.retry_after
     }
 
+    /// Reads the answer's JSON members into any `Deserialize` type, for those that servers put beside the three of RFC 6749
+    /// §5.2: Auth0's `mfa_token`, `auth_session` of first-party apps, Entra's `suberror` and `claims`, an `error` that is an
+    /// object. Secrets may be among them: the body is wiped when this is dropped, and `Debug` shows none of it.
+    ///
+    /// # Errors
+    /// [`Unfit`] when the members do not fit the type, or are not kept: there are none but the three, the body is no JSON
+    /// object or longer than 16 KiB, or the error came by redirect.
+    ///
+    /// ```
+    /// use oauth_proto::token::parse_response;
+    /// use oauth_proto::{Error, Response, UnixTime};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Mfa {
+    ///     mfa_token: String,
+    /// }
+    ///
+    /// let body = br#"{"error":"mfa_required","mfa_token":"Fe26.2*SERVER_1609262420"}"#;
+    /// let answer = parse_response(&Response::new(403, &[], body), UnixTime::from_secs(0));
+    /// let Err(Error::Refused(refused)) = answer else { panic!() };
+    /// assert_eq!(refused.members::<Mfa>()?.mfa_token, "Fe26.2*SERVER_1609262420");
+    /// # Ok::<(), oauth_proto::Unfit>(())
+    /// ```
+    pub fn members<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
+        serde_json::from_str(self.body.text()).map_err(|_| Unfit)
+    }
+
     /// Whether trying later may help: 429 or 5xx (RFC 6585 §4, RFC 9110 §15.6).
     pub fn is_transient(&self) -> bool {
         self.status.is_some_and(is_transient)
+    }
+}
+
+/// The body of an error that has more members than RFC 6749 §5.2 knows. Most have not, and nothing is kept of those.
+#[derive(Clone, Default)]
+pub(crate) struct ErrorBody(Option<Secret>);
+
+impl ErrorBody {
+    /// A body longer than this is not kept.
+    const MAX_BYTES: usize = 16 * 1024;
+
+    /// A copy of a body that has been read as JSON, so that it is UTF-8.
+    pub(crate) fn keep(body: &[u8]) -> Self {
+        let text = core::str::from_utf8(body).ok().filter(|text| text.len() <= Self::MAX_BYTES);
+        Self(text.map(Secret::new))
+    }
+
+    fn text(&self) -> &str {
+        self.0.as_ref().map_or("", Secret::reveal)
+    }
+}
+
+impl PartialEq for ErrorBody {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl Eq for ErrorBody {}
+
+impl fmt::Debug for ErrorBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ErrorBody(..)")
     }
 }
 
@@ -364,7 +440,7 @@ impl Violation {
             Self::IssuerMismatch => "the redirect's iss is another server's (RFC 9207 section 2.4)",
             Self::RedirectMalformed => "the redirect's code or error is malformed (RFC 6749 appendix A)",
             Self::CodeMissing => "the redirect has neither code nor error (RFC 6749 section 4.1.2)",
-            Self::ResponseTooLarge => "the response is too large or too deeply nested",
+            Self::ResponseTooLarge => "the response, or a token in it, is too large, or it is too deeply nested",
             Self::RedirectedResponse(_) => {
                 "the endpoint answered with a redirect, which is never followed (RFC 6749 section 5.1): configure the \
                  endpoint's final URL"

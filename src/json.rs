@@ -49,7 +49,8 @@ impl Value<'_> {
     }
 }
 
-/// RFC 6749 §5.1 and §5.2, and OpenID Connect Core §3.1.3.3.
+/// RFC 6749 §5.1 and §5.2, OpenID Connect Core §3.1.3.3, and when the grant ends, in the words of a draft
+/// (draft-ietf-oauth-refresh-token-expiration) and in those of servers.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Members<'a> {
     pub access_token: Value<'a>,
@@ -58,9 +59,15 @@ pub(crate) struct Members<'a> {
     pub refresh_token: Value<'a>,
     pub scope: Value<'a>,
     pub id_token: Value<'a>,
+    pub authorization_expires_in: Value<'a>,
+    pub refresh_token_timeout: Value<'a>,
+    pub refresh_token_expires_in: Value<'a>,
+    pub refresh_expires_in: Value<'a>,
     pub error: Value<'a>,
     pub error_description: Value<'a>,
     pub error_uri: Value<'a>,
+    /// Whether there are members besides the three of an error.
+    pub has_more_than_error: bool,
 }
 
 /// Why a body has no members.
@@ -133,6 +140,12 @@ pub(crate) fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result
         Value::Text(text) => Some(text.into_owned()),
         _ => None,
     })
+}
+
+/// The same for times.
+#[cfg(feature = "openid")]
+pub(crate) fn time_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixTime>, D::Error> {
+    Value::deserialize(deserializer).map(|value| value.seconds())
 }
 
 /// For members that count as absent unless they are objects.
@@ -244,8 +257,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
         let mut members = Members::default();
-        let mut seen = [false; 9];
+        let mut seen = [false; 13];
         while let Some(name) = map.next_key()? {
+            members.has_more_than_error |= !matches!(name, Name::Error | Name::ErrorDescription | Name::ErrorUri);
             let (index, slot) = match name {
                 Name::AccessToken => (0, &mut members.access_token),
                 Name::TokenType => (1, &mut members.token_type),
@@ -256,6 +270,10 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 Name::Error => (6, &mut members.error),
                 Name::ErrorDescription => (7, &mut members.error_description),
                 Name::ErrorUri => (8, &mut members.error_uri),
+                Name::AuthorizationExpiresIn => (9, &mut members.authorization_expires_in),
+                Name::RefreshTokenTimeout => (10, &mut members.refresh_token_timeout),
+                Name::RefreshTokenExpiresIn => (11, &mut members.refresh_token_expires_in),
+                Name::RefreshExpiresIn => (12, &mut members.refresh_expires_in),
                 Name::Unknown => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
@@ -277,6 +295,10 @@ enum Name {
     RefreshToken,
     Scope,
     IdToken,
+    AuthorizationExpiresIn,
+    RefreshTokenTimeout,
+    RefreshTokenExpiresIn,
+    RefreshExpiresIn,
     Error,
     ErrorDescription,
     ErrorUri,
@@ -306,6 +328,10 @@ impl Visitor<'_> for NameVisitor {
             "refresh_token" => Name::RefreshToken,
             "scope" => Name::Scope,
             "id_token" => Name::IdToken,
+            "authorization_expires_in" => Name::AuthorizationExpiresIn,
+            "refresh_token_timeout" => Name::RefreshTokenTimeout,
+            "refresh_token_expires_in" => Name::RefreshTokenExpiresIn,
+            "refresh_expires_in" => Name::RefreshExpiresIn,
             "error" => Name::Error,
             "error_description" => Name::ErrorDescription,
             "error_uri" => Name::ErrorUri,

@@ -19,7 +19,7 @@ use core::fmt;
 use subtle::ConstantTimeEq;
 
 use crate::chars;
-use crate::error::{Error, Ignored, Refused, ServerText, Violation};
+use crate::error::{Error, ErrorBody, Ignored, Refused, ServerText, Violation};
 use crate::form;
 use crate::secret::Secret;
 
@@ -251,6 +251,7 @@ impl<'a> Parameters<'a> {
                 .filter(|uri| is_web_url(uri))
                 .map(|uri| ServerText::new(&uri)),
             retry_after: None,
+            body: ErrorBody::default(),
         })))
     }
 }

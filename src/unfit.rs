@@ -17,7 +17,7 @@ impl Unfit {
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "what was received does not fit the type: make its fields optional; or the token response was not kept: see \
+            "what was received does not fit the type: make its fields optional; or it was not kept: of a token response, see \
              ClientBuilder::keep_token_response",
         )
     }

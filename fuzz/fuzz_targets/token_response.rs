@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use oauth_proto::token::{parse_response, TokenResponse};
+use oauth_proto::token::{parse_response, TokenResponse, MAX_TOKEN_BYTES};
 use oauth_proto::{Response, UnixTime};
 use serde_json::value::RawValue;
 
@@ -45,5 +45,9 @@ fn accepted(status: u16, body: &[u8], tokens: &TokenResponse<'_>) {
     for token in [Some(tokens.access_token()), tokens.refresh_token(), tokens.id_token()].into_iter().flatten() {
         assert!(!token.is_empty() && token.bytes().all(|octet| (0x20..=0x7e).contains(&octet)));
     }
+    for text in [Some(tokens.access_token()), tokens.refresh_token(), tokens.scope()].into_iter().flatten() {
+        assert!(text.len() <= MAX_TOKEN_BYTES);
+    }
+    assert_eq!(tokens.access_token().trim(), tokens.access_token(), "it goes into a header");
     assert!(tokens.expires_in().is_none_or(|seconds| seconds <= TokenResponse::MAX_EXPIRES_IN));
 }

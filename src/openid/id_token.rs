@@ -97,6 +97,11 @@ impl IdToken {
         self.0.claims.auth_time.map(|at| at.0)
     }
 
+    /// `session_expiry`: when the user is to be logged out here too (IPSIE, Auth0). One of the wrong type counts as absent.
+    pub fn session_expiry(&self) -> Option<UnixTime> {
+        self.0.claims.session_expiry
+    }
+
     /// `acr`: how the user was authenticated, by the name of a class.
     pub fn acr(&self) -> Option<&str> {
         self.0.claims.acr.as_deref()

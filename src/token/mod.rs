@@ -8,6 +8,6 @@ pub(crate) use request::Settings;
 pub use request::{ClientAuthentication, TokenEndpoint, TokenRequestFormat};
 #[cfg(feature = "openid")]
 pub(crate) use response::{body, json_body};
-pub use response::{parse_response, TokenResponse};
+pub use response::{parse_response, TokenResponse, MAX_TOKEN_BYTES};
 pub(crate) use response::{refused, remains, Remains};
 pub use tokens::Tokens;

@@ -5,12 +5,15 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use crate::chars;
-use crate::error::{Error, Refused, ServerText, Violation};
+use crate::error::{Error, ErrorBody, Refused, ServerText, Violation};
 use crate::http::{Response, MAX_RESPONSE_BYTES};
 use crate::json::{self, Members, Unreadable, Value};
 use crate::redirect::is_web_url;
 use crate::retry_after;
 use crate::time::UnixTime;
+
+/// An access token, a refresh token or a scope longer than this is refused (32 KiB).
+pub const MAX_TOKEN_BYTES: usize = 32 * 1024;
 
 /// A successful answer (RFC 6749 §5.1), borrowed from the response's body.
 pub struct TokenResponse<'a> {
@@ -19,13 +22,16 @@ pub struct TokenResponse<'a> {
     pub(crate) refresh_token: Option<Cow<'a, str>>,
     pub(crate) scope: Option<Cow<'a, str>>,
     pub(crate) id_token: Option<Cow<'a, str>>,
+    pub(crate) authorization_expires_in: Option<u64>,
+    pub(crate) refresh_token_expires_in: Option<u64>,
 }
 
 impl TokenResponse<'_> {
     /// The longest lifetime that is believed, in seconds: 136 years.
     pub const MAX_EXPIRES_IN: u64 = u32::MAX as u64;
 
-    /// `access_token`: one or more visible characters or spaces.
+    /// `access_token`: one or more visible characters, and spaces between them, at most [`MAX_TOKEN_BYTES`]: what can go into
+    /// a header.
     pub fn access_token(&self) -> &str {
         &self.access_token
     }
@@ -50,6 +56,20 @@ impl TokenResponse<'_> {
     pub fn id_token(&self) -> Option<&str> {
         self.id_token.as_deref()
     }
+
+    /// `authorization_expires_in`: the user's consent ends in so many seconds, whatever is refreshed until then
+    /// (draft-ietf-oauth-refresh-token-expiration). Read like [`TokenResponse::expires_in`]; 0 and what cannot be read count as
+    /// absent.
+    pub fn authorization_expires_in(&self) -> Option<u64> {
+        self.authorization_expires_in
+    }
+
+    /// The refresh token ends in so many seconds unless it is used: `refresh_token_timeout`
+    /// (draft-ietf-oauth-refresh-token-expiration), or else `refresh_token_expires_in` (GitHub and others) or
+    /// `refresh_expires_in` (Keycloak, whose 0 means never). Read like [`TokenResponse::authorization_expires_in`].
+    pub fn refresh_token_expires_in(&self) -> Option<u64> {
+        self.refresh_token_expires_in
+    }
 }
 
 impl fmt::Debug for TokenResponse<'_> {
@@ -62,7 +82,8 @@ impl fmt::Debug for TokenResponse<'_> {
 /// date without a `Date` beside it.
 ///
 /// # Errors
-/// [`Error::Refused`] for an OAuth error or another status than 200, [`Error::Violation`] for an answer that breaks a rule.
+/// [`Error::Refused`] for an OAuth error, whatever its content type, or another status than 200; [`Error::Violation`] for an
+/// answer that breaks a rule.
 ///
 /// ```
 /// use oauth_proto::token::parse_response;
@@ -76,20 +97,44 @@ impl fmt::Debug for TokenResponse<'_> {
 /// # Ok::<(), oauth_proto::Error>(())
 /// ```
 pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<TokenResponse<'a>, Error> {
-    let mut members = json::members(json_body(response, now)?).map_err(|unreadable| {
-        Error::Violation(match unreadable {
-            Unreadable::TooDeep => Violation::ResponseTooLarge,
-            Unreadable::Malformed => Violation::ResponseMalformed,
-        })
-    })?;
-    if members.error != Value::None {
-        let refused = words(&mut members, 200).ok_or(Error::Violation(Violation::ResponseMalformed))?;
-        return Err(Error::Refused(Box::new(refused)));
+    let body = body(response, now)?;
+    let object = object(body);
+    let has_type = is_json(response);
+    if object.is_none() && !has_type {
+        return Err(Error::Violation(Violation::ContentType));
     }
-    tokens(members)
+    let object = object.unwrap_or(body);
+    Err(Error::Violation(match json::members(object) {
+        Ok(members) if is_error(&members) => {
+            return Err(Error::Refused(Box::new(words(&members, object, response.status()))));
+        }
+        _ if !has_type => Violation::ContentType,
+        // No mark before tokens, and no `error` beside them, malformed as it may be.
+        Ok(members) if members.error == Value::None && object.len() == body.len() => return tokens(members),
+        Ok(_) | Err(Unreadable::Malformed) => Violation::ResponseMalformed,
+        Err(Unreadable::TooDeep) => Violation::ResponseTooLarge,
+    }))
+}
+
+/// What may be a JSON object, whatever the type says: errors come as all kinds of text. The mark that some servers put before
+/// it is left out (RFC 8259 §8.1).
+fn object(body: &[u8]) -> Option<&[u8]> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let first = body.iter().find(|octet| !b" \t\n\r".contains(octet));
+    first.filter(|octet| **octet == b'{').map(|_| body)
+}
+
+/// An `error` of RFC 6749 §5.2, or one of another form, as some servers have it.
+fn is_error(members: &Members<'_>) -> bool {
+    match &members.error {
+        Value::None => false,
+        Value::Text(error) => chars::is_nqschars(error),
+        _ => true,
+    }
 }
 
 /// The body, if the answer is a success of a JSON type (RFC 6749 §5.1, RFC 8414 §3.2), and not too large.
+#[cfg(feature = "openid")]
 pub(crate) fn json_body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
     let body = body(response, now)?;
     if is_json(response) {
@@ -133,7 +178,9 @@ pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
     match json::members(response.body()) {
         Ok(members) if members.error != Value::None => Remains::Nothing,
         Ok(members) => match members.refresh_token {
-            Value::Text(token) if chars::is_vschars(&token) => Remains::RefreshToken(token),
+            Value::Text(token) if chars::is_vschars(&token) && token.len() <= MAX_TOKEN_BYTES => {
+                Remains::RefreshToken(token)
+            }
             _ => Remains::Nothing,
         },
         Err(_) => Remains::Unreadable,
@@ -147,10 +194,17 @@ pub(crate) fn refused(response: &Response<'_>, now: UnixTime) -> Error {
 
 fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
     let malformed = || Error::Violation(Violation::ResponseMalformed);
+    for value in [&members.access_token, &members.refresh_token, &members.scope] {
+        if matches!(value, Value::Text(text) if text.len() > MAX_TOKEN_BYTES)
+            || matches!(value, Value::Texts(text) if text.len() > MAX_TOKEN_BYTES)
+        {
+            return Err(Error::Violation(Violation::ResponseTooLarge));
+        }
+    }
     let access_token = match members.access_token {
         Value::None => return Err(Error::Violation(Violation::AccessTokenMissing)),
         Value::Text(token) if token.is_empty() => return Err(Error::Violation(Violation::AccessTokenMissing)),
-        Value::Text(token) if chars::is_vschars(&token) => token,
+        Value::Text(token) if chars::is_header_token(&token) => token,
         _ => return Err(malformed()),
     };
     match members.token_type {
@@ -167,9 +221,18 @@ fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
         Value::Text(token) if chars::is_vschars(&token) => Ok(Some(token)),
         _ => Err(malformed()),
     };
+    // Hints: none that is wrong takes a grant away.
+    let lifetime = |value| seconds(value).filter(|seconds| *seconds > 0);
+    let of_refresh_token =
+        [&members.refresh_token_timeout, &members.refresh_token_expires_in, &members.refresh_expires_in];
     Ok(TokenResponse {
         access_token,
-        expires_in: expires_in(&members.expires_in)?,
+        expires_in: match &members.expires_in {
+            Value::None => None,
+            value => Some(seconds(value).ok_or_else(malformed)?),
+        },
+        authorization_expires_in: lifetime(&members.authorization_expires_in),
+        refresh_token_expires_in: of_refresh_token.into_iter().find_map(lifetime),
         refresh_token: optional_token(members.refresh_token)?,
         scope: match members.scope {
             Value::None => None,
@@ -181,9 +244,9 @@ fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
     })
 }
 
-fn expires_in(value: &Value<'_>) -> Result<Option<u64>, Error> {
+/// A lifetime: a number, or a text of digits, at most [`TokenResponse::MAX_EXPIRES_IN`].
+fn seconds(value: &Value<'_>) -> Option<u64> {
     let seconds = match value {
-        Value::None => return Ok(None),
         Value::Integer(seconds) => *seconds,
         Value::Negative => 0,
         // `as` saturates, and makes 0 of what is negative.
@@ -192,41 +255,38 @@ fn expires_in(value: &Value<'_>) -> Result<Option<u64>, Error> {
         Value::Text(digits) if !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit()) => {
             digits.parse().unwrap_or(u64::MAX)
         }
-        _ => return Err(Error::Violation(Violation::ResponseMalformed)),
+        _ => return None,
     };
-    Ok(Some(seconds.min(TokenResponse::MAX_EXPIRES_IN)))
+    Some(seconds.min(TokenResponse::MAX_EXPIRES_IN))
 }
 
 /// Any status but 200 and 3xx: the server's words if there are any, and the status in any case.
 fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     let status = response.status();
-    let readable = response.body().len() <= MAX_RESPONSE_BYTES && is_json(response);
-    let members = if readable { json::members(response.body()).ok() } else { None };
-    let said =
-        if (400..=599).contains(&status) { members.and_then(|mut members| words(&mut members, status)) } else { None };
-    let mut refused =
-        said.unwrap_or(Refused { status: Some(status), error: None, description: None, uri: None, retry_after: None });
+    let object = object(response.body()).filter(|object| object.len() <= MAX_RESPONSE_BYTES);
+    let object = object.filter(|_| (400..=599).contains(&status));
+    let words = object.and_then(|object| Some(words(&json::members(object).ok()?, object, status)));
+    let mut refused = words.unwrap_or_else(|| Refused::without_words(status));
     refused.retry_after = retry_after::seconds(response, now);
     refused
 }
 
-/// RFC 6749 §5.2, if `error` is a text of its characters.
-fn words(members: &mut Members<'_>, status: u16) -> Option<Refused> {
+/// RFC 6749 §5.2, if `error` is what it says or of another form, and the whole body if there is more in it.
+fn words(members: &Members<'_>, body: &[u8], status: u16) -> Refused {
     let text = |value: &Value<'_>| match value {
         Value::Text(text) if !text.is_empty() => Some(ServerText::new(text)),
         _ => None,
     };
-    let error = match &members.error {
-        Value::Text(error) if chars::is_nqschars(error) => ServerText::new(error),
-        _ => return None,
-    };
-    Some(Refused {
-        status: Some(status),
-        error: Some(error),
-        description: text(&members.error_description),
-        uri: text(&members.error_uri).filter(|uri| is_web_url(uri.as_str())),
-        retry_after: None,
-    })
+    let mut refused = Refused::without_words(status);
+    if is_error(members) {
+        refused.error = text(&members.error);
+        refused.description = text(&members.error_description);
+        refused.uri = text(&members.error_uri).filter(|uri| is_web_url(uri.as_str()));
+    }
+    if members.has_more_than_error || !matches!(members.error, Value::None | Value::Text(_)) {
+        refused.body = ErrorBody::keep(body);
+    }
+    refused
 }
 
 /// `application/json`, a `+json` type (RFC 6839 §3.1), or no type at all. A prefix is not enough: `application/json-seq`

@@ -26,6 +26,9 @@ pub struct Tokens {
     pub(crate) refresh_token: Option<Secret>,
     pub(crate) obtained_at: Option<UnixTime>,
     pub(crate) expires_at: Option<UnixTime>,
+    /// When the user's consent ends, and when the refresh token does if it is not used.
+    pub(crate) authorization_expires_at: Option<UnixTime>,
+    pub(crate) refresh_token_expires_at: Option<UnixTime>,
     pub(crate) response_scope: Option<Box<str>>,
     pub(crate) request: Arc<AuthorizationRequest>,
     pub(crate) body: Option<Secret>,
@@ -40,11 +43,14 @@ impl Tokens {
         identity: Identity,
         now: UnixTime,
     ) -> Self {
+        let after = |seconds| now.saturating_add(seconds);
         Self {
             access_token: Secret::from(response.access_token),
             refresh_token: response.refresh_token.map(Secret::from),
             obtained_at: Some(now),
-            expires_at: response.expires_in.map(|seconds| now.saturating_add(seconds)),
+            expires_at: response.expires_in.map(after),
+            authorization_expires_at: response.authorization_expires_in.map(after),
+            refresh_token_expires_at: response.refresh_token_expires_in.map(after),
             response_scope: response.scope.map(|scope| scope.into_owned().into_boxed_str()),
             request,
             body,
@@ -75,6 +81,8 @@ impl Tokens {
             refresh_token: refresh_token.filter(|token| chars::is_vschars(token.reveal())),
             obtained_at: None,
             expires_at,
+            authorization_expires_at: None,
+            refresh_token_expires_at: None,
             response_scope: Some(scope.join(" ").into_boxed_str()),
             request: Arc::new(AuthorizationRequest::new()),
             body: None,
@@ -152,6 +160,8 @@ impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Tokens");
         shown.field("expires_at", &self.expires_at).field("has_refresh_token", &self.refresh_token.is_some());
+        shown.field("authorization_expires_at", &self.authorization_expires_at);
+        shown.field("refresh_token_expires_at", &self.refresh_token_expires_at);
         #[cfg(feature = "openid")]
         shown.field("has_id_token", &self.identity.id_token.is_some());
         shown.finish_non_exhaustive()

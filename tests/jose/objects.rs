@@ -27,14 +27,23 @@ fn lists_are_no_tokens_and_no_keys() {
         assert_eq!(check(list, payload), Err(IdTokenError::Malformed), "{list}");
     }
     let mut list = vec![json!(issuer), json!("u"), json!("app"), json!(1_700_000_300), json!(1_700_000_000)];
-    // nbf, auth_time, nonce, azp, acr, amr, at_hash, c_hash, org_id, org_name
-    for next in
-        [json!(0), json!(0), json!("n"), json!("app"), json!("0"), json!([]), json!("h"), json!("h"), json!("o")]
-    {
+    // nbf, auth_time, nonce, azp, acr, amr, at_hash, c_hash, org_id, org_name, session_expiry
+    for next in [
+        json!(0),
+        json!(0),
+        json!("n"),
+        json!("app"),
+        json!("0"),
+        json!([]),
+        json!("h"),
+        json!("h"),
+        json!("o"),
+        json!("o"),
+    ] {
         assert_eq!(check(header, &json!(list).to_string()), Err(IdTokenError::Malformed), "{list:?}");
         list.push(next);
     }
-    list.push(json!("o"));
+    list.push(json!(0));
     assert_eq!(check(header, &json!(list).to_string()), Err(IdTokenError::Malformed), "{list:?}");
 
     let list = json!([[jwk("ES256", "1")]]).to_string();

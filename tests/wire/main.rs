@@ -13,6 +13,7 @@ mod documents;
 mod headers;
 #[path = "../support/id_token.rs"]
 mod id_token;
+mod lifetimes;
 mod logout;
 mod reserved;
 mod saved_login;

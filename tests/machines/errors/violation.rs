@@ -1,9 +1,11 @@
 //! `Violation`: a rule that the server broke. All end a login, and name the rule.
 
-use oauth_proto::{AuthorizationRequest, Client, Error, Event, Response, Violation};
+use oauth_proto::{AuthorizationRequest, Client, Error, Event, Response, SessionAction, Violation};
 
 use super::check;
-use crate::support::{at, awaiting, client, exchanging, html, json, redirect, server, state, REDIRECT_URI, TOKENS};
+use crate::support::{
+    at, awaiting, client, exchanging, html, json, redirect, refresh, server, session, state, REDIRECT_URI, TOKENS,
+};
 #[cfg(feature = "openid")]
 use {
     crate::support::{openid, pending},
@@ -64,6 +66,52 @@ fn response_too_large() {
     let deep = format!("{{\"access_token\":{}1{}}}", "[".repeat(32), "]".repeat(32));
     for body in [long, deep] {
         by_answer(json(200, &body), &Violation::ResponseTooLarge, "response_too_large", &["too large"]);
+    }
+}
+
+/// A session keeps what it is given, and sends it again and again.
+#[test]
+fn a_token_or_a_scope_that_is_too_large() {
+    let body = |[access, refresh, scope]: [usize; 3]| {
+        let [access, refresh] = [access, refresh].map(|len| "T".repeat(len));
+        let (one, other) = ("s ".repeat(scope / 2), "s".repeat(scope % 2));
+        serde_json::json!({
+            "access_token": access, "token_type": "Bearer", "refresh_token": refresh, "scope": one + &other,
+        })
+    };
+    for lens in [[32_769, 1, 1], [1, 32_769, 1], [1, 1, 32_769]] {
+        let body = body(lens);
+        let mut listed = body.clone();
+        listed["scope"] = body["scope"].as_str().unwrap().split(' ').collect::<Vec<_>>().into();
+        for body in [body, listed] {
+            let body = body.to_string();
+            by_answer(json(200, &body), &Violation::ResponseTooLarge, "response_too_large", &["too large", "token"]);
+        }
+    }
+    let longest = body([32_768; 3]).to_string();
+    let (mut login, request) = exchanging(client(), AuthorizationRequest::new());
+    assert!(login.handle(Event::ResponseReceived(request.id(), json(200, &longest)), at(1)).is_ok());
+    assert_eq!(oauth_proto::token::MAX_TOKEN_BYTES, 32_768);
+}
+
+/// Of an answer without an access token, the refresh token is kept: not one of any size.
+#[test]
+fn a_refresh_token_that_is_too_large_is_not_kept() {
+    let saved = |len: usize| {
+        let mut session = session(client(), Some("RT0"));
+        let id = refresh(&mut session, at(3600));
+        let body = serde_json::json!({ "refresh_token": "T".repeat(len) }).to_string();
+        matches!(session.handle(Event::ResponseReceived(id, json(200, &body)), at(3600)), Ok(SessionAction::Save(_)))
+    };
+    assert!(saved(32_768) && !saved(32_769));
+}
+
+/// Nothing could be called with it.
+#[test]
+fn an_access_token_that_no_header_takes() {
+    for token in [" AT", "AT ", " ", "A\tT", "A\u{e9}T", "AT\r\nx: y", "\u{7f}"] {
+        let body = serde_json::json!({ "access_token": token, "token_type": "Bearer" }).to_string();
+        by_answer(json(200, &body), &Violation::ResponseMalformed, "response_malformed", &["malformed", "RFC 6749"]);
     }
 }
 

@@ -8,7 +8,7 @@ use oauth_proto::{
 use super::watch::Watch;
 use super::{
     echo, encoded, id_token, request, right_redirect, secret_client, watch, ACCESS, CLIENT_SECRET, CODE, FORGED,
-    REFRESH,
+    MFA_TOKEN, REFRESH,
 };
 use crate::support::{at, entropy, redirect, state, verifier};
 
@@ -196,7 +196,7 @@ fn an_answer_that_ends_a_login_shows_nothing() {
     let error = |error: &str| {
         serde_json::json!({
             "error": error, "error_description": echo, "error_uri": format!("https://x.example/{}", encoded(&echo)),
-            "unknown": echo, "access_token": ACCESS, "token_type": echo,
+            "unknown": echo, "access_token": ACCESS, "token_type": echo, "mfa_token": MFA_TOKEN,
         })
         .to_string()
     };

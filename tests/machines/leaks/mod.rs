@@ -31,6 +31,9 @@ pub const EMAIL: &str = "eMaIl.cAnArY/13+x@example.com";
 pub const ORGANIZATION: &str = "oRgAnIzAtIoN.cAnArY/14+x==";
 pub const STREET: &str = "sTrEeT.cAnArY/15+x==";
 
+/// What a server puts beside `error`.
+pub const MFA_TOKEN: &str = "mFaToKeN.cAnArY/16+x==";
+
 /// The claims about the user.
 pub fn user() -> serde_json::Value {
     serde_json::json!({
@@ -72,6 +75,7 @@ pub fn watch() -> Watch {
         EMAIL,
         ORGANIZATION,
         STREET,
+        MFA_TOKEN,
         &verifier(1),
         &state(1),
         &nonce(1),

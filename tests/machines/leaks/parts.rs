@@ -4,12 +4,14 @@ use oauth_proto::pkce::CodeVerifier;
 use oauth_proto::redirect::{parse, Expected, RedirectUri};
 use oauth_proto::token::{parse_response, ClientAuthentication};
 use oauth_proto::{
-    Action, AuthorizationRequest, AuthorizationServer, Client, ConfigError, Entropy, Event, Headers, Login, RequestId,
-    Response, Secret, Tokens,
+    Action, AuthorizationRequest, AuthorizationServer, Client, ConfigError, Entropy, Error, Event, Headers, Login,
+    RequestId, Response, Secret, Tokens,
 };
 use serde::Deserialize;
 
-use super::{echo, id_token, request, right_redirect, secret_client, watch, ACCESS, CLIENT_SECRET, CODE, REFRESH};
+use super::{
+    echo, id_token, request, right_redirect, secret_client, watch, ACCESS, CLIENT_SECRET, CODE, MFA_TOKEN, REFRESH,
+};
 use crate::support::{at, builder, entropy, exchanging, json, octets, server, state, verifier, REDIRECT_URI};
 
 #[test]
@@ -88,6 +90,31 @@ fn pure_functions_show_no_secret() {
     let response = json(200, &body);
     watch.debug("Response", &response);
     watch.debug("TokenResponse", &parse_response(&response, at(0)).unwrap());
+}
+
+/// Somebody reads a secret member as if it were a number.
+#[test]
+fn what_a_server_puts_beside_an_error_is_not_shown() {
+    #[derive(Debug, Deserialize)]
+    struct Mfa<'a> {
+        mfa_token: &'a str,
+    }
+    #[derive(Debug, Deserialize)]
+    struct Number {
+        #[serde(rename = "mfa_token")]
+        _number: u32,
+    }
+    let watch = watch();
+    let body = serde_json::json!({ "error": "mfa_required", "mfa_token": MFA_TOKEN }).to_string();
+    let error = parse_response(&json(403, &body), at(0)).map(|_| ()).unwrap_err();
+    watch.error("Error", &error);
+    watch.debug("Error", &Some(error.clone()));
+    let Error::Refused(refused) = error else { panic!("{error:?}") };
+    watch.debug("Refused", &refused);
+    watch.display("Refused", &refused);
+    let mfa = refused.members::<Mfa<'_>>().unwrap();
+    assert!(watch.find(mfa.mfa_token).is_some(), "the search sees nothing");
+    watch.error("the error of Refused::members", &refused.members::<Number>().unwrap_err());
 }
 
 /// Tokens of a client that keeps the whole response.

@@ -9,7 +9,9 @@ use oauth_proto::{
 };
 
 use super::watch::Watch;
-use super::{echo, id_token, request, secret_client, watch, ACCESS, CLIENT_SECRET, NEXT_ACCESS, NEXT_REFRESH, REFRESH};
+use super::{
+    echo, id_token, request, secret_client, watch, ACCESS, CLIENT_SECRET, MFA_TOKEN, NEXT_ACCESS, NEXT_REFRESH, REFRESH,
+};
 use crate::support::{at, builder, entropy, redirect, server, state, JSON, REDIRECT_URI};
 
 struct Watched {
@@ -148,8 +150,11 @@ fn a_session_that_is_refreshed_and_signed_out_shows_nothing() {
 fn a_refresh_that_fails_shows_nothing() {
     let echo = echo();
     let error = |error: &str| {
-        serde_json::json!({ "error": error, "error_description": echo, "error_uri": format!("https://x.example/{ACCESS}") })
-            .to_string()
+        serde_json::json!({
+            "error": error, "error_description": echo, "error_uri": format!("https://x.example/{ACCESS}"),
+            "mfa_token": MFA_TOKEN,
+        })
+        .to_string()
     };
     let odd_type = serde_json::json!({ "access_token": NEXT_ACCESS, "token_type": echo }).to_string();
     for (status, body) in [
