@@ -103,6 +103,8 @@ pub enum Violation {
     TokenTypeMissing,
     /// A `token_type` that this client must not use (RFC 6749 §7.1).
     TokenTypeUnsupported(ServerText),
+    /// aud
+    AccessTokenAudience,
     /// `openid` was asked for and no `id_token` came (OpenID Connect Core §3.1.3.3).
     IdTokenMissing,
     /// The ID token broke a rule (OpenID Connect Core §3.1.3.7).
@@ -368,6 +370,7 @@ impl Violation {
             Self::AccessTokenMissing => "missing_access_token",
             Self::TokenTypeMissing => "missing_token_type",
             Self::TokenTypeUnsupported(_) => "unsupported_token_type",
+            Self::AccessTokenAudience => "access_token_audience",
             Self::IdTokenMissing => "missing_id_token",
             #[cfg(feature = "openid")]
             Self::IdToken(error) => error.code(),
@@ -452,6 +455,7 @@ impl Violation {
             Self::AccessTokenMissing => "the response has no access_token (RFC 6749 section 5.1)",
             Self::TokenTypeMissing => "the response has no token_type (RFC 6749 section 5.1)",
             Self::TokenTypeUnsupported(_) => "the token_type is not Bearer (RFC 6749 section 7.1)",
+            Self::AccessTokenAudience => "aud",
             Self::IdTokenMissing => {
                 "openid was asked for and the response has no id_token (OpenID Connect Core section 3.1.3.3)"
             }

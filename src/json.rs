@@ -97,6 +97,12 @@ pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializ
     T::deserialize(deserializer).map(Some)
 }
 
+/// For members of any type.
+#[cfg(feature = "openid")]
+pub(crate) fn value<'a, 'de: 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Value<'a>, D::Error> {
+    Value::deserialize(deserializer)
+}
+
 /// A list of names, of which so many are kept: no server has more, and a hostile one is not to fill the memory.
 const MAX_NAMES: usize = 64;
 

@@ -83,6 +83,16 @@ impl Target {
         Ok(self)
     }
 
+    pub(crate) fn check_jwt_audience(self) -> Self {
+        self
+    }
+    pub(crate) fn checks_jwt_audience(&self) -> bool {
+        false
+    }
+    pub(crate) fn accepts(&self, _: &str) -> bool {
+        true
+    }
+
     /// The `resource`, if it is named so.
     pub fn as_resource(&self) -> Option<&str> {
         self.resource.as_deref()

@@ -17,19 +17,19 @@ use crate::secret::Secret;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Whose<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "json::value")]
     iss: Value<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "json::value")]
     sub: Value<'a>,
     #[serde(deserialize_with = "texts_or_none")]
     pub aud: Vec<String>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "json::value")]
     azp: Value<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "json::value")]
     nonce: Value<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "json::value")]
     org_id: Value<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "json::value")]
     org_name: Value<'a>,
 }
 

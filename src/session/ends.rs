@@ -50,7 +50,8 @@ impl Ends {
 
     /// Nothing of the grant is good any more, not even an access token.
     pub(super) fn is_over(&self, now: UnixTime) -> bool {
-        self.session.is_some_and(|at| now >= at.saturating_add(LEEWAY_SECS)) || self.authorization.is_some_and(|at| now >= at)
+        self.session.is_some_and(|at| now >= at.saturating_add(LEEWAY_SECS))
+            || self.authorization.is_some_and(|at| now >= at)
     }
 
     /// The server would not take the refresh token.

@@ -73,7 +73,11 @@ impl Flights {
     }
 
     /// The refresh to wait for; `Err` with one that has had its time and is taken for lost.
-    pub(super) fn await_answer(&mut self, timeout: u64, now: UnixTime) -> Option<Result<RequestId, (RequestId, UnixTime)>> {
+    pub(super) fn await_answer(
+        &mut self,
+        timeout: u64,
+        now: UnixTime,
+    ) -> Option<Result<RequestId, (RequestId, UnixTime)>> {
         let sent = self.under_way.as_mut()?;
         let (id, at) = (sent.id, sent.back_at.unwrap_or(sent.at));
         if sent.has_time(timeout, now) {

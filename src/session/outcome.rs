@@ -219,18 +219,22 @@ impl fmt::Display for LoginRequired {
         match self {
             Self::NoRefreshToken => f.write_str("the access token cannot be refreshed; log in again"),
             Self::GrantEnded(error) => write!(f, "the grant has ended ({error}); log in again"),
-            Self::GrantExpired => {
-                f.write_str("the grant has expired, as the server said it would; log in again, if this device's clock is right")
-            }
+            Self::GrantExpired => f.write_str(
+                "the grant has expired, as the server said it would; log in again, if this device's clock is right",
+            ),
             Self::UserMustAct { error, .. } => write!(f, "the server wants to see the user ({error}); log in again"),
-            Self::TokenRefused => f.write_str("the API refused two tokens in a row; log in again, or ask whoever runs the API"),
+            Self::TokenRefused => {
+                f.write_str("the API refused two tokens in a row; log in again, or ask whoever runs the API")
+            }
             Self::TargetNotGranted { .. } => f.write_str("the scope or resource was not granted; log in with it added"),
             Self::InsufficientScope { .. } => f.write_str("the API demands more scope; log in with it added"),
             Self::StepUp { .. } => f.write_str("the API demands a stronger or more recent login"),
             Self::DemandNotMet => {
                 f.write_str("what a login was just made for is demanded again, or may not be; ask whoever runs the API")
             }
-            Self::OtherLogin => f.write_str("the user has logged in again since; make the call anew, if it is still theirs"),
+            Self::OtherLogin => {
+                f.write_str("the user has logged in again since; make the call anew, if it is still theirs")
+            }
             Self::SignedOut => f.write_str("signed out; log in again"),
         }
     }

@@ -138,7 +138,8 @@ impl Fields {
         if self.client != client.session_fingerprint() {
             return Err(RestoreError::OtherClient);
         }
-        let fits = |token: &Option<Secret>, fits: fn(&str) -> bool| token.as_ref().is_none_or(|token| fits(token.reveal()));
+        let fits =
+            |token: &Option<Secret>, fits: fn(&str) -> bool| token.as_ref().is_none_or(|token| fits(token.reveal()));
         if !fits(&self.refresh_token, chars::is_vschars)
             || !fits(&self.access_token, chars::is_header_token)
             || ![&self.scope, &self.granted].into_iter().flatten().all(|scope| chars::is_visible(scope))

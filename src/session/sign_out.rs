@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::flights::InTheAir;
+use super::flights::{InTheAir, Sent};
 use super::patience::Patience;
 use super::verdict::Verdict;
 use super::SessionAction;
@@ -119,7 +119,21 @@ impl SigningOut {
         // Without an endpoint there is nobody to tell.
         let token = shown.token.filter(|_| client.server().revocation_endpoint.is_some());
         let revocation = token.map(|(token, hint)| Revocation::new(token, hint));
-        LOGOUT_PART
+        let logout = how.state.as_ref().zip(client.server().logout_endpoint.as_ref()).map(|(octets, endpoint)| {
+            let mut state = Base64Url32::new();
+            let request = LogoutRequest {
+                id_token_hint: shown.id_token.as_ref(),
+                client_id: client.client_id(),
+                return_to: client.post_logout_redirect_uri(),
+                state: state.encode(octets.octets()),
+                federated: how.federated,
+            };
+            Logout { url: LogoutUrl::build(endpoint, &request), state: octets.clone() }
+        });
+        let in_vain = how.state.is_some() && logout.is_none();
+        let last_error = in_vain.then_some(Error::Misuse(Misuse::NoLogoutEndpoint));
+        // A server whose endpoints are not known cannot be told.
+        let last_error = last_error.or((!client.has_endpoints()).then_some(Error::Over(Over::NotRevoked)));
         Self {
             is_first: revocation.is_some(),
             revocation,

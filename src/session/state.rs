@@ -429,8 +429,7 @@ impl Active {
         let scope = tokens.scope.map(Cow::into_owned).or_else(|| sent.target.as_scope().map(String::from));
         let scope = scope.unwrap_or_else(|| self.grant.scope.clone());
         let slot = self.cache.slot(&sent.target);
-        slot.token =
-            Some(AccessToken::new(Secret::from(tokens.access_token), scope, Some(obtained_at), expires_at));
+        slot.token = Some(AccessToken::new(Secret::from(tokens.access_token), scope, Some(obtained_at), expires_at));
         slot.obstacle = Obstacle::default();
         self.in_doubt &= !sent.target.is_own();
         self.obstacle = Obstacle::default();
@@ -453,10 +452,8 @@ impl Active {
         self.flights.succeed(is_current);
         let obstacle = &mut self.cache.slot(&sent.target).obstacle;
         // What the server gives on purpose it will give again, and a refresh token would be spent for it each time.
-        let on_purpose = matches!(
-            error,
-            Error::Violation(Violation::AccessTokenAudience | Violation::TokenTypeUnsupported(_))
-        );
+        let on_purpose =
+            matches!(error, Error::Violation(Violation::AccessTokenAudience | Violation::TokenTypeUnsupported(_)));
         let retry_at = if on_purpose {
             obstacle.useless(error);
             now

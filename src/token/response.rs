@@ -158,10 +158,11 @@ pub(crate) fn body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8
     Ok(response.body())
 }
 
-/// What is left of a success that breaks a rule: the server may have replaced the refresh token all the same.
+/// What is left of an answer that brought no tokens, and is no refusal.
 pub(crate) enum Remains<'a> {
-    /// A new refresh token, the only good one perhaps.
-    RefreshToken(Cow<'a, str>),
+    /// A success that breaks a rule. The server may have replaced the refresh token all the same: by this one, the only good
+    /// one perhaps.
+    Success(Option<Cow<'a, str>>),
     /// JSON that cannot be read: new tokens may have been in it.
     Unreadable,
     /// Nothing that counts.
@@ -176,13 +177,10 @@ pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
         return Remains::Unreadable;
     }
     match json::members(response.body()) {
-        Ok(members) if members.error != Value::None => Remains::Nothing,
-        Ok(members) => match members.refresh_token {
-            Value::Text(token) if chars::is_vschars(&token) && token.len() <= MAX_TOKEN_BYTES => {
-                Remains::RefreshToken(token)
-            }
-            _ => Remains::Nothing,
-        },
+        Ok(members) => Remains::Success(match members.refresh_token {
+            Value::Text(token) if chars::is_vschars(&token) && token.len() <= MAX_TOKEN_BYTES => Some(token),
+            _ => None,
+        }),
         Err(_) => Remains::Unreadable,
     }
 }
