@@ -46,7 +46,7 @@ impl Failure {
         )
     }
 
-    /// The grant is over, and a new login is needed.
+    /// The user has to act.
     pub fn login_required(why: &LoginRequired) -> Self {
         match why {
             LoginRequired::NoRefreshToken => Self::new(
@@ -65,7 +65,15 @@ impl Failure {
                 let scope = scope.as_ref().map_or("which one, it does not say", |scope| scope.as_str());
                 Self::new(format!("the API wants more scope: {scope}"), "run again with it in --scope")
             }
-            other => Self::new(format!("a new login is needed: {}", name(other)), "run again"),
+            LoginRequired::DemandNotMet => Self::new(
+                "the API demands again what a login was just made for",
+                "ask whoever runs the API which users and clients it serves",
+            ),
+            LoginRequired::UserMustAct { error, .. } => {
+                let Self { what, .. } = Self::from(error.clone());
+                Self::new(format!("the server wants to see the user: {what}"), "run again and answer in the browser")
+            }
+            other => Self::new(other.to_string(), "run again"),
         }
     }
 
@@ -151,21 +159,5 @@ impl From<ConfigError> for Failure {
         let advice = if unset { "add it, or leave openid out of --scope. --help explains" } else { advice };
         // What is wrong stands before the first colon.
         Self::new(format!("{option} {}", problem.split(": ").next().unwrap_or(problem)), advice)
-    }
-}
-
-/// A short name for a reason.
-pub fn name(why: &LoginRequired) -> &'static str {
-    match why {
-        LoginRequired::NoRefreshToken => "no refresh token",
-        LoginRequired::GrantEnded(_) => "the grant has ended",
-        LoginRequired::TokenRefused => "a fresh token was refused",
-        LoginRequired::InsufficientScope { .. } => "insufficient scope",
-        LoginRequired::StepUp { .. } => "a stronger login is wanted",
-        LoginRequired::TargetNotGranted { .. } => "a scope or an API that was not granted",
-        LoginRequired::OutcomeUnknown => "two refreshes had no answer",
-        LoginRequired::DemandNotMet => "the API demands again what a login was just made for",
-        LoginRequired::SignedOut => "signed out",
-        _ => "a reason that this example does not know",
     }
 }

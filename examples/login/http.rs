@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
-use oauth_proto::{Delivered, Event, Request, RequestId, Response};
+use oauth_proto::{CallHeaders, Delivered, Event, Request, RequestId, Response};
 use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
 
 /// An API's answer is cut here.
@@ -78,15 +78,11 @@ impl Http {
         Answer { id: request.id(), outcome }
     }
 
-    /// `GET url`, with an `Authorization` header.
-    pub fn get(&self, url: &str, authorization: &str) -> Result<Received, Failure> {
-        let response = self
-            .agent(url)
-            .get(url)
-            .header("Authorization", authorization)
-            .header("Accept", "application/json")
-            .call()?;
-        received(response, MAX_API_BYTES)
+    /// `GET url`, with the headers of a token.
+    pub fn get(&self, url: &str, headers: CallHeaders) -> Result<Received, Failure> {
+        let request = self.agent(url).get(url).header("Accept", "application/json");
+        let request = headers.fold(request, |request, (name, value)| request.header(name, value.as_str()));
+        received(request.call()?, MAX_API_BYTES)
     }
 
     /// `http` is loopback, where no proxy has any business.

@@ -1,8 +1,10 @@
 //! The whole story in one command: log in with the system browser, greet the user, call an API, refresh, call again, sign out.
 //!
 //! `cargo run --example login` needs no account: an OpenID provider and a small API run inside. With options it logs in to
-//! a real one: see `--help`. The library's part is all in `story.rs`, two short loops, and in `who.rs`.
+//! a real one: see `--help`. The library's part is three loops: a login (`story.rs`), a session
+//! (`account.rs`), a sign-out (`sign_out.rs`); and who it is (`who.rs`).
 
+mod account;
 mod browser;
 mod failure;
 mod http;
@@ -11,7 +13,10 @@ mod options;
 mod print;
 mod scene;
 mod server;
+mod sign_out;
 mod story;
+mod tries;
+mod wait;
 mod who;
 
 use std::env;

@@ -1,4 +1,5 @@
-//! A token server and an API, for 127.0.0.1 only, in a thread of their own. There is one login, and it is there already.
+//! A token server and an API, for 127.0.0.1 only, in a thread of their own. There is one login at a time, and the
+//! first is there already.
 //!
 //! Every refresh token works once. When one comes again, the whole login ends (RFC 9700 §4.14.2), but for a grace period:
 //! as long as its successor has not been used, the answer may have been lost, and it is given again.
@@ -68,6 +69,15 @@ impl Server {
             }
         })?;
         Ok((Self { origin, shared }, first))
+    }
+
+    /// The user logs in anew, which ends the login of before. The refresh token of the new one.
+    pub fn log_in(&self) -> io::Result<String> {
+        let first = random()?;
+        let mut login = self.shared.login();
+        login.end();
+        login.current = Some(first.clone());
+        Ok(first)
     }
 
     /// What has happened so far.

@@ -17,4 +17,5 @@ mod program;
 #[path = "../../examples/login/server/mod.rs"]
 mod server;
 mod server_checks;
+mod session;
 mod visit;

@@ -64,7 +64,7 @@ fn the_whole_story() {
             "refused not_our_redirect not ours, still waiting",
             "event RedirectReceived",
             "action SignedOut",
-            "access LoginRequired signed out",
+            "access LoginRequired signed_out",
             "api status 401",
             "Done.",
         ],
@@ -267,29 +267,12 @@ fn token_endpoints_that_answer_badly() {
 }
 
 #[test]
-fn a_grant_that_is_dead_at_the_first_refresh() {
-    const TOKENS: &str = "200 OK\nContent-Type: application/json\n\n\
-                          {\"access_token\":\"AT1\",\"token_type\":\"Bearer\",\"expires_in\":1,\"refresh_token\":\"RT1\"}";
-    const DEAD: &str = "400 Bad Request\nContent-Type: application/json\n\n{\"error\":\"invalid_grant\"}";
-    let client = Client::patient();
-    let more = ["--api-url", &client.server.url("/api/me"), "--wait", "3"];
-    let visit = Visit::start(&client, &format!("{}/token", rude_server(&[TOKENS, DEAD])), &more);
-    visit.log_in(&client);
-    visit.end().assert_failed(1, &["the grant has ended: invalid_grant", "log in anew"]);
-}
-
-#[test]
 fn apis_that_answer_badly_or_not_at_all() {
-    const SCOPE: &str = "403 Forbidden\nWWW-Authenticate: Bearer error=\"insufficient_scope\", scope=\"admin\"";
     let nobody = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}", listener.local_addr().unwrap())
     };
-    let cases = [
-        (nobody, "could not be reached"),
-        (rude_server(&["500 Oops"]), "500"),
-        (rude_server(&[SCOPE]), "more scope: admin"),
-    ];
+    let cases = [(nobody, "could not be reached"), (rude_server(&["500 Oops"]), "500")];
     for (origin, words) in cases {
         let client = Client::patient();
         let visit =

@@ -1,0 +1,42 @@
+//! Sends requests, and gives up when the server cannot be reached.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use oauth_proto::{Delivered, Request};
+
+use crate::failure::Failure;
+use crate::http::Answer;
+use crate::print::{plain, redacted, step};
+use crate::scene::Scene;
+
+/// A request may fail so many times in a row.
+const MOST: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(700);
+
+/// How many requests have failed in a row.
+#[derive(Default)]
+pub struct Tries(u32);
+
+/// Sends one request and shows what came of it.
+pub fn send(scene: &Scene, request: &Request, tries: &mut Tries) -> Result<Answer, Failure> {
+    step("action", "SendRequest", &format!("{} {}", request.method(), redacted(request.url())));
+    let answer = scene.http.send(request);
+    match answer.outcome() {
+        Ok(received) => {
+            *tries = Tries::default();
+            step("event", "ResponseReceived", &format!("status {}", received.status));
+        }
+        Err(failed) => {
+            step("event", "SendFailed", &format!("{:?}: {}", failed.delivered, plain(&failed.why)));
+            tries.0 = tries.0.saturating_add(1);
+            if tries.0 >= MOST {
+                return Err(Failure::unreachable(request.url(), &failed.why));
+            }
+            if failed.delivered == Delivered::No {
+                sleep(PAUSE);
+            }
+        }
+    }
+    Ok(answer)
+}

@@ -1,0 +1,26 @@
+//! Waiting, but not for too long.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use oauth_proto::UnixTime;
+
+use crate::print::step;
+use crate::story::now;
+
+/// Waits until a time has come; `false` if that is too far away.
+pub fn wait_until(time: UnixTime, at_most: Duration) -> bool {
+    let seconds = time.as_secs().saturating_sub(now().as_secs());
+    if seconds > at_most.as_secs() {
+        return skip(&format!("that is {seconds} s away, and --wait allows {} s", at_most.as_secs()));
+    }
+    step("", "", &format!("waiting {seconds} s"));
+    sleep(Duration::from_secs(seconds));
+    true
+}
+
+/// Says why nobody waits.
+pub fn skip(why: &str) -> bool {
+    step("", "", &format!("{why}: this part is left out"));
+    false
+}
