@@ -9,12 +9,12 @@
 //! 5. Answer every request once: [`Event::ResponseReceived`](crate::Event::ResponseReceived) or
 //!    [`Event::SendFailed`](crate::Event::SendFailed), with the request's own id.
 
-use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
 use sha2::{Digest, Sha256};
 
+pub use crate::headers::Headers;
 use crate::secret::Secret;
 use crate::unfit::Unfit;
 
@@ -186,13 +186,15 @@ impl<'a> Response<'a> {
     /// [`Unfit`] when the body does not fit the type.
     ///
     /// ```
+    /// use oauth_proto::{Headers, Response};
+    ///
     /// #[derive(serde::Deserialize)]
     /// struct Vendor {
     ///     tenant: String,
     /// }
     ///
     /// let body = br#"{"access_token":"AT1","token_type":"Bearer","tenant":"acme"}"#;
-    /// let response = oauth_proto::Response::new(200, &[], body);
+    /// let response = Response::new(200, Headers::NONE, body);
     /// assert_eq!(response.members::<Vendor>()?.tenant, "acme");
     /// # Ok::<(), oauth_proto::Unfit>(())
     /// ```
@@ -212,67 +214,11 @@ impl fmt::Debug for Response<'_> {
     }
 }
 
-/// Response headers in whichever form the caller's HTTP stack has them.
-#[derive(Clone, Copy)]
-pub struct Headers<'a>(Inner<'a>);
-
-#[derive(Clone, Copy)]
-enum Inner<'a> {
-    Borrowed(&'a [(&'a str, &'a str)]),
-    Owned(&'a [(String, String)]),
-    #[cfg(feature = "http")]
-    Map(&'a http::HeaderMap),
-}
-
-impl<'a> Headers<'a> {
-    /// No headers.
-    pub const NONE: Headers<'static> = Headers(Inner::Borrowed(&[]));
-
-    fn first(&self, name: &str) -> Option<&'a str> {
-        match self.0 {
-            Inner::Borrowed(list) => list.iter().find(|(other, _)| is_named(other, name)).map(|(_, value)| *value),
-            Inner::Owned(list) => list.iter().find(|(other, _)| is_named(other, name)).map(|(_, value)| value.as_str()),
-            #[cfg(feature = "http")]
-            // One that cannot be read is there all the same, and is not what is wanted.
-            Inner::Map(map) => map.get(name).map(|value| value.to_str().unwrap_or_default()),
-        }
-    }
-}
-
-/// Names have no case (RFC 9110 §5.1); most stacks write them as this crate does.
-fn is_named(name: &str, wanted: &str) -> bool {
-    name.len() == wanted.len() && (name == wanted || name.eq_ignore_ascii_case(wanted))
-}
-
-impl<'a> From<&'a [(&'a str, &'a str)]> for Headers<'a> {
-    fn from(list: &'a [(&'a str, &'a str)]) -> Self {
-        Self(Inner::Borrowed(list))
-    }
-}
-
-impl<'a, const N: usize> From<&'a [(&'a str, &'a str); N]> for Headers<'a> {
-    fn from(list: &'a [(&'a str, &'a str); N]) -> Self {
-        Self(Inner::Borrowed(list))
-    }
-}
-
-impl<'a> From<&'a [(String, String)]> for Headers<'a> {
-    fn from(list: &'a [(String, String)]) -> Self {
-        Self(Inner::Owned(list))
-    }
-}
-
 #[cfg(feature = "http")]
 mod conversions {
     use alloc::vec::Vec;
 
-    use super::{Headers, Inner, Request, Response};
-
-    impl<'a> From<&'a http::HeaderMap> for Headers<'a> {
-        fn from(map: &'a http::HeaderMap) -> Self {
-            Self(Inner::Map(map))
-        }
-    }
+    use super::{Request, Response};
 
     impl<'a, B: AsRef<[u8]>> From<&'a http::Response<B>> for Response<'a> {
         fn from(response: &'a http::Response<B>) -> Self {

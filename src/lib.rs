@@ -209,6 +209,7 @@ mod endpoint;
 mod entropy;
 pub mod error;
 mod form;
+mod headers;
 pub mod http;
 #[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
 mod identity;

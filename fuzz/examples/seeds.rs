@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use model::{login, session};
 use oauth_proto::{
-    Access, Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Phase, Response, Secret,
-    ServerMetadata, Session, SessionPhase, Target, Tokens, UnixTime,
+    Access, Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Headers, Login, Phase, Response,
+    Secret, ServerMetadata, Session, SessionPhase, Target, Tokens, UnixTime,
 };
 use serde_json::{json, Value};
 
@@ -316,7 +316,7 @@ fn saved(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
 /// A client that found its server, and goes without keys.
 fn found() -> Result<Client, Box<dyn Error>> {
     let document = br#"{"issuer":"https://as.example.com","authorization_endpoint":"https://as.example.com/authorize","token_endpoint":"https://as.example.com/token","jwks_uri":"https://as.example.com/jwks"}"#;
-    let metadata = Response::new(200, &[], document);
+    let metadata = Response::new(200, Headers::NONE, document);
     let metadata = ServerMetadata::from_response("https://as.example.com", &metadata, UnixTime::from_secs(500))?;
     let server = AuthorizationServer::from_issuer("https://as.example.com")?;
     let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback").accept_id_tokens_on_tls_alone();
@@ -342,7 +342,7 @@ fn session_with_id_token(client: Client) -> Result<Session, Box<dyn Error>> {
     let id_token = [encode(r#"{"alg":"RS256"}"#), encode(&claims.to_string()), encode("nobody")].join(".");
     let tokens = json!({ "access_token": "AT1", "token_type": "Bearer", "refresh_token": "RT1", "id_token": id_token })
         .to_string();
-    let response = Response::new(200, &[], tokens.as_bytes());
+    let response = Response::new(200, Headers::NONE, tokens.as_bytes());
     let Action::TokensReady(tokens) = login.handle(Event::ResponseReceived(request.id(), response), now)? else {
         return Err("no tokens".into());
     };
@@ -362,7 +362,7 @@ fn session_of_several(client: Client) -> Result<Session, Box<dyn Error>> {
     for target in &targets {
         let Access::SendRequest(request) = session.access_for(target, now) else { return Err("no refresh".into()) };
         let body = br#"{"access_token":"AT2","token_type":"Bearer","expires_in":600,"refresh_token":"RT2"}"#;
-        let _ = session.handle(Event::ResponseReceived(request.id(), Response::new(200, &[], body)), now)?;
+        let _ = session.handle(Event::ResponseReceived(request.id(), Response::new(200, Headers::NONE, body)), now)?;
     }
     session.refresh_scope("a")?;
     let Access::SendRequest(_) = session.access(now) else { return Err("no refresh".into()) };

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use jwt::{check, decode, token, Expected, Told, ALL};
 use libfuzzer_sys::fuzz_target;
 use oauth_proto::openid::id_token::Rules;
-use oauth_proto::{IdToken, IdTokenError, KeySet, Response, RustCrypto, UnixTime};
+use oauth_proto::{Headers, IdToken, IdTokenError, KeySet, Response, RustCrypto, UnixTime};
 use serde_json::Value;
 
 /// What the cases have, too.
@@ -138,7 +138,7 @@ fn says_what_is_in_it(id_token: &IdToken, token: &str, claims: &Value) {
     assert!(standard.email.is_none_or(|email| claims["email"] == email));
     // The userinfo endpoint may say the same, of the same user alone.
     let payload = decode(token.split('.').nth(1).unwrap()).unwrap();
-    let response = Response::new(200, &[], &payload);
+    let response = Response::new(200, Headers::NONE, &payload);
     let userinfo = id_token.userinfo(&response, UnixTime::from_secs(NOW)).expect("the same user's");
     assert_eq!((userinfo.subject(), userinfo.claims::<Value>().as_ref()), (id_token.subject(), Ok(claims)));
 }

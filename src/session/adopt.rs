@@ -43,7 +43,7 @@ impl Session {
     ///
     /// ```
     /// use oauth_proto::{Access, Adopted, Event, RestoreError, SavedSession, Session, SessionAction, SignOut, UnixTime};
-    /// # use oauth_proto::{AuthorizationServer, Client, Request, Response, Secret, Tokens};
+    /// # use oauth_proto::{AuthorizationServer, Client, Headers, Request, Response, Secret, Tokens};
     /// # struct Store(std::cell::RefCell<Option<String>>);
     /// # impl Store {
     /// #     fn lock(&self) {}
@@ -51,7 +51,7 @@ impl Session {
     /// #     fn write(&self, saved: Option<SavedSession>) { *self.0.borrow_mut() = saved.map(|s| serde_json::to_string(&s).unwrap()) }
     /// # }
     /// # fn send(_: &Request) -> Response<'static> {
-    /// #     Response::new(200, &[], br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#) }
+    /// #     Response::new(200, Headers::NONE, br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#) }
     ///
     /// fn refresh(session: &mut Session, store: &Store, now: UnixTime) -> Result<Access, RestoreError> {
     ///     let _unlocks_when_dropped = store.lock();

@@ -196,7 +196,7 @@ impl Session {
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client, Delivered, Event, Secret, Session, SessionAction};
     /// use oauth_proto::{SessionPhase, SignOut, Tokens, UnixTime};
-    /// # use oauth_proto::{Entropy, LogoutUrl, Request, Response};
+    /// # use oauth_proto::{Entropy, Headers, LogoutUrl, Request, Response};
     /// # fn now() -> UnixTime { UnixTime::from_secs(0) }
     /// # fn send(_: &Request) -> u16 { 200 }
     /// # fn open(url: &LogoutUrl) -> String {
@@ -217,7 +217,7 @@ impl Session {
     ///     step = match step {
     ///         Ok(SessionAction::SendRequest(request)) => {
     ///             let status = send(&request); // or Event::SendFailed
-    ///             session.handle(Event::ResponseReceived(request.id(), Response::new(status, &[], b"")), now())
+    ///             session.handle(Event::ResponseReceived(request.id(), Response::new(status, Headers::NONE, b"")), now())
     ///         }
     ///         Ok(SessionAction::OpenUrl(url)) => {
     ///             let redirect = open(&url); // waits for the redirect

@@ -10,6 +10,7 @@
 
 mod authorization;
 mod documents;
+mod headers;
 #[path = "../support/id_token.rs"]
 mod id_token;
 mod logout;

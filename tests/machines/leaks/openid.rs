@@ -2,8 +2,8 @@
 
 use oauth_proto::openid::id_token::Rules;
 use oauth_proto::{
-    Access, Action, AuthorizationRequest, Delivered, Error, Event, KeySet, Login, Response, ServerMetadata, Session,
-    SessionAction, SignOut, Tokens, UserInfo,
+    Access, Action, AuthorizationRequest, Delivered, Error, Event, Headers, KeySet, Login, Response, ServerMetadata,
+    Session, SessionAction, SignOut, Tokens, UserInfo,
 };
 
 use super::watch::Watch;
@@ -182,7 +182,7 @@ fn a_userinfo_shows_nothing() {
         (SUBJECT, json(401, &body)),
         (SUBJECT, html(200, &body)),
         (SUBJECT, json(302, &body)),
-        (SUBJECT, Response::new(200, &[], echo().leak().as_bytes())),
+        (SUBJECT, Response::new(200, Headers::NONE, echo().leak().as_bytes())),
     ] {
         watch.error("Error", &UserInfo::parse(subject, &response, at(3)).unwrap_err());
     }

@@ -4,8 +4,8 @@ use oauth_proto::pkce::CodeVerifier;
 use oauth_proto::redirect::{parse, Expected, RedirectUri};
 use oauth_proto::token::{parse_response, ClientAuthentication};
 use oauth_proto::{
-    Action, AuthorizationRequest, AuthorizationServer, Client, ConfigError, Entropy, Event, Login, RequestId, Response,
-    Secret, Tokens,
+    Action, AuthorizationRequest, AuthorizationServer, Client, ConfigError, Entropy, Event, Headers, Login, RequestId,
+    Response, Secret, Tokens,
 };
 use serde::Deserialize;
 
@@ -95,7 +95,8 @@ fn kept_tokens() -> Tokens {
     let (mut login, request) = exchanging(secret_client(false), AuthorizationRequest::new());
     let body =
         serde_json::json!({ "access_token": ACCESS, "token_type": "Bearer", "id_token": id_token() }).to_string();
-    match login.handle(Event::ResponseReceived(request.id(), Response::new(200, &[], body.as_bytes())), at(0)) {
+    match login.handle(Event::ResponseReceived(request.id(), Response::new(200, Headers::NONE, body.as_bytes())), at(0))
+    {
         Ok(Action::TokensReady(tokens)) => tokens,
         other => panic!("{other:?}"),
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use oauth_proto::{
-    Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, LoginRequired, Response, Target,
-    Tokens, UnixTime,
+    Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Headers, Login, LoginRequired, Response,
+    Target, Tokens, UnixTime,
 };
 use serde_json::{json, Value};
 
@@ -95,7 +95,7 @@ pub fn log_in(client: &Client, request: &AuthorizationRequest, tokens: &str, now
     let (mut login, url) = begin(client, request, now);
     let back = format!("com.example.app:/callback?code=C&state={}", parameter(&url, "state").unwrap());
     let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(&back), now) else { panic!("{url}") };
-    match login.handle(Event::ResponseReceived(sent.id(), Response::new(200, &[], tokens.as_bytes())), now) {
+    match login.handle(Event::ResponseReceived(sent.id(), Response::new(200, Headers::NONE, tokens.as_bytes())), now) {
         Ok(Action::TokensReady(tokens)) => tokens,
         other => panic!("{other:?}"),
     }

@@ -7,8 +7,8 @@ use oauth_proto::pkce::CodeVerifier;
 use oauth_proto::redirect::{from_form_post, parse, Expected, RedirectUri};
 use oauth_proto::token::parse_response;
 use oauth_proto::{
-    Action, AuthorizationRequest, AuthorizationServer, Client, Error, Event, Login, Request, Response, RestoreError,
-    SavedLogin, SavedSession, Secret, Session, Tokens, UnixTime,
+    Action, AuthorizationRequest, AuthorizationServer, Client, Error, Event, Headers, Login, Request, Response,
+    RestoreError, SavedLogin, SavedSession, Secret, Session, Tokens, UnixTime,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest, Just, Strategy};
@@ -158,7 +158,7 @@ proptest! {
             "refresh_token": refresh, "scope": scope, "more": { "access_token": [1, 2] },
         })
         .to_string();
-        let response = Response::new(200, &[], body.as_bytes());
+        let response = Response::new(200, Headers::NONE, body.as_bytes());
         let tokens = parse_response(&response, at(0)).unwrap();
         prop_assert_eq!(tokens.access_token(), access);
         prop_assert_eq!(tokens.refresh_token(), refresh.as_deref());

@@ -50,7 +50,9 @@ pub fn bring(phase: Phase, on: Trigger) -> Vec<Login> {
 #[cfg(feature = "openid")]
 mod openid {
     use oauth_proto::login::Trigger;
-    use oauth_proto::{Action, AuthorizationRequest, Client, Delivered, Event, Login, Phase, Response, UnixTime};
+    use oauth_proto::{
+        Action, AuthorizationRequest, Client, Delivered, Event, Headers, Login, Phase, Response, UnixTime,
+    };
 
     use crate::support::openid::{
         discovering, exchanging, fetching_keys, issuer_only, issuer_only_with_path, keyed, keys, metadata,
@@ -104,7 +106,7 @@ mod openid {
             }
             Phase::Failed => {
                 let mut nowhere = discovering(issuer_only());
-                let event = Event::ResponseReceived(pending(&nowhere).id(), Response::new(503, &[], b""));
+                let event = Event::ResponseReceived(pending(&nowhere).id(), Response::new(503, Headers::NONE, b""));
                 nowhere.handle(event, at(1)).unwrap_err();
                 let mut forged = fetching_keys(keyed());
                 let set = crate::model::keys::named(&[(1, 2)]);

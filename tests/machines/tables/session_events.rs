@@ -2,8 +2,8 @@
 
 use oauth_proto::session::SessionTrigger as Trigger;
 use oauth_proto::{
-    Access, Adopted, Delivered, Error, Event, RequestId, Response, RestoreError, SessionAction, SessionPhase as Phase,
-    SignOut,
+    Access, Adopted, Delivered, Error, Event, Headers, RequestId, Response, RestoreError, SessionAction,
+    SessionPhase as Phase, SignOut,
 };
 use serde_json::{json, Value};
 
@@ -233,7 +233,7 @@ fn event(scene: &mut Scene, on: Trigger, variant: usize) -> Option<Error> {
             let event = match variant {
                 0 => Event::ResponseReceived(id, Response::new(503, &JSON, b"")),
                 1 => Event::ResponseReceived(id, Response::new(429, &[("retry-after", "9")], b"")),
-                2 => Event::ResponseReceived(id, Response::new(500, &[], b"")),
+                2 => Event::ResponseReceived(id, Response::new(500, Headers::NONE, b"")),
                 3 => Event::SendFailed(id, Delivered::No),
                 _ => Event::SendFailed(id, Delivered::Maybe),
             };

@@ -2,8 +2,8 @@
 
 use oauth_proto::session::SessionTrigger as Trigger;
 use oauth_proto::{
-    Access, Adopted, AuthorizationServer, Bearer, Client, Delivered, Event, RequestId, Response, SavedSession, Session,
-    SessionAction, SessionPhase as Phase, SignOut, Target, UnixTime,
+    Access, Adopted, AuthorizationServer, Bearer, Client, Delivered, Event, Headers, RequestId, Response, SavedSession,
+    Session, SessionAction, SessionPhase as Phase, SignOut, Target, UnixTime,
 };
 use serde_json::Value;
 
@@ -252,7 +252,7 @@ fn revoking_for_the_last_time() -> Scene {
         let failure = match status {
             0 if failed == 1 => Event::SendFailed(scene.latest, Delivered::No),
             0 => Event::SendFailed(scene.latest, Delivered::Maybe),
-            _ => Event::ResponseReceived(scene.latest, Response::new(status, &[], b"")),
+            _ => Event::ResponseReceived(scene.latest, Response::new(status, Headers::NONE, b"")),
         };
         assert!(matches!(scene.session.handle(failure, scene.now), Ok(SessionAction::RetryAt(_))), "{failed}");
         next_revocation(&mut scene);

@@ -1,6 +1,6 @@
 //! An ID token of a key that the session does not know: the keys are fetched, and nobody waits for that.
 
-use oauth_proto::{Access, Client, Delivered, Event, KeySet, Response, SessionAction, SessionPhase};
+use oauth_proto::{Access, Client, Delivered, Event, Headers, KeySet, Response, SessionAction, SessionPhase};
 
 use super::{
     fetched_at, keys, keys_request, last_error, ready, refresh_with, refresh_with_new_key, renewed, saved, session,
@@ -100,10 +100,10 @@ fn a_server_that_cannot_give_them_now_is_asked_later() {
 #[test]
 fn whatever_else_it_says_leaves_the_tokens() {
     for (response, code) in [
-        (Response::new(404, &[], b""), "http_error"),
-        (Response::new(302, &[], b""), "redirect_refused"),
-        (Response::new(200, &[], b"<h1>keys</h1>"), "response_malformed"),
-        (Response::new(200, &[], b"[]"), "response_malformed"),
+        (Response::new(404, Headers::NONE, b""), "http_error"),
+        (Response::new(302, Headers::NONE, b""), "redirect_refused"),
+        (Response::new(200, Headers::NONE, b"<h1>keys</h1>"), "response_malformed"),
+        (Response::new(200, Headers::NONE, b"[]"), "response_malformed"),
     ] {
         let mut session = session();
         refresh_with_new_key(&mut session);

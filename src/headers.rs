@@ -1,0 +1,243 @@
+//! Response headers, in whichever form the caller's HTTP stack has them.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Response headers in whichever form the caller's HTTP stack has them: slices, arrays and `Vec`s of names and values, the
+/// values text or octets; with the feature `http` a `HeaderMap`; and with [`Headers::from_fn`] whatever else can be iterated
+/// over. Nothing is copied.
+///
+/// A value that is not UTF-8 is there, and reads as an empty one.
+///
+/// ```
+/// use oauth_proto::{Headers, Response};
+///
+/// let as_curl_has_them: Vec<(String, Vec<u8>)> = vec![("Content-Type".into(), b"application/json".to_vec())];
+/// let response = Response::new(200, &as_curl_has_them, b"{}");
+/// assert_eq!(response.header("content-type"), Some("application/json"));
+/// assert_eq!(Response::new(204, Headers::NONE, b"").header("content-type"), None);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Headers<'a>(Inner<'a>);
+
+#[derive(Clone, Copy)]
+enum Inner<'a> {
+    Borrowed(&'a [(&'a str, &'a str)]),
+    Owned(&'a [(String, String)]),
+    BorrowedOctets(&'a [(&'a str, &'a [u8])]),
+    OwnedOctets(&'a [(String, Vec<u8>)]),
+    Pairs(&'a (dyn Pairs + Sync)),
+    #[cfg(feature = "http")]
+    Map(&'a http::HeaderMap),
+}
+
+impl<'a> Headers<'a> {
+    /// No headers.
+    pub const NONE: Headers<'static> = Headers(Inner::Borrowed(&[]));
+
+    /// What the iterators of this closure yield: names and values, as maps have them. It is called for each header that is
+    /// looked for.
+    ///
+    /// ```
+    /// use oauth_proto::{Headers, Response};
+    ///
+    /// struct Field {
+    ///     name: String,
+    ///     value: Vec<u8>,
+    /// }
+    /// let fields = [Field { name: "Content-Type".into(), value: b"application/json".to_vec() }];
+    /// let pairs = || fields.iter().map(|field| (&field.name, &field.value));
+    /// let response = Response::new(200, Headers::from_fn(&pairs), b"{}");
+    /// assert_eq!(response.header("content-type"), Some("application/json"));
+    /// ```
+    pub fn from_fn<'n, 'v, N, V, I, F>(pairs: &'a F) -> Self
+    where
+        N: AsRef<str> + ?Sized + 'n,
+        V: AsRef<[u8]> + ?Sized + 'v,
+        I: Iterator<Item = (&'n N, &'v V)>,
+        F: Fn() -> I + Sync,
+    {
+        Self(Inner::Pairs(pairs))
+    }
+
+    /// The first value of a header, its name in any case.
+    pub(crate) fn first(&self, name: &str) -> Option<&'a str> {
+        match self.0 {
+            Inner::Borrowed(list) => list.iter().find(|(other, _)| is_named(other, name)).map(|(_, value)| *value),
+            Inner::Owned(list) => list.iter().find(|(other, _)| is_named(other, name)).map(|(_, value)| value.as_str()),
+            _ => self.first_of_octets(name),
+        }
+    }
+
+    /// Apart, so that the usual forms stay as cheap as they are.
+    #[inline(never)]
+    fn first_of_octets(&self, name: &str) -> Option<&'a str> {
+        match self.0 {
+            #[cfg(feature = "http")]
+            Inner::Map(map) => map.get(name).map(|value| text(value.as_bytes())),
+            _ => self.pairs().find(|(other, _)| is_named(other, name)).map(|(_, value)| text(value)),
+        }
+    }
+
+    /// All values of a header in their order, its name in any case.
+    #[allow(dead_code)] // for headers that come several times
+    pub(crate) fn all(&self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.pairs().filter(move |(other, _)| is_named(other, name)).map(|(_, value)| text(value))
+    }
+
+    fn pairs(&self) -> Box<dyn Iterator<Item = (&'a str, &'a [u8])> + 'a> {
+        match self.0 {
+            Inner::Borrowed(list) => Box::new(list.iter().map(|(name, value)| (*name, value.as_bytes()))),
+            Inner::Owned(list) => Box::new(list.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))),
+            Inner::BorrowedOctets(list) => Box::new(list.iter().copied()),
+            Inner::OwnedOctets(list) => Box::new(list.iter().map(|(name, value)| (name.as_str(), value.as_slice()))),
+            Inner::Pairs(pairs) => pairs.pairs(),
+            #[cfg(feature = "http")]
+            Inner::Map(map) => Box::new(map.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))),
+        }
+    }
+}
+
+/// Names have no case (RFC 9110 §5.1); most stacks write them as this crate does.
+fn is_named(name: &str, wanted: &str) -> bool {
+    name.len() == wanted.len() && (name == wanted || name.eq_ignore_ascii_case(wanted))
+}
+
+/// One that cannot be read is there all the same, and is not what is wanted.
+fn text(value: &[u8]) -> &str {
+    core::str::from_utf8(value).unwrap_or_default()
+}
+
+/// Headers of whatever type. The trait has no lifetime of its own: that would make the one of [`Headers`] invariant.
+trait Pairs {
+    fn pairs(&self) -> Box<dyn Iterator<Item = (&str, &[u8])> + '_>;
+}
+
+impl<S: Source<Iter: Iterator<Item: Pair>>> Pairs for S {
+    fn pairs(&self) -> Box<dyn Iterator<Item = (&str, &[u8])> + '_> {
+        Box::new(self.call().map(Pair::parts))
+    }
+}
+
+/// A closure whose result is known to live for as long as the closure itself can.
+trait Source {
+    type Iter;
+
+    fn call(&self) -> Self::Iter;
+}
+
+impl<I, F: Fn() -> I> Source for F {
+    type Iter = I;
+
+    fn call(&self) -> I {
+        self()
+    }
+}
+
+/// Name and value, for as long as the pair itself can live.
+trait Pair {
+    fn parts<'p>(self) -> (&'p str, &'p [u8])
+    where
+        Self: 'p;
+}
+
+impl<N: AsRef<str> + ?Sized, V: AsRef<[u8]> + ?Sized> Pair for (&N, &V) {
+    fn parts<'p>(self) -> (&'p str, &'p [u8])
+    where
+        Self: 'p,
+    {
+        (self.0.as_ref(), self.1.as_ref())
+    }
+}
+
+impl<'a> From<&'a [(&'a str, &'a str)]> for Headers<'a> {
+    fn from(list: &'a [(&'a str, &'a str)]) -> Self {
+        Self(Inner::Borrowed(list))
+    }
+}
+
+impl<'a> From<&'a [(String, String)]> for Headers<'a> {
+    fn from(list: &'a [(String, String)]) -> Self {
+        Self(Inner::Owned(list))
+    }
+}
+
+impl<'a> From<&'a [(&'a str, &'a [u8])]> for Headers<'a> {
+    fn from(list: &'a [(&'a str, &'a [u8])]) -> Self {
+        Self(Inner::BorrowedOctets(list))
+    }
+}
+
+impl<'a> From<&'a [(String, Vec<u8>)]> for Headers<'a> {
+    fn from(list: &'a [(String, Vec<u8>)]) -> Self {
+        Self(Inner::OwnedOctets(list))
+    }
+}
+
+impl<'a, T, const N: usize> From<&'a [T; N]> for Headers<'a>
+where
+    Self: From<&'a [T]>,
+{
+    fn from(list: &'a [T; N]) -> Self {
+        Self::from(list.as_slice())
+    }
+}
+
+impl<'a, T> From<&'a Vec<T>> for Headers<'a>
+where
+    Self: From<&'a [T]>,
+{
+    fn from(list: &'a Vec<T>) -> Self {
+        Self::from(list.as_slice())
+    }
+}
+
+#[cfg(feature = "http")]
+impl<'a> From<&'a http::HeaderMap> for Headers<'a> {
+    fn from(map: &'a http::HeaderMap) -> Self {
+        Self(Inner::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: [(&str, &str); 4] = [("WWW-Authenticate", "a"), ("x", "b"), ("www-authenticate", "c"), ("Www-A", "d")];
+
+    #[track_caller]
+    fn check<'a>(headers: impl Into<Headers<'a>>) {
+        let headers = headers.into();
+        assert_eq!(headers.all("WWW-authenticate").collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(headers.first("WWW-authenticate"), Some("a"));
+        assert_eq!(headers.all("y").next(), None);
+    }
+
+    #[test]
+    fn all_values_come_in_their_order_whatever_the_form() {
+        check(&LINES);
+        check(&LINES.map(|(name, value)| (String::from(name), String::from(value))));
+        check(&LINES.map(|(name, value)| (name, value.as_bytes())));
+        check(&LINES.map(|(name, value)| (String::from(name), value.as_bytes().to_vec())));
+        check(Headers::from_fn(&|| LINES.iter().copied()));
+        assert_eq!(Headers::NONE.all("x").next(), None);
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn all_values_of_a_map_come_in_their_order() {
+        let mut map = http::HeaderMap::new();
+        for (name, value) in LINES {
+            let name = http::HeaderName::from_bytes(name.as_bytes()).unwrap();
+            map.append(name, http::HeaderValue::from_static(value));
+        }
+        check(&map);
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_is_among_them() {
+        let octets = [("x", &b"\xff"[..]), ("X", b"1")];
+        assert_eq!(Headers::from(&octets).all("x").collect::<Vec<_>>(), ["", "1"]);
+    }
+}
