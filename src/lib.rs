@@ -177,7 +177,7 @@
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
-//! | `std` | yes | typed vendor parameters (`serde_urlencoded`), `UnixTime` from `SystemTime` |
+//! | `std` | yes | typed vendor parameters (`serde_urlencoded`), `UnixTime` from and to `SystemTime` |
 //! | `getrandom` | yes | `Entropy::from_os` |
 //! | `openid` | yes | OpenID Connect: discovery by issuer, checked ID tokens, keys, userinfo |
 //! | `rustcrypto` | yes | the signatures of ID tokens checked by the crates of `RustCrypto`; turns `openid` on |

@@ -48,3 +48,52 @@ impl From<std::time::SystemTime> for UnixTime {
         Self(time.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
     }
 }
+
+/// Feature `std`. A time that the platform cannot hold becomes a far one that it can: so a deadline stays far away.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use oauth_proto::UnixTime;
+///
+/// let due = SystemTime::from(UnixTime::from_secs(1_700_000_000));
+/// assert_eq!(due, SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+/// assert_eq!(UnixTime::from(due).as_secs(), 1_700_000_000);
+/// ```
+#[cfg(feature = "std")]
+impl From<UnixTime> for std::time::SystemTime {
+    fn from(time: UnixTime) -> Self {
+        let mut secs = time.0;
+        loop {
+            // Halved until it fits, which 0 always does.
+            match Self::UNIX_EPOCH.checked_add(core::time::Duration::from_secs(secs)) {
+                Some(time) => return time,
+                None => secs /= 2,
+            }
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn a_time_goes_to_the_clock_and_back() {
+        for secs in [0, 1, 1_700_000_000, 1 << 33, u64::from(u32::MAX) * 50] {
+            let time = UnixTime::from_secs(secs);
+            assert_eq!(UnixTime::from(SystemTime::from(time)), time);
+        }
+    }
+
+    #[test]
+    fn no_time_is_too_far_for_the_clock() {
+        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(50 * 365 * 24 * 60 * 60);
+        for secs in [u64::MAX, u64::MAX / 2 + 1, i64::MAX.unsigned_abs(), i64::MIN.unsigned_abs()] {
+            let time = SystemTime::from(UnixTime::from_secs(secs));
+            assert!(time > far && UnixTime::from(time) <= UnixTime::from_secs(secs), "{secs}");
+        }
+    }
+}
