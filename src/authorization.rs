@@ -353,8 +353,28 @@ impl fmt::Debug for AuthorizationRequest {
 }
 
 /// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12): absolute and
-/// https, unless the configuration allowed loopback; to be handed over as one argument, never through a shell. `Debug` does
-/// not show it, since it holds `state` and `nonce`.
+/// https, unless the configuration allowed loopback; to be handed over as one argument, never through a shell.
+///
+/// It holds `state` and `nonce`, so `Debug` shows nothing of it. `Display` shows it all, deliberately: to hand it on, to the user
+/// for example, who opens it on another device. Keep that out of logs.
+///
+/// ```
+/// # use oauth_proto::{Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, UnixTime};
+/// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+/// # let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+/// # let mut login = Login::new(client, AuthorizationRequest::new())?;
+/// # let entropy = Entropy::new(core::array::from_fn(|index| index as u8))?;
+/// # let Ok(Action::OpenUrl(url)) = login.handle(Event::Start(entropy), UnixTime::from_secs(0)) else { panic!() };
+/// # #[cfg(feature = "std")] {
+/// let mut browser = std::process::Command::new("xdg-open");
+/// browser.arg(&url); // not yet spawned
+/// # assert_eq!(browser.get_args().next(), Some(url.as_ref()));
+/// # }
+/// let message = format!("If no browser opens, visit {url}");
+/// # assert!(message.ends_with(url.as_str()));
+/// assert_eq!(format!("{url:?}"), "AuthorizationUrl(..)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthorizationUrl(String);
 
@@ -404,6 +424,27 @@ impl Deref for AuthorizationUrl {
 
     fn deref(&self) -> &str {
         &self.0
+    }
+}
+
+impl AsRef<str> for AuthorizationUrl {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Feature `std`: one argument of a command.
+#[cfg(feature = "std")]
+impl AsRef<std::ffi::OsStr> for AuthorizationUrl {
+    fn as_ref(&self) -> &std::ffi::OsStr {
+        self.0.as_ref()
+    }
+}
+
+/// The URL itself, with `state` and `nonce`: to hand it on, not for logs.
+impl fmt::Display for AuthorizationUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
     }
 }
 

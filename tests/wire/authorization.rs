@@ -1,7 +1,7 @@
 //! Every setter of the authorization request, seen in the URL that the login opens.
 
 use oauth_proto::redirect::from_form_post;
-use oauth_proto::{Action, AuthorizationRequest, Client, Event, ResponseMode};
+use oauth_proto::{Action, AuthorizationRequest, Client, Event, Login, ResponseMode};
 
 use crate::{client, decoded, pairs, query_of, server, started, value_of, Pairs, CLIENT_ID, REDIRECT_URI};
 
@@ -185,4 +185,20 @@ fn a_login_ends_with_a_form_post() {
     assert_eq!(value_of(&decoded(request.body()), "code").as_deref(), Some("C#1 2"));
     let tokens = r#"{"access_token":"AT1","token_type":"Bearer"}"#;
     assert!(matches!(login.handle(crate::answer(request.id(), tokens), crate::at(2)), Ok(Action::TokensReady(_))));
+}
+
+/// To a browser as one argument of a command, and to the user as text; not to a log by way of `Debug`.
+#[test]
+fn the_url_can_be_handed_on() {
+    let mut login = Login::new(client(), new()).unwrap();
+    let Ok(Action::OpenUrl(url)) = login.handle(Event::Start(crate::entropy()), crate::at(0)) else { panic!("no URL") };
+    assert!(url.as_str().starts_with("https://as.example.com/authorize?"));
+    assert_eq!((format!("{url}").as_str(), AsRef::<str>::as_ref(&url)), (url.as_str(), url.as_str()));
+    assert_eq!(format!("{url:?}"), "AuthorizationUrl(..)");
+    #[cfg(feature = "std")]
+    {
+        let mut browser = std::process::Command::new("open");
+        browser.arg(&url);
+        assert_eq!(browser.get_args().collect::<Vec<_>>(), [url.as_str()]);
+    }
 }
