@@ -59,6 +59,13 @@ impl fmt::Debug for Challenge<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedChallenge;
 
+impl MalformedChallenge {
+    /// A name that stays the same from version to version.
+    pub fn code(self) -> &'static str {
+        "malformed_challenge"
+    }
+}
+
 impl fmt::Display for MalformedChallenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the WWW-Authenticate line is malformed (RFC 9110 section 11.6.1) and is not acted on")

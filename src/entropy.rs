@@ -93,6 +93,16 @@ impl fmt::Debug for Entropy {
     }
 }
 
+impl EntropyError {
+    /// A name that stays the same from version to version.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Repeated => "entropy_repeated",
+            Self::Unavailable => "entropy_unavailable",
+        }
+    }
+}
+
 impl fmt::Display for EntropyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -111,6 +111,13 @@ impl fmt::Debug for CodeChallenge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidVerifier;
 
+impl InvalidVerifier {
+    /// A name that stays the same from version to version.
+    pub fn code(self) -> &'static str {
+        "invalid_verifier"
+    }
+}
+
 impl fmt::Display for InvalidVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a code verifier is 43 to 128 characters of A-Z a-z 0-9 - . _ ~ (RFC 7636 section 4.1)")

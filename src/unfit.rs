@@ -7,6 +7,13 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfit;
 
+impl Unfit {
+    /// A name that stays the same from version to version.
+    pub fn code(self) -> &'static str {
+        "unfit"
+    }
+}
+
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(

@@ -425,6 +425,16 @@ impl TryFrom<StoredKey> for Key {
     }
 }
 
+impl KeySetError {
+    /// A name that stays the same from version to version.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TooLarge => "key_set_too_large",
+            Self::Malformed => "key_set_malformed",
+        }
+    }
+}
+
 impl fmt::Display for KeySetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

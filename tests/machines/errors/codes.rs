@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use oauth_proto::{BearerError, ConfigError, Error, Ignored, Misuse, Over, RestoreError, Violation};
+use oauth_proto::challenge::MalformedChallenge;
+use oauth_proto::pkce::InvalidVerifier;
+use oauth_proto::{
+    BearerError, ConfigError, EntropyError, Error, Ignored, Misuse, Over, RestoreError, Unfit, Violation,
+};
 #[cfg(feature = "openid")]
 use oauth_proto::{IdTokenError, KeySetError};
 
@@ -140,6 +144,7 @@ fn all_names_of_the_errors_of_id_tokens_are_distinct() {
 #[cfg(feature = "openid")]
 #[test]
 fn errors_of_key_sets_are_told_apart() {
+    assert_names(&[KeySetError::TooLarge, KeySetError::Malformed].map(KeySetError::code));
     assert_ne!(KeySetError::TooLarge.to_string(), KeySetError::Malformed.to_string());
 }
 
@@ -176,7 +181,12 @@ fn all_names_of_the_other_errors_are_distinct() {
         BearerError::DuplicateAuthorization,
     ];
     assert_names(&bearer.map(BearerError::code));
-    for (name, count) in [("ConfigError", 7), ("RestoreError", 5), ("BearerError", 4)] {
+    let entropy = [EntropyError::Repeated, EntropyError::Unavailable];
+    assert_names(&entropy.map(EntropyError::code));
+    assert_names(&[Unfit.code(), MalformedChallenge.code(), InvalidVerifier.code()]);
+    for (name, count) in
+        [("ConfigError", 7), ("RestoreError", 5), ("BearerError", 4), ("EntropyError", 2), ("KeySetError", 2)]
+    {
         let (_, source, _) = ENUMS.iter().find(|(other, ..)| *other == name).unwrap();
         assert_eq!(variants(name, source).len(), count, "a variant of {name} is not in the list");
     }
@@ -191,7 +201,7 @@ fn assert_names(codes: &[&str]) {
     }
 }
 
-/// All that implements `Error` in the crate, wherever it is.
+/// All that implements `Error` in the crate, wherever it is; and each of them has a stable name.
 #[test]
 fn every_type_of_error_is_tested_here() {
     let mut found = BTreeSet::new();
@@ -205,7 +215,12 @@ fn every_type_of_error_is_tested_here() {
             }
             let source = fs::read_to_string(&path).unwrap();
             let types = source.lines().filter_map(|line| line.strip_prefix("impl core::error::Error for "));
-            found.extend(types.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>()));
+            for name in types.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>()) {
+                let start = format!("\nimpl {name} {{");
+                let mut own = source.split(start.as_str()).skip(1).filter_map(|rest| rest.split("\n}").next());
+                assert!(own.any(|body| body.contains("    pub fn code(")), "{name} has no code()");
+                found.insert(name);
+            }
         }
     }
     let units = ["InvalidVerifier", "MalformedChallenge", "Unfit"];

@@ -320,8 +320,10 @@ fn key_sets() {
     for document in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":null}"#, "<h1>keys</h1>"] {
         assert_eq!(parse(document), KeySetError::Malformed, "{document}");
     }
+    assert_eq!(KeySetError::Malformed.code(), "key_set_malformed");
     helps(&KeySetError::Malformed, &["no JWK set", "RFC 7517", "jwks_uri"]);
     assert_eq!(parse(&" ".repeat(1024 * 1024 + 1)), KeySetError::TooLarge);
+    assert_eq!(KeySetError::TooLarge.code(), "key_set_too_large");
     helps(&KeySetError::TooLarge, &["1 MiB", "jwks_uri"]);
     // In the machines they are what any answer's problems are.
     for (document, code) in

@@ -12,7 +12,7 @@ fn entropy_repeated() {
     let parts = |first: u8, second: u8, third: u8| [[first; 32], [second; 32], [third; 32]].concat();
     for octets in [parts(1, 1, 2), parts(1, 2, 1), parts(2, 1, 1), parts(0, 0, 0)] {
         let error = Entropy::new(octets.try_into().unwrap()).unwrap_err();
-        assert_eq!(error, EntropyError::Repeated);
+        assert_eq!((error, error.code()), (EntropyError::Repeated, "entropy_repeated"));
         helps(&error, &["96 octets", "secure random number generator"]);
     }
     assert!(Entropy::new(parts(1, 2, 3).try_into().unwrap()).is_ok());
@@ -21,6 +21,7 @@ fn entropy_repeated() {
 /// No operating system here lacks randomness, so this one is only read.
 #[test]
 fn entropy_unavailable() {
+    assert_eq!(EntropyError::Unavailable.code(), "entropy_unavailable");
     helps(&EntropyError::Unavailable, &["operating system", "Entropy::new"]);
 }
 
@@ -73,7 +74,7 @@ fn bearer_duplicate_authorization() {
 fn invalid_verifier() {
     for text in ["A".repeat(42), "A".repeat(129), "A".repeat(42) + "+", "\u{e9}".repeat(43)] {
         let error = CodeVerifier::new(&text).unwrap_err();
-        assert_eq!(error, InvalidVerifier);
+        assert_eq!((error, error.code()), (InvalidVerifier, "invalid_verifier"));
         helps(&error, &["43 to 128", "RFC 7636"]);
     }
     assert!(CodeVerifier::from_octets(&[1; 31]).is_err() && CodeVerifier::from_octets(&[1; 97]).is_err());
@@ -84,7 +85,7 @@ fn malformed_challenge() {
     let long = format!("Bearer realm=\"{}\"", "x".repeat(MAX_LINE_BYTES));
     for line in ["Bearer realm=\"x", "Bearer realm=\"x\" y=1", "=", "Bearer a=1, a=2", "Bearer a=\"\\\n\"", &long] {
         let error = parse(line).expect_err(line);
-        assert_eq!(error, MalformedChallenge);
+        assert_eq!((error, error.code()), (MalformedChallenge, "malformed_challenge"));
         helps(&error, &["malformed", "RFC 9110"]);
     }
 }
@@ -93,6 +94,6 @@ fn malformed_challenge() {
 fn unfit() {
     let tokens = Tokens::from_parts(Secret::new("AT"), None, None, "read");
     let error = tokens.members::<u64>().expect_err("no response was kept");
-    assert_eq!(error, Unfit);
+    assert_eq!((error, error.code()), (Unfit, "unfit"));
     helps(&error, &["fit"]);
 }
