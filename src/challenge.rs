@@ -5,8 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::Deserialize;
+
 use crate::endpoint::{self, Transport};
 use crate::error::ServerText;
+use crate::json;
 
 /// A field line longer than this is not looked at (16 KiB).
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
@@ -248,12 +252,15 @@ pub enum Advice {
         /// The scope it takes, if the API says.
         scope: Option<ServerText>,
     },
-    /// The user must prove more or more recently who they are (RFC 9470 §3).
+    /// The user must prove more or more recently who they are (RFC 9470 §3), or the server must see to the user once more: a
+    /// claims challenge of Microsoft Entra.
     StepUp {
         /// Authentication context classes to ask for.
         acr_values: Option<ServerText>,
         /// Seconds since the user last authenticated, at most.
         max_age: Option<u64>,
+        /// A JSON object, decoded: the `claims` to ask for (OpenID Connect Core §5.5). Entra's `insufficient_claims` has it alone.
+        claims: Option<ServerText>,
     },
     /// The DPoP proof needs the server's nonce (RFC 9449 §9).
     DpopNonce,
@@ -278,6 +285,11 @@ pub(crate) fn none_in(lines: &[&str]) -> bool {
 ///
 /// assert_eq!(advice(401, &[r#"Bearer error="invalid_token""#]), Advice::Refresh);
 /// assert_eq!(advice(401, &["Basic realm=\"x\""]), Advice::None);
+///
+/// // Microsoft Entra, once its policies ask for more than the token proves.
+/// let line = r#"Bearer error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJ2YWx1ZSI6ImMxIn19fQ==""#;
+/// let Advice::StepUp { claims: Some(claims), .. } = advice(401, &[line]) else { panic!() };
+/// assert_eq!(claims.as_str(), r#"{"access_token":{"acrs":{"value":"c1"}}}"#);
 /// ```
 pub fn advice(status: u16, lines: &[&str]) -> Advice {
     if status != 401 && status != 403 {
@@ -298,7 +310,16 @@ pub fn advice(status: u16, lines: &[&str]) -> Advice {
     }
     if let Some(challenge) = saying("insufficient_user_authentication") {
         let max_age = challenge.parameter("max_age").and_then(|seconds| seconds.parse().ok());
-        return Advice::StepUp { acr_values: owned(challenge, "acr_values"), max_age };
+        return Advice::StepUp { acr_values: owned(challenge, "acr_values"), max_age, claims: None };
+    }
+    if let Some(challenge) = saying("insufficient_claims") {
+        if let Some(claims) = challenge.parameter("claims").and_then(decoded_object) {
+            return Advice::StepUp { acr_values: None, max_age: None, claims: Some(claims) };
+        }
+        // The token was refused, and it does not say what would do.
+        if status == 401 {
+            return Advice::Refresh;
+        }
     }
     // Only an https URL is ever worth fetching (RFC 9728 §3).
     let metadata = with_token().filter_map(|challenge| challenge.parameter("resource_metadata"));
@@ -310,4 +331,14 @@ pub fn advice(status: u16, lines: &[&str]) -> Advice {
     } else {
         Advice::None
     }
+}
+
+/// A JSON object in base64, of either alphabet, padded or not: Microsoft's own APIs and clients differ.
+fn decoded_object(encoded: &str) -> Option<ServerText> {
+    #[derive(Deserialize)]
+    struct Object {}
+    let unpadded = encoded.strip_suffix("==").or_else(|| encoded.strip_suffix('=')).unwrap_or(encoded);
+    let octets = Base64UrlUnpadded::decode_vec(&unpadded.replace('+', "-").replace('/', "_")).ok()?;
+    let Object {} = json::strict(&octets)?;
+    core::str::from_utf8(&octets).ok().map(ServerText::whole)
 }

@@ -163,7 +163,7 @@ impl Session {
     ) -> Option<Access> {
         match challenge::advice(status, www_authenticate) {
             Advice::InsufficientScope { scope } => self.state.demanded(&self.client, bearer, Demand::Scope(scope), now),
-            Advice::StepUp { acr_values, max_age } => {
+            Advice::StepUp { acr_values, max_age, claims: _ } => {
                 self.state.demanded(&self.client, bearer, Demand::StepUp { acr_values, max_age }, now)
             }
             Advice::Refresh | Advice::Authenticate => Some(self.state.refused(&self.client, bearer, now)),
