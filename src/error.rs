@@ -98,6 +98,9 @@ pub enum Violation {
     TokenTypeMissing,
     /// A `token_type` that this client must not use (RFC 6749 §7.1).
     TokenTypeUnsupported(ServerText),
+    /// The access token is a JWT for another API than it was asked for (RFC 9068 §3): see
+    /// [`Target::check_jwt_audience`](crate::Target::check_jwt_audience).
+    AccessTokenAudience,
     /// `openid` was asked for and no `id_token` came (OpenID Connect Core §3.1.3.3).
     IdTokenMissing,
     /// The ID token broke a rule (OpenID Connect Core §3.1.3.7).
@@ -289,6 +292,7 @@ impl Violation {
             Self::AccessTokenMissing => "missing_access_token",
             Self::TokenTypeMissing => "missing_token_type",
             Self::TokenTypeUnsupported(_) => "unsupported_token_type",
+            Self::AccessTokenAudience => "access_token_audience",
             Self::IdTokenMissing => "missing_id_token",
             #[cfg(feature = "openid")]
             Self::IdToken(error) => error.code(),
@@ -370,6 +374,10 @@ impl Violation {
             Self::AccessTokenMissing => "the response has no access_token (RFC 6749 section 5.1)",
             Self::TokenTypeMissing => "the response has no token_type (RFC 6749 section 5.1)",
             Self::TokenTypeUnsupported(_) => "the token_type is not Bearer (RFC 6749 section 7.1)",
+            Self::AccessTokenAudience => {
+                "the access token is for another API (RFC 9068 section 3): allow this one in the application's refresh token \
+                 policies at the server, or do without Target::check_jwt_audience"
+            }
             Self::IdTokenMissing => {
                 "openid was asked for and the response has no id_token (OpenID Connect Core section 3.1.3.3)"
             }

@@ -214,6 +214,7 @@ pub mod http;
 #[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
 mod identity;
 mod json;
+mod jwt;
 pub mod login;
 pub mod logout;
 mod metadata;
@@ -228,6 +229,7 @@ mod secret;
 mod server;
 pub mod session;
 mod target;
+mod texts;
 mod time;
 pub mod token;
 mod unfit;
