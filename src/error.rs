@@ -103,7 +103,8 @@ pub enum Violation {
     TokenTypeMissing,
     /// A `token_type` that this client must not use (RFC 6749 §7.1).
     TokenTypeUnsupported(ServerText),
-    /// aud
+    /// The access token is a JWT for another API than it was asked for (RFC 9068 §3): see
+    /// [`Target::check_jwt_audience`](crate::Target::check_jwt_audience).
     AccessTokenAudience,
     /// `openid` was asked for and no `id_token` came (OpenID Connect Core §3.1.3.3).
     IdTokenMissing,
@@ -455,7 +456,10 @@ impl Violation {
             Self::AccessTokenMissing => "the response has no access_token (RFC 6749 section 5.1)",
             Self::TokenTypeMissing => "the response has no token_type (RFC 6749 section 5.1)",
             Self::TokenTypeUnsupported(_) => "the token_type is not Bearer (RFC 6749 section 7.1)",
-            Self::AccessTokenAudience => "aud",
+            Self::AccessTokenAudience => {
+                "the access token is for another API (RFC 9068 section 3): allow this one in the application's refresh token \
+                 policies at the server, or do without Target::check_jwt_audience"
+            }
             Self::IdTokenMissing => {
                 "openid was asked for and the response has no id_token (OpenID Connect Core section 3.1.3.3)"
             }

@@ -212,6 +212,7 @@ pub mod http;
 #[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
 mod identity;
 mod json;
+mod jwt;
 pub mod login;
 pub mod logout;
 mod metadata;
@@ -226,6 +227,7 @@ mod secret;
 mod server;
 pub mod session;
 mod target;
+mod texts;
 mod time;
 pub mod token;
 mod unfit;
