@@ -272,11 +272,6 @@ pub enum Advice {
     None,
 }
 
-/// Whether the lines hold no challenge that can be read.
-pub(crate) fn none_in(lines: &[&str]) -> bool {
-    lines.iter().all(|line| parse(line).map_or(true, |challenges| challenges.is_empty()))
-}
-
 /// Reads status and `WWW-Authenticate` lines; a malformed line counts for nothing.
 ///
 /// ```
