@@ -208,6 +208,7 @@ mod config_error;
 mod endpoint;
 mod entropy;
 pub mod error;
+mod error_body;
 mod form;
 pub mod http;
 #[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
