@@ -206,6 +206,7 @@ mod config_error;
 mod endpoint;
 mod entropy;
 pub mod error;
+mod error_body;
 mod form;
 mod headers;
 pub mod http;

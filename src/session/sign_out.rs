@@ -48,7 +48,8 @@ impl SignOut {
     }
 
     /// Also ends the user's session at the server, in the browser, if the server has an endpoint for it (OpenID Connect
-    /// RP-Initiated Logout 1.0, Auth0's `/v2/logout`, or another server's own). The entropy makes the `state` that the return must bring.
+    /// RP-Initiated Logout 1.0, Auth0's `/v2/logout`, or another server's own). The entropy makes the `state` that the return
+    /// must bring.
     pub fn logout(mut self, entropy: Entropy) -> Self {
         self.state = Some(SecretOctets::new(entropy.state()));
         drop(entropy);
