@@ -3,7 +3,9 @@
 //! The states are in [the crate's documentation](crate); every transition is in [`transitions`].
 
 mod access_token;
+mod active;
 mod adopt;
+mod answer;
 mod cache;
 mod demand;
 mod ends;
@@ -25,12 +27,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use active::Active;
 use demand::Demand;
 use grant::More;
 pub use outcome::{Access, Adopted, LoginRequired, SessionAction, SessionPhase};
 pub use saved::SavedSession;
 pub use sign_out::SignOut;
-use state::{Active, State};
+use state::State;
 
 use crate::authorization::AuthorizationRequest;
 use crate::bearer::Bearer;
@@ -225,8 +228,10 @@ impl Session {
             Advice::InsufficientScope { scope } => Demand::Scope(scope),
             Advice::StepUp { acr_values, max_age, claims } => Demand::StepUp { acr_values, max_age, claims },
             Advice::DpopNonce => return None,
-            // Whatever scheme it names, and if it cannot be read: a 401 says that the token will not do.
-            _ if status == 401 => return Some(self.state.refused(&self.client, bearer, now)),
+            // Whatever scheme it names, and if it cannot be read: a 401 says that the token will not do; so does `invalid_token`.
+            advice if status == 401 || advice == Advice::Refresh => {
+                return Some(self.state.refused(&self.client, bearer, now));
+            }
             // A 403 that only tells where to learn more says nothing about the token.
             _ => return None,
         };
