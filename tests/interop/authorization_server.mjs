@@ -1,5 +1,6 @@
 // The authorization server: a provider that can be replaced by one with other keys, and what a test may do to it.
 
+import { answer } from './apis.mjs';
 import { generateKeys, publicPart } from './keys.mjs';
 import { provide } from './provider.mjs';
 
@@ -12,6 +13,7 @@ export class AuthorizationServer {
   #answer;
   #metadata = {};
   #hidden = [];
+  #refusal;
   #requests = {};
 
   static async on(issuer, resources) {
@@ -53,6 +55,11 @@ export class AuthorizationServer {
     this.#hidden = paths;
   }
 
+  // What the next token request is answered with: RFC 6749 §5.2. The provider does not get to see the request.
+  refuse(body) {
+    this.#refusal = body;
+  }
+
   // How often each path was asked for.
   get requests() {
     return this.#requests;
@@ -66,6 +73,12 @@ export class AuthorizationServer {
     if (inside === undefined || this.#hidden.includes(path)) {
       response.statusCode = 404;
       return response.end();
+    }
+    if (this.#refusal && asked === `POST ${this.#path}/token`) {
+      const refusal = this.#refusal;
+      this.#refusal = undefined;
+      request.resume();
+      return answer(response, 400, undefined, refusal);
     }
     // The provider makes URLs of the difference.
     request.originalUrl = `${this.#path}${inside}`;

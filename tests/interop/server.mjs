@@ -8,6 +8,8 @@
 //                                         signs with new keys from now on; forgets the old ones, or publishes them as well
 //   POST /metadata  {"name": value}       lies in the metadata documents
 //   POST /hide      ["/path"]             answers 404 there, and only there
+//   POST /grace     seconds               takes a refresh token again for so long after its first use
+//   POST /refuse    {"error": "…"}        answers the next token request so
 //   GET  /requests                        how often each path was asked for: {"GET /jwks": 1}
 
 import { createServer } from 'node:http';
@@ -19,6 +21,7 @@ console.log = console.error;
 
 const { AuthorizationServer } = await import('./authorization_server.mjs');
 const { answer, apis, resourcesOf } = await import('./apis.mjs');
+const { allowGrace } = await import('./store.mjs');
 
 process.stdin.resume();
 process.stdin.once('end', () => process.exit(0));
@@ -51,6 +54,8 @@ const orders = {
   'POST /rotate': async (order) => authorizationServer.rotate(await json(order)),
   'POST /metadata': async (order) => authorizationServer.metadata(await json(order)),
   'POST /hide': async (order) => authorizationServer.hide(await json(order)),
+  'POST /grace': async (order) => allowGrace(await json(order)),
+  'POST /refuse': async (order) => authorizationServer.refuse(await json(order)),
   'GET /requests': () => authorizationServer.requests,
 };
 control.on('request', async (request, response) => {

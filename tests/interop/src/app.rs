@@ -2,11 +2,13 @@
 
 use std::time::SystemTime;
 
+use oauth_proto::bearer::HeaderValue;
 use oauth_proto::{
     Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, ClientBuilder, Entropy, Error, Event,
     KeySet, Login, LoginRequired, Request, SavedSession, Session, SessionAction, Target, Tokens, UnixTime,
 };
 use serde_json::Value;
+use ureq::http;
 
 use crate::{Http, Person, Server, UserAgent};
 
@@ -48,6 +50,12 @@ pub fn issuer_alone(server: &Server) -> AuthorizationServer {
 /// The client of an app that was told the issuer alone.
 pub fn client_of_issuer(server: &Server) -> Client {
     Client::new(issuer_alone(server), "native-app", PRIVATE_USE).expect("a good configuration")
+}
+
+/// The same in the next process: the app has kept the metadata that this session's login found.
+pub fn client_of_metadata(server: &Server, session: &Session) -> Client {
+    let metadata = session.client().metadata().expect("found by the issuer");
+    client_of_issuer(server).with_metadata(metadata).expect("of this server")
 }
 
 /// The app's client, which may send its access tokens to the APIs.
@@ -134,8 +142,9 @@ pub fn session_in(
     client: Client,
     request: impl Into<std::sync::Arc<AuthorizationRequest>>,
 ) -> Session {
-    let mut login = Login::new(client.clone(), request).expect("a good request");
-    Session::new(client, log_in(&mut login, browser, Person::Allows).expect("tokens"))
+    let mut login = Login::new(client, request).expect("a good request");
+    let tokens = log_in(&mut login, browser, Person::Allows).expect("tokens");
+    login.into_session(tokens)
 }
 
 /// What an app writes to its disk.
@@ -217,7 +226,7 @@ pub fn exchange(session: &mut Session, http: &Http, request: &Request) -> Result
 /// Sends a refresh that must bring tokens, and gives what an app writes to its disk then.
 pub fn renew(session: &mut Session, http: &Http, request: &Request) -> String {
     match exchange(session, http, request) {
-        Ok(SessionAction::Save(saved)) => serde_json::to_string(&saved).expect("JSON"),
+        Ok(SessionAction::Save) => saved(session),
         other => panic!("no tokens but {other:?}"),
     }
 }
@@ -227,23 +236,31 @@ pub fn renew(session: &mut Session, http: &Http, request: &Request) -> String {
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// Every `WWW-Authenticate` field.
-    pub challenges: Vec<String>,
+    /// All header fields, as `Session::refused` takes them.
+    pub headers: http::HeaderMap,
     /// The body.
     pub body: Value,
 }
 
 impl Reply {
-    /// As `Session::refused` takes it.
+    /// Every `WWW-Authenticate` field.
     pub fn challenges(&self) -> Vec<&str> {
-        self.challenges.iter().map(String::as_str).collect()
+        let fields = self.headers.get_all("www-authenticate").iter();
+        fields.map(|field| field.to_str().expect("ASCII")).collect()
     }
 }
 
 /// Calls the API: `method` is GET or POST.
 pub fn call(http: &Http, bearer: &Bearer, method: &str, url: &str) -> Reply {
-    let authorization = bearer.authorization(url, &[]).expect("a token for this API");
-    call_with(http, authorization.as_str(), method, url)
+    call_with(http, authorization(bearer, method, url).as_str(), method, url)
+}
+
+/// The `Authorization` field of a call.
+pub fn authorization(bearer: &Bearer, method: &str, url: &str) -> HeaderValue {
+    let mut headers = bearer.headers(method, url).expect("a token for this API");
+    let (name, value) = headers.next().expect("a header");
+    assert_eq!((name, headers.next().is_some()), ("authorization", false));
+    value
 }
 
 /// Calls the API with any `Authorization` field.
@@ -253,10 +270,11 @@ pub fn call_with(http: &Http, authorization: &str, method: &str, url: &str) -> R
         "POST" => http.agent().post(url).header("authorization", authorization).send_empty(),
         _ => panic!("no such method here: {method}"),
     };
-    let response = response.unwrap_or_else(|error| panic!("{url}: {error}"));
-    let challenges = response.headers().get_all("www-authenticate").iter();
-    let challenges = challenges.map(|field| field.to_str().expect("ASCII").to_owned()).collect();
-    let status = response.status().as_u16();
-    let body = response.into_body().read_to_vec().expect("a body");
-    Reply { status, challenges, body: serde_json::from_slice(&body).unwrap_or_default() }
+    let (parts, mut body) = response.unwrap_or_else(|error| panic!("{url}: {error}")).into_parts();
+    let body = body.read_to_vec().expect("a body");
+    Reply {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    }
 }

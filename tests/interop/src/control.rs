@@ -30,6 +30,17 @@ impl Server {
         self.order("hide", &json!(paths));
     }
 
+    /// Takes a refresh token again for so many seconds after its first use. At first it does not: whoever sends one twice loses
+    /// the grant.
+    pub fn allow_grace(&self, seconds: u32) {
+        self.order("grace", &json!(seconds));
+    }
+
+    /// Answers the next token request with status 400 and this, and leaves the grant as it is.
+    pub fn refuse_once(&self, body: &Value) {
+        self.order("refuse", body);
+    }
+
     /// How often this was asked for: `"GET /jwks"`.
     pub fn requests(&self, asked: &str) -> u64 {
         let (status, counts) = Http::new().get(&format!("{}/requests", self.control));

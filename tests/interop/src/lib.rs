@@ -8,6 +8,7 @@ mod control;
 mod http;
 mod jwt;
 mod loopback;
+mod proxy;
 mod server;
 mod user_agent;
 
@@ -15,5 +16,6 @@ pub use app::*;
 pub use http::{Answer, Http};
 pub use jwt::header_of;
 pub use loopback::{browser_loads, browser_posts, Loopback};
+pub use proxy::Proxy;
 pub use server::Server;
 pub use user_agent::{Landed, Person, UserAgent};

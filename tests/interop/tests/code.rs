@@ -52,7 +52,7 @@ fn replay_of_the_code() {
     let mut session = Session::new(client, tokens);
     let bearer = ready(session.access(now()));
     let challenge = r#"Bearer error="invalid_token""#;
-    let refresh = refresh_of(session.refused(&bearer, 401, &[challenge], now()).unwrap());
+    let refresh = refresh_of(session.refused(&bearer, 401, &[("www-authenticate", challenge)], now()).unwrap());
     let action = exchange(&mut session, &http, &refresh).unwrap();
     assert!(matches!(action, SessionAction::LoginRequired(_)), "{action:?}");
 }

@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use oauth_proto::{
-    Action, Adopted, Error, Event, IdToken, IdTokenError, Login, Request, RestoreError, SavedLogin, Session,
-    SessionAction, Target, UnixTime, Violation,
+    Access, Action, Adopted, Error, Event, IdToken, IdTokenError, Login, LoginRequired, Request, RestoreError,
+    SavedLogin, Session, SessionAction, SessionPhase, SignOut, Target, UnixTime, Violation,
 };
 use oauth_proto_interop::{
-    assert_grant_ended, client_of_issuer, entropy, form_parameter, identity_request, loaded, now, ready, refresh_of,
-    renew, request_of, saved, session_in, tokens_after, Http, Person, Server, UserAgent,
+    client_of_issuer, client_of_metadata, entropy, identity_request, loaded, now, ready, refresh_of, renew, request_of,
+    saved, session_in, tokens_after, Http, Person, Server, UserAgent,
 };
 use serde_json::{json, Value};
 
@@ -49,48 +49,51 @@ fn a_refresh_brings_the_same_person() {
     assert_eq!(http.sent(), ["POST /token", "POST /token"]);
 }
 
-/// Refreshes, and the answer has the ID token of elsewhere: an answer in doubt, and nothing of it is used. The session goes
-/// on with what it has, and the refresh token that the server has just replaced is tried once more after a while, in vain.
-fn refresh_with(session: &mut Session, foreign: &IdToken, why: IdTokenError) {
-    let http = Http::new();
-    let before = id_token(session);
-    let bearer = ready(session.access(now()));
+/// Refreshes, and the answer has another ID token than the server put there.
+fn refresh_with(session: &mut Session, http: &Http, id_token: &IdToken) -> SessionAction {
     let request = refresh_request(session);
-    let answer = http.send(&request).with("id_token", &json!(foreign.reveal()));
-    let action = session.handle(answer.event(), later()).unwrap();
-    let SessionAction::RetryAt(time) = action else { panic!("{action:?}") };
-    assert!(time > later());
-    assert_eq!(session.last_error(), Some(&Error::Violation(Violation::IdToken(why))));
-    assert_eq!(id_token(session).reveal(), before.reveal());
-    assert!(ready(session.access(now())).token().reveal() == bearer.token().reveal(), "the new access token is used");
-
-    let again = refresh_of(session.access(time));
-    assert_eq!(form_parameter(&again, "refresh_token"), form_parameter(&request, "refresh_token"));
-    match session.handle(http.send(&again).event(), time) {
-        Ok(SessionAction::LoginRequired(why)) => assert_grant_ended(&why),
-        other => panic!("a grace period? {other:?}"),
-    }
+    let answer = http.send(&request).with("id_token", &json!(id_token.reveal()));
+    session.handle(answer.event(), later()).unwrap()
 }
 
-/// The ID token of another person, that of another login of the same person (whose `nonce` is another), and the one of the
-/// login (which is for another access token).
+/// The session has ended by this, at once and for good: nothing of it is stored, and its refresh token is never sent again.
+fn assert_over(session: &mut Session, http: &Http, action: &SessionAction, why: IdTokenError) {
+    let error = Error::Violation(Violation::IdToken(why));
+    let SessionAction::LoginRequired(said) = action else { panic!("{action:?}") };
+    assert!(said.is_final());
+    assert_eq!(*said, LoginRequired::GrantEnded(error.clone()));
+    assert_eq!((session.phase(), session.last_error()), (SessionPhase::LoginRequired, Some(&error)));
+    assert!(session.save().is_none());
+    let without_openid = Target::own().scope("profile").unwrap();
+    for time in [now(), later(), later().saturating_add(1_000_000)] {
+        session.ask_again();
+        for target in [&Target::own(), &without_openid] {
+            let access = session.access_for(target, time);
+            assert!(matches!(&access, Access::LoginRequired(again) if again == said), "{access:?}");
+        }
+    }
+    let out = session.sign_out(SignOut::new());
+    assert!(matches!(out, SessionAction::SignedOut), "sent for a revocation: {out:?}");
+    assert_eq!(http.sent(), ["POST /token"], "one refresh, and nothing after it");
+}
+
+/// The ID token of another person, and that of another login of the same person, whose `nonce` is another.
 #[test]
-fn a_refresh_with_another_id_token() {
+fn a_refresh_with_somebody_elses_id_token() {
     let server = Server::shared();
-    let other_person = session(&server, "clara");
-    let other_login = session(&server, "berta");
-    for why in [IdTokenError::SubjectMismatch, IdTokenError::NonceMismatch, IdTokenError::AccessTokenHash] {
+    let foreign = [
+        (IdTokenError::SubjectMismatch, id_token(&session(&server, "clara"))),
+        (IdTokenError::NonceMismatch, id_token(&session(&server, "berta"))),
+    ];
+    for (why, foreign) in foreign {
+        let http = Http::new();
         let mut session = session(&server, "berta");
-        let foreign = match why {
-            IdTokenError::SubjectMismatch => id_token(&other_person),
-            IdTokenError::NonceMismatch => id_token(&other_login),
-            _ => id_token(&session),
-        };
-        refresh_with(&mut session, &foreign, why);
+        let action = refresh_with(&mut session, &http, &foreign);
+        assert_over(&mut session, &http, &action, why);
     }
 }
 
-/// A whole answer for another person: none of it is used, not by a refresh either that asks for no ID token.
+/// A whole answer for another person: none of it is used.
 #[test]
 fn a_refresh_with_the_answer_for_another_person() {
     let server = Server::shared();
@@ -98,19 +101,34 @@ fn a_refresh_with_the_answer_for_another_person() {
     let mut other = session(&server, "clara");
     let mut session = session(&server, "berta");
     let request = refresh_request(&mut other);
-    let foreign = http.send(&request).json();
+    let foreign = Http::new().send(&request).json();
     let request = refresh_request(&mut session);
     let mut answer = http.send(&request);
     for member in ["access_token", "refresh_token", "id_token"] {
         answer = answer.with(member, &foreign[member]);
     }
     let action = session.handle(answer.event(), later()).unwrap();
-    let SessionAction::RetryAt(time) = action else { panic!("{action:?}") };
-    assert_eq!(session.last_error(), Some(&Error::Violation(Violation::IdToken(IdTokenError::SubjectMismatch))));
+    assert_over(&mut session, &http, &action, IdTokenError::SubjectMismatch);
+}
 
-    let without_openid = Target::own().scope("profile").unwrap();
-    let next = refresh_of(session.access_for(&without_openid, time));
-    assert_eq!(form_parameter(&next, "refresh_token"), form_parameter(&request, "refresh_token"));
+/// The ID token of the login once more, which is for another access token: it is the same person's, so it costs itself alone.
+/// The tokens are used, and the next refresh brings an ID token again.
+#[test]
+fn a_refresh_with_an_id_token_for_another_access_token() {
+    let server = Server::shared();
+    let http = Http::new();
+    let mut session = session(&server, "berta");
+    let before = (ready(session.access(now())), id_token(&session));
+    let action = refresh_with(&mut session, &http, &before.1);
+    assert!(matches!(action, SessionAction::Save), "{action:?}");
+    assert_eq!(session.last_error(), Some(&Error::Violation(Violation::IdToken(IdTokenError::AccessTokenHash))));
+    assert_eq!(id_token(&session).reveal(), before.1.reveal());
+    assert!(ready(session.access(now())).token().reveal() != before.0.token().reveal(), "the new one is not used");
+
+    let request = refresh_of(session.access(later().saturating_add(400)));
+    renew(&mut session, &http, &request);
+    assert_eq!(session.last_error(), None);
+    assert_ne!(id_token(&session).reveal(), before.1.reveal());
 }
 
 /// The app dies while the browser is open. What was saved has the metadata: nothing is discovered a second time.
@@ -136,14 +154,16 @@ fn a_login_resumed() {
     assert!(claims["nonce"].is_string());
 }
 
-/// The app is started again. What was saved has the metadata; with the keys, which the app keeps beside it, a refresh is one
+/// The app is started again. The metadata and the keys are what the app keeps beside what was saved; with both, a refresh is one
 /// request, and its ID token is checked at once.
 #[test]
 fn a_session_restored() {
     let server = Server::shared();
     let http = Http::new();
     let before = session(&server, "doris");
-    let client = client_of_issuer(&server).with_keys(before.keys().unwrap().clone());
+    let error = Session::restore(client_of_issuer(&server), loaded(&saved(&before))).unwrap_err();
+    assert_eq!(error, RestoreError::ServerUnknown);
+    let client = client_of_metadata(&server, &before).with_keys(before.keys().unwrap().clone());
     let mut session = Session::restore(client, loaded(&saved(&before))).unwrap();
     assert_eq!(id_token(&session).reveal(), id_token(&before).reveal());
     ready(session.access(now()));
@@ -155,7 +175,7 @@ fn a_session_restored() {
     assert!(id_token(&session).is_same_user(&id_token(&before)));
     assert_ne!(id_token(&session).reveal(), id_token(&before).reveal());
 
-    let session = Session::restore(client_of_issuer(&server), loaded(&newest)).unwrap();
+    let session = Session::restore(client_of_metadata(&server, &before), loaded(&newest)).unwrap();
     assert_ne!(id_token(&session).reveal(), id_token(&before).reveal());
 }
 
@@ -165,7 +185,7 @@ fn a_session_restored_without_keys() {
     let server = Server::shared();
     let http = Http::new();
     let before = session(&server, "erna");
-    let mut session = Session::restore(client_of_issuer(&server), loaded(&saved(&before))).unwrap();
+    let mut session = Session::restore(client_of_metadata(&server, &before), loaded(&saved(&before))).unwrap();
     assert!(session.keys().is_none());
     let request = refresh_request(&mut session);
     let with_the_old_one = renew(&mut session, &http, &request);
@@ -176,7 +196,7 @@ fn a_session_restored_without_keys() {
     ready(session.access(now()));
 
     for (saved, expected) in [(with_the_old_one, &before), (with_the_new_one, &session)] {
-        let session = Session::restore(client_of_issuer(&server), loaded(&saved)).unwrap();
+        let session = Session::restore(client_of_metadata(&server, &before), loaded(&saved)).unwrap();
         assert_eq!(id_token(&session).reveal(), id_token(expected).reveal());
     }
 }
@@ -205,7 +225,7 @@ fn the_other_process_adopts_the_id_token() {
     let server = Server::shared();
     let http = Http::new();
     let mut one = session(&server, "gerda");
-    let mut two = Session::restore(client_of_issuer(&server), loaded(&saved(&one))).unwrap();
+    let mut two = Session::restore(client_of_metadata(&server, &one), loaded(&saved(&one))).unwrap();
     let request = refresh_request(&mut one);
     let store = renew(&mut one, &http, &request);
     assert_eq!(two.adopt(loaded(&store)).unwrap(), Adopted::Newer);

@@ -6,8 +6,8 @@ use oauth_proto::{
     SessionAction, Tokens, UnixTime, Violation,
 };
 use oauth_proto_interop::{
-    client_of_issuer, entropy, header_of, identity_request, log_in, log_in_by, log_in_over, now, published_keys, ready,
-    refresh_of, Http, Person, Server, UserAgent,
+    client_of_issuer, client_of_metadata, entropy, header_of, identity_request, log_in, log_in_by, log_in_over, now,
+    published_keys, ready, refresh_of, Http, Person, Server, UserAgent,
 };
 use serde_json::json;
 
@@ -163,7 +163,7 @@ fn rotated_too_soon() {
 fn refresh(session: &mut Session, http: &Http, time: UnixTime) {
     let request = refresh_of(session.access(time));
     let action = session.handle(http.send(&request).event(), time).unwrap();
-    assert!(matches!(action, SessionAction::Save(_)), "{action:?}");
+    assert!(matches!(action, SessionAction::Save), "{action:?}");
 }
 
 /// New keys between the login and a refresh: the access token is there at once; the session fetches the keys, once, for
@@ -187,7 +187,8 @@ fn rotated_between_login_and_refresh() {
     // The others have the access token meanwhile.
     ready(session.access(later));
     let action = session.handle(http.send(&request).event(), later).unwrap();
-    let SessionAction::Save(saved) = action else { panic!("{action:?}") };
+    assert!(matches!(action, SessionAction::Save), "{action:?}");
+    let saved = session.save().unwrap();
     assert_eq!(kid(session.id_token()), "2-p-256");
     ready(session.access(later));
     assert_eq!(server.requests("GET /jwks"), 2);
@@ -206,7 +207,7 @@ fn rotated_between_login_and_refresh() {
     // What was stored has the new ID token; the keys are stored beside it.
     let keys = session.keys().unwrap().clone();
     assert_eq!(keys.fetched_at(), rotated);
-    let session = Session::restore(client_of_issuer(&server).with_keys(keys), saved).unwrap();
+    let session = Session::restore(client_of_metadata(&server, &session).with_keys(keys), saved).unwrap();
     assert_eq!(kid(session.id_token()), "2-p-256");
     assert_eq!(session.keys().unwrap().fetched_at(), rotated);
 }
@@ -251,7 +252,7 @@ fn keys_that_do_not_come() {
     };
     server.hide(&[]);
     let action = session.handle(http.send(&request).event(), time).unwrap();
-    assert!(matches!(action, SessionAction::Save(_)), "{action:?} {tries:?}");
+    assert!(matches!(action, SessionAction::Save), "{action:?} {tries:?}");
     assert_eq!(kid(session.id_token()), "2-p-256");
     assert_eq!(session.last_error(), None);
 }
@@ -273,7 +274,7 @@ fn forged_at_a_refresh() {
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     let forged = answer.with("id_token", &json!(format!("{signed}.{first}{}", &signature[1..])));
     let action = session.handle(forged.event(), later).unwrap();
-    assert!(matches!(action, SessionAction::Save(_)), "{action:?}");
+    assert!(matches!(action, SessionAction::Save), "{action:?}");
 
     let request = refresh_of(session.access(later));
     assert_eq!(request.url(), server.jwks_uri);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use oauth_proto::{Access, Delivered, Event, Login, Session, SessionAction, UnixTime};
+use oauth_proto::{Access, Delivered, Event, Login, Session, SessionAction, Target, UnixTime};
 use oauth_proto_interop::{
     assert_grant_ended, authorization_request, call, client, exchange, form_parameter, log_in, now, ready, refresh_of,
     renew, restored, saved, session, Http, Person, Server, UserAgent, PRIVATE_USE,
@@ -112,29 +112,30 @@ fn a_refresh_that_never_left() {
 }
 
 /// RFC 6749 §6: a refresh may ask for less than was granted. The access token has that scope alone, and the API refuses
-/// the rest: no login is needed for that, only a refresh that asks for all of it again.
+/// the rest: no login is needed for that, for there is the wider one.
 #[test]
 fn narrower_scope() {
     let server = Server::shared();
     let http = Http::new();
     let client = client(&server, PRIVATE_USE);
-    let mut login = Login::new(client.clone(), authorization_request(&server).scope("write")).unwrap();
+    let mut login = Login::new(client, authorization_request(&server).scope("write")).unwrap();
     let tokens = log_in(&mut login, &mut UserAgent::new("wilma"), Person::Allows).unwrap();
     assert_eq!(tokens.scope(), "read write");
-    let mut session = Session::new(client, tokens);
+    let mut session = login.into_session(tokens);
     let url = format!("{}/messages", server.api);
     assert_eq!(call(&http, &ready(session.access(now())), "POST", &url).status, 200);
 
-    session.refresh_scope("read").unwrap();
-    let request = refresh_of(session.access(later()));
+    let reading = Target::own().scope("read").unwrap();
+    let request = refresh_of(session.access_for(&reading, now()));
     assert_eq!(form_parameter(&request, "scope").as_deref(), Some("read"));
     renew(&mut session, &http, &request);
-    let bearer = ready(session.access(now()));
+    let bearer = ready(session.access_for(&reading, now()));
     assert_eq!(call(&http, &bearer, "GET", &url).body["scope"], "read");
     let reply = call(&http, &bearer, "POST", &url);
     assert_eq!(reply.status, 403);
-    assert!(session.refused(&bearer, reply.status, &reply.challenges(), now()).is_none());
-    session.refresh_scope("").unwrap();
+    assert!(session.refused(&bearer, reply.status, &reply.headers, now()).is_none());
+    // The other one is as it was, and so is the grant.
+    assert_eq!(call(&http, &ready(session.access(now())), "POST", &url).status, 200);
     refresh(&mut session, &http);
     assert_eq!(call(&http, &ready(session.access(now())), "POST", &url).status, 200);
 }

@@ -2,14 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use oauth_proto::{
-    Access, AuthorizationRequest, Client, Error, Event, LoginRequired, LogoutUrl, Request, Session, SessionAction,
-    SessionPhase, SignOut,
+    Access, AuthorizationRequest, Client, Error, Event, LoginRequired, LogoutUrl, Over, Request, Response, Session,
+    SessionAction, SessionPhase, SignOut,
 };
 use oauth_proto_interop::{
     assert_grant_ended, authorization_request, authorization_server, browser_loads, client, client_builder, entropy,
-    exchange, identity_request, issuer_alone, loaded, now, parameter, refresh_of, restored, saved, session, session_in,
-    Http, Landed, Loopback, Person, Server, UserAgent, LOGGED_OUT, PRIVATE_USE,
+    exchange, form_parameter, identity_request, issuer_alone, loaded, now, parameter, refresh_of, restored, saved,
+    session, session_in, Http, Landed, Loopback, Person, Server, UserAgent, LOGGED_OUT, PRIVATE_USE,
 };
+use ureq::http;
 
 fn revocation_of(action: SessionAction) -> Request {
     match action {
@@ -70,31 +71,50 @@ fn the_refresh_token_is_revoked() {
     }
 }
 
-/// A refresh is under way when the user signs out, and the server has answered it with new tokens: they come too late,
-/// and the revocation of the refresh token that was sent ends them too (RFC 7009 §2.1).
+/// A refresh is under way when the user signs out, and the server has answered it with new tokens. Its answer is handed over as
+/// any other, before the revocation has been answered or after all is done: what it brought is revoked, and good for nobody.
 #[test]
 fn a_refresh_under_way_at_the_sign_out() {
     let server = Server::shared();
     let http = Http::new();
-    let mut session = session(&server, "beate");
-    let later = now().saturating_add(400);
-    let refresh = refresh_of(session.access(later));
-    let answer = http.send(&refresh);
-    let mut thief = restored(&server, &saved(&session));
+    for comes_first in [true, false] {
+        let mut session = session(&server, "beate");
+        let later = now().saturating_add(400);
+        let mut thief = restored(&server, &saved(&session));
+        let refresh = refresh_of(session.access(later));
+        let answer = http.send(&refresh);
 
-    let revocation = revocation_of(session.sign_out(SignOut::new()));
-    let late = session.handle(answer.event(), now()).unwrap_err();
-    assert!(matches!(late, Error::Ignored(_)), "{late:?}");
-    let action = exchange(&mut session, &http, &revocation).unwrap();
-    assert_signed_out(&mut session, &action);
+        let first = revocation_of(session.sign_out(SignOut::new()));
+        assert_eq!(session.last_error(), Some(&Error::Over(Over::NotRevoked)), "a refresh token may live on");
+        let second = if comes_first {
+            let late = session.handle(answer.event(), now()).unwrap();
+            assert!(matches!(late, SessionAction::RetryAt(_)), "{late:?}");
+            revocation_of(exchange(&mut session, &http, &first).unwrap())
+        } else {
+            let action = exchange(&mut session, &http, &first).unwrap();
+            assert_signed_out(&mut session, &action);
+            assert_eq!(session.last_error(), Some(&Error::Over(Over::NotRevoked)));
+            revocation_of(session.handle(answer.event(), now()).unwrap())
+        };
+        let [sent, brought] = [&first, &second].map(|request| form_parameter(request, "token"));
+        assert_eq!(sent, form_parameter(&refresh, "refresh_token"));
+        assert_eq!(brought.as_deref(), answer.json()["refresh_token"].as_str());
+        let action = exchange(&mut session, &http, &second).unwrap();
+        assert_signed_out(&mut session, &action);
+        assert_eq!(session.last_error(), None);
 
-    // Who has the answer all the same has nothing in it that is still good.
-    assert!(matches!(refresh_of(thief.access(later)).id(), id if id == refresh.id()));
-    let SessionAction::Save(_) = thief.handle(answer.event(), now()).unwrap() else { panic!("not the same refresh") };
-    let refresh = refresh_of(thief.access(later));
-    match exchange(&mut thief, &http, &refresh) {
-        Ok(SessionAction::LoginRequired(why)) => assert_grant_ended(&why),
-        other => panic!("the new refresh token lives: {other:?}"),
+        // Who has the answer all the same has nothing in it that is still good.
+        let same = refresh_of(thief.access(later));
+        let stolen = http::Response::builder().header("content-type", "application/json");
+        let stolen = stolen.body(answer.json().to_string().into_bytes()).unwrap();
+        let taken = thief.handle(Event::ResponseReceived(same.id(), Response::from(&stolen)), later).unwrap();
+        assert!(matches!(taken, SessionAction::Save), "{taken:?}");
+        let refresh = refresh_of(thief.access(later.saturating_add(400)));
+        assert_eq!(form_parameter(&refresh, "refresh_token"), brought);
+        match exchange(&mut thief, &http, &refresh) {
+            Ok(SessionAction::LoginRequired(why)) => assert_grant_ended(&why),
+            other => panic!("the new refresh token lives: {other:?}"),
+        }
     }
 }
 
@@ -278,7 +298,8 @@ fn the_logout_does_not_wait_for_the_revocation() {
     assert_signed_out(&mut session, &action);
 }
 
-/// The app knows the issuer alone and was started again: revocation and logout go where the metadata said, which was saved.
+/// The app knows the issuer alone and was started again: revocation and logout go where the metadata said, which it
+/// has kept.
 #[test]
 fn by_the_issuer_alone() {
     let server = Server::shared();
@@ -288,7 +309,8 @@ fn by_the_issuer_alone() {
     };
     let mut browser = UserAgent::new("jutta");
     let session = session_in(&mut browser, client(), identity_request());
-    let mut session = Session::restore(client(), loaded(&saved(&session))).unwrap();
+    let client = client().with_metadata(session.client().metadata().unwrap()).unwrap();
+    let mut session = Session::restore(client, loaded(&saved(&session))).unwrap();
 
     let revocation = revocation_of(session.sign_out(SignOut::new().logout(entropy())));
     assert_eq!(revocation.url(), server.revocation_endpoint);
