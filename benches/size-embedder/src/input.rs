@@ -38,6 +38,11 @@ impl<'a> Input<'a> {
         self.line().parse().unwrap_or(0)
     }
 
+    /// Nobody answers any more.
+    pub fn is_over(&self) -> bool {
+        self.lines.clone().next().is_none()
+    }
+
     /// Every look at the clock takes a second.
     pub fn now(&mut self) -> UnixTime {
         self.wait(1);

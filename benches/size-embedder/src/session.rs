@@ -23,7 +23,8 @@ pub fn live(input: &mut Input<'_>, client: Client, tokens: Tokens) -> Outcome<()
             }
             "refused" => {
                 let (status, challenge) = (u16::try_from(input.number()).unwrap_or(0), input.line());
-                let access = bearer.as_ref().and_then(|it| session.refused(it, status, &[challenge], input.now()));
+                let headers = [("www-authenticate", challenge)];
+                let access = bearer.as_ref().and_then(|it| session.refused(it, status, &headers, input.now()));
                 if let Some(access) = access {
                     bearer = serve(input, &mut session, access)?;
                 }
@@ -36,11 +37,15 @@ pub fn live(input: &mut Input<'_>, client: Client, tokens: Tokens) -> Outcome<()
             }
             "adopt" => {
                 if let Some(saved) = session.save() {
-                    let adopted = session.adopt(store(input, &saved)?).map_err(text)?;
-                    input.show(if adopted == Adopted::Newer { "newer" } else { "not newer" });
+                    let stored = store(input, &saved)?;
+                    input.show(match session.adopt(stored).map_err(text)? {
+                        Adopted::Newer => "newer",
+                        Adopted::NotNewer => "not newer",
+                        Adopted::OtherLogin => "another login",
+                    });
                 }
             }
-            "try again" => session.try_again(),
+            "ask again" => session.ask_again(),
             #[cfg(feature = "openid")]
             "userinfo" => crate::openid::userinfo(input, &session, bearer.as_ref())?,
             "sign out" => {
@@ -62,14 +67,14 @@ fn serve(input: &mut Input<'_>, session: &mut Session, mut access: Access) -> Ou
     loop {
         match access {
             Access::Ready(bearer) => {
-                let value = bearer.authorization(input.line(), &[input.line()]).map_err(text)?;
-                input.show(value.as_str());
+                let headers = bearer.headers("GET", input.line()).map_err(text)?;
+                for (name, value) in headers.beside([input.line()]).map_err(text)? {
+                    input.show(name);
+                    input.show(value.as_str());
+                }
                 return Ok(Some(bearer));
             }
             Access::SendRequest(request) => {
-                if let Some(saved) = session.save() {
-                    let _ = store(input, &saved)?;
-                }
                 let answer = input.send(&request);
                 match session.handle(answer.event(request.id()), input.now()) {
                     Ok(action) => act(input, session, action)?,
@@ -77,12 +82,20 @@ fn serve(input: &mut Input<'_>, session: &mut Session, mut access: Access) -> Ou
                 }
             }
             Access::Wait(_) => input.wait(1),
+            Access::RetryAt(time) if !input.is_over() => {
+                let now = input.now();
+                input.wait(time.as_secs().saturating_sub(now.as_secs()));
+            }
             Access::RetryAt(time) => {
                 input.show(time.as_secs());
                 return Ok(None);
             }
             Access::LoginRequired(why) => {
                 input.show(why);
+                return Ok(None);
+            }
+            Access::Refused { error, .. } => {
+                input.show(error);
                 return Ok(None);
             }
         }
@@ -93,8 +106,10 @@ fn serve(input: &mut Input<'_>, session: &mut Session, mut access: Access) -> Ou
 /// What the outcome of a request means.
 fn act(input: &mut Input<'_>, session: &Session, action: SessionAction) -> Outcome<()> {
     match action {
-        SessionAction::Save(saved) => {
-            let _ = store(input, &saved)?;
+        SessionAction::Save => {
+            if let Some(saved) = session.save() {
+                let _ = store(input, &saved)?;
+            }
         }
         SessionAction::LoginRequired(why) => input.show(why),
         SessionAction::RetryAt(time) => input.show(time.as_secs()),
