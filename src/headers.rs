@@ -88,7 +88,6 @@ impl<'a> Headers<'a> {
     }
 
     /// All values of a header in their order, its name in any case.
-    #[allow(dead_code)] // for headers that come several times
     pub(crate) fn all(&self, name: &'a str) -> impl Iterator<Item = &'a str> {
         fn named<'a, N: AsRef<str>, V: AsRef<[u8]>>(
             list: &'a [(N, V)],
