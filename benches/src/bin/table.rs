@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::{env, fs};
 
+use oauth_proto::redirect::MAX_REDIRECT_BYTES;
 use oauth_proto_benches::inputs::{Body, KB, MB};
-use oauth_proto_benches::sizes::{BODIES, CHALLENGE, REDIRECTS};
+use oauth_proto_benches::sizes::{is_refused, lengths, BODIES, CHALLENGE, REDIRECTS};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -295,8 +296,10 @@ fn budgets(measured: &Measured) -> Outcome<Vec<Budget>> {
         budgets.push(Budget { what: format!("{name}: octets of heap for them"), is, at_most });
     }
     // In percent of what it would be if the cost per octet were as it is at 16 KB.
-    let kinds = REDIRECTS.iter().map(|(name, _)| (*name, 60 * KB));
-    for (name, largest) in kinds.chain(BODIES.iter().map(|(name, _)| (*name, MB))) {
+    let redirects = REDIRECTS.iter().map(|(name, _)| (*name, 60 * KB));
+    let longer = |len: &&usize| **len > 16 * KB;
+    let bodies = BODIES.iter().flat_map(|(name, kind)| lengths(*kind).iter().filter(longer).map(|len| (*name, *len)));
+    for (name, largest) in redirects.chain(bodies) {
         let (small, large) = (measured.ours(name, 16 * KB)?, measured.ours(name, largest)?);
         let percent = |of: fn(&Cost) -> u64| of(&large) * 100 * 16 * KB as u64 / (of(&small) * largest as u64).max(1);
         let is = percent(|cost| cost.instructions).max(percent(|cost| cost.peak));
@@ -355,8 +358,11 @@ fn size_table(measured: &Measured) -> String {
             let of = if of == OURS { "" } else { " (`oauth2`)" };
             let instructions = cost.without_wiping();
             let tenths = instructions * 10 / input;
-            let refused = if name.starts_with("redirect") && *input > 64 * KB as u64 { ", refused" } else { "" };
-            let _ = write!(out, "| {name}{of} | {}{refused}", size(usize::try_from(*input).unwrap_or(usize::MAX)));
+            let len = usize::try_from(*input).unwrap_or(usize::MAX);
+            let is_long_token = BODIES.iter().any(|(one, kind)| one == name && is_refused(*kind, len));
+            let is_long_redirect = name.starts_with("redirect") && len > MAX_REDIRECT_BYTES;
+            let refused = if is_long_token || is_long_redirect { ", refused" } else { "" };
+            let _ = write!(out, "| {name}{of} | {}{refused}", size(len));
             let _ = write!(out, " | {} | {}.{}", thousands(instructions), thousands(tenths / 10), tenths % 10);
             let _ = write!(out, " | {} | {}", thousands(cost.wiping), thousands(cost.taken));
             let _ = writeln!(out, " | {} | {} |", thousands(cost.asked), thousands(cost.peak));
