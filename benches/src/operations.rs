@@ -76,7 +76,10 @@ fn login(meter: &mut impl Meter, body: &str) {
 
 fn refresh(meter: &mut impl Meter, body: &str) {
     let (app, peer) = (App::new(), peer::app());
-    let refresh = |session: &mut Session| drop(black_box(ours::refresh(session, body)));
+    let refresh = |session: &mut Session| {
+        let action = ours::refresh(session, body);
+        drop(black_box((action, session.save())));
+    };
     meter.measure(ours("refresh"), || app.expired_session(), refresh);
     let refresh_token = RefreshToken::new(REFRESH_TOKEN.to_owned());
     meter.measure(
