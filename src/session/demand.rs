@@ -15,6 +15,9 @@ use crate::time::UnixTime;
 /// A login that is younger than this was just made. One that users make by mistake, or decline, they may make again soon after.
 const YOUNG_SECS: u64 = 10 * 60;
 
+/// Threads read the clock and come to us in another order.
+const JITTER_SECS: u64 = 60;
+
 /// No login is too old sooner, whatever an API says: `max_age="0"` could be demanded for ever.
 const MIN_MAX_AGE_SECS: u64 = 60;
 
@@ -32,7 +35,9 @@ impl Demand<'_> {
     /// The login to make. There is none if it would go round in a circle: if the present login, young as it is, asked for just
     /// that already.
     pub(super) fn login_required(self, client: &Client, grant: &Grant, now: UnixTime) -> LoginRequired {
-        let age = grant.logged_in_at.map_or(u64::MAX, |at| now.saturating_since(at));
+        // Of a login in the future nobody knows how old it is: the clock was set right since.
+        let logged_in_at = grant.logged_in_at.filter(|at| *at <= now.saturating_add(JITTER_SECS));
+        let age = logged_in_at.map_or(u64::MAX, |at| now.saturating_since(at));
         if age < YOUNG_SECS && self.was_asked_for(grant, age) {
             return LoginRequired::DemandNotMet;
         }
