@@ -22,11 +22,19 @@ mod sign_out;
 mod targets;
 
 use oauth_proto::{
-    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, ClientBuilder, Entropy, Event, Login,
-    Request, RequestId, Response, Session, SessionAction, UnixTime,
+    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, BearerError, Client, ClientBuilder, Entropy,
+    Error, Event, Login, Request, RequestId, Response, Session, SessionAction, UnixTime,
 };
 
 const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
+/// What an API says of a token that will not do.
+const REFUSED: [(&str, &str); 1] = told("Bearer error=\"invalid_token\"");
+const GONE: &str = r#"{"error":"invalid_grant"}"#;
+
+/// The headers of an API that says this.
+const fn told(line: &str) -> [(&str, &str); 1] {
+    [("WWW-Authenticate", line)]
+}
 
 fn at(seconds: u64) -> UnixTime {
     UnixTime::from_secs(seconds)
@@ -64,6 +72,24 @@ fn ready(access: Access) -> Bearer {
 fn request(access: Access) -> Request {
     let Access::SendRequest(request) = access else { panic!("no request: {access:?}") };
     request
+}
+
+/// Whether a wait is as long as was asked for, and a little longer so that not all come back together.
+fn is_patient(asked: u64, wait: u64) -> bool {
+    (asked..=asked + asked / 32 + 1).contains(&wait)
+}
+
+/// What a call to this URL gets, in its only header.
+fn authorization(bearer: &Bearer, url: &str) -> Result<String, BearerError> {
+    let headers: Vec<_> = bearer.headers("GET", url)?.collect();
+    let [("authorization", value)] = &headers[..] else { panic!("{headers:?}") };
+    Ok(value.as_str().to_owned())
+}
+
+/// Until when the session is to be left alone after an answer without tokens.
+fn later(action: Result<SessionAction, Error>) -> u64 {
+    let Ok(SessionAction::RetryAt(time)) = action else { panic!("no wait: {action:?}") };
+    time.as_secs()
 }
 
 fn revocation(action: SessionAction) -> Request {
@@ -112,9 +138,8 @@ fn finish(mut login: Login, token: &str, scope: Option<&str>, now: u64) -> Sessi
         "access_token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_token": format!("RT-{token}"),
         "id_token": id_token::id_token(Some(id_token::NONCE), now, serde_json::json!({ "auth_time": now })), "scope": scope,
     });
-    let client = login.client().clone();
     match login.handle(answer(sent.id(), 200, &JSON, &tokens.to_string()), at(now)) {
-        Ok(Action::TokensReady(tokens)) => Session::new(client, tokens),
+        Ok(Action::TokensReady(tokens)) => login.into_session(tokens),
         other => panic!("{other:?}"),
     }
 }

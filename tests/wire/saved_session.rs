@@ -214,7 +214,10 @@ fn the_id_token_is_stored_and_the_nonce_if_it_is_not_in_it() {
     let tokens = log_in(client(), request, &tokens.to_string(), 0);
     let mut session = Session::new(client(), tokens);
     let form = saved(&session);
-    assert_eq!((&form["nonce"], &form["requires_acr"], &form["ends"]["session"]), (&Value::Null, &json!(true), &json!(5000)));
+    assert_eq!(
+        (&form["nonce"], &form["requires_acr"], &form["ends"]["session"]),
+        (&Value::Null, &json!(true), &json!(5000))
+    );
     let second = id_token(None, 100, json!({ "acr": "1" }));
     let refresh = refresh_of(session.access(at(100)));
     let tokens = json!({ "access_token": "AT2", "token_type": "Bearer", "expires_in": 60, "id_token": second });
@@ -271,7 +274,8 @@ fn each_access_token_is_kept_with_its_own_expiry() {
     let mut session = restored(&session_of_several_apis(), ours()).unwrap();
     let calendar = Target::resource("urn:c:d").unwrap();
     let files = Target::audience("https://api.example.com").unwrap().scope("a b").unwrap();
-    for (target, now, token, expires_at) in [(&calendar, 1240, "T-17", Some(at(1301))), (&files, 800_000, "T-0", None)] {
+    for (target, now, token, expires_at) in [(&calendar, 1240, "T-17", Some(at(1301))), (&files, 800_000, "T-0", None)]
+    {
         let ready = bearer(session.access_for(target, at(now)));
         assert_eq!((ready.token().reveal(), ready.target(), ready.expires_at()), (token, target, expires_at));
     }
