@@ -16,10 +16,13 @@ mod login;
 #[cfg(feature = "openid")]
 mod openid;
 mod processes;
+mod refusals;
+mod refused_targets;
 mod responses;
 mod session;
 mod sign_out;
 mod targets;
+mod useless_tokens;
 
 use oauth_proto::{
     Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, BearerError, Client, ClientBuilder, Entropy,
