@@ -8,11 +8,16 @@
     clippy::arithmetic_side_effects
 )]
 
+mod bounds;
 mod configuration;
 mod demands;
+mod expiry;
 #[path = "../support/id_token.rs"]
 mod id_token;
+mod late_tokens;
+mod lifetimes;
 mod login;
+mod lost_answers;
 #[cfg(feature = "openid")]
 mod openid;
 mod processes;
@@ -20,6 +25,7 @@ mod refusals;
 mod refused_targets;
 mod responses;
 mod session;
+mod shapes;
 mod sign_out;
 mod targets;
 mod useless_tokens;
@@ -131,17 +137,22 @@ fn log_in_after_a_restart(wanted: &AuthorizationRequest, token: &str, now: u64) 
     finish(Login::resume(client(), serde_json::from_str(&saved).unwrap(), at(now)).unwrap(), token, None, now)
 }
 
-fn finish(mut login: Login, token: &str, scope: Option<&str>, now: u64) -> Session {
+fn finish(login: Login, token: &str, scope: Option<&str>, now: u64) -> Session {
+    let tokens = serde_json::json!({
+        "access_token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_token": format!("RT-{token}"),
+        "id_token": id_token::id_token(Some(id_token::NONCE), now, serde_json::json!({ "auth_time": now })), "scope": scope,
+    });
+    finish_with(login, &tokens.to_string(), now)
+}
+
+/// The server answers with these tokens.
+fn finish_with(mut login: Login, tokens: &str, now: u64) -> Session {
     if login.pending_action().is_none() {
         assert!(login.handle(Event::Start(entropy()), at(now)).is_ok());
     }
     let redirect = "com.example.app:/callback?code=C&state=ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
     let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(redirect), at(now)) else { panic!() };
-    let tokens = serde_json::json!({
-        "access_token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_token": format!("RT-{token}"),
-        "id_token": id_token::id_token(Some(id_token::NONCE), now, serde_json::json!({ "auth_time": now })), "scope": scope,
-    });
-    match login.handle(answer(sent.id(), 200, &JSON, &tokens.to_string()), at(now)) {
+    match login.handle(answer(sent.id(), 200, &JSON, tokens), at(now)) {
         Ok(Action::TokensReady(tokens)) => login.into_session(tokens),
         other => panic!("{other:?}"),
     }
