@@ -74,6 +74,7 @@ fn errors() -> Vec<Error> {
         Violation::ResponseMalformed,
         Violation::AccessTokenMissing,
         Violation::TokenTypeMissing,
+        Violation::AccessTokenAudience,
         Violation::IdTokenMissing,
     ];
     #[cfg(feature = "openid")]

@@ -231,3 +231,14 @@ fn userinfo_subject() {
         check(&error, "userinfo_sub_mismatch", true, &["another user", "OpenID Connect Core section 5.3.2"]);
     }
 }
+
+#[test]
+fn access_token_audience() {
+    let error = Error::Violation(Violation::AccessTokenAudience);
+    check(
+        &error,
+        "access_token_audience",
+        true,
+        &["another API", "RFC 9068", "policies", "Target::check_jwt_audience"],
+    );
+}
