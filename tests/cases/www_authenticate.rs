@@ -25,13 +25,15 @@ fn every_case() {
     });
 }
 
-/// What a session makes of it: a 401 is always worth a refresh, unless it says that another token would not help.
+/// What a session makes of it: a 401 is always worth a refresh, unless it says that another token would not help; so is a 403
+/// that says that the token is not accepted.
 fn by_session(status: u16, lines: &[&str], advice: &Advice) -> Result<(), String> {
     let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), None, "read");
     let mut session = Session::new(client(), tokens);
     let bearer = ready(&mut session, NOW);
     let headers: Vec<_> = lines.iter().map(|line| ("WWW-Authenticate", *line)).collect();
     let access = session.refused(&bearer, status, &headers, NOW);
+    let is_of_the_token = status == 401 || *advice == Advice::Refresh;
     let is_right = match (advice, &access) {
         (Advice::InsufficientScope { .. }, Some(Access::LoginRequired(why))) => {
             matches!(why, LoginRequired::InsufficientScope { .. })
@@ -39,8 +41,8 @@ fn by_session(status: u16, lines: &[&str], advice: &Advice) -> Result<(), String
         (Advice::StepUp { .. }, Some(Access::LoginRequired(why))) => matches!(why, LoginRequired::StepUp { .. }),
         (Advice::DpopNonce, None) => true,
         (Advice::InsufficientScope { .. } | Advice::StepUp { .. } | Advice::DpopNonce, _) => false,
-        (_, Some(Access::SendRequest(request))) => status == 401 && request.url() == "https://as.example.com/token",
-        (_, None) => status != 401,
+        (_, Some(Access::SendRequest(request))) => is_of_the_token && request.url() == "https://as.example.com/token",
+        (_, None) => !is_of_the_token,
         _ => false,
     };
     if is_right {

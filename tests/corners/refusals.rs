@@ -146,6 +146,18 @@ fn any_401_is_worth_a_refresh_whatever_it_says() {
     assert!(refresh(Headers::NONE) && refresh(Headers::from(&many)) && refresh(Headers::from(&octets)));
 }
 
+/// RFC 6750 §3.1 has `invalid_token` with 401; some APIs have it with 403, and mean the token as well.
+#[test]
+fn a_403_that_calls_the_token_invalid_is_worth_a_refresh() {
+    let mut session = session(Some("RT0"));
+    let bearer = ready(session.access(at(0)));
+    assert!(session.refused(&bearer, 403, &told("Bearer error=\"invalid_request\""), at(1)).is_none());
+    let refresh = request(session.refused(&bearer, 403, &REFUSED, at(1)).unwrap());
+    renew(&mut session, &refresh, "AT1", 1);
+    let bearer = ready(session.access(at(1)));
+    assert!(is_refused(session.refused(&bearer, 403, &REFUSED, at(1))));
+}
+
 /// What comes after that many lines is not looked at, so that nobody has to.
 #[test]
 fn sixteen_challenge_lines_are_looked_at() {

@@ -1,5 +1,6 @@
 //! Tokens that the server gives on purpose and that are of no use: they are not handed out, and not asked for again and again.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use oauth_proto::{Access, Error, Secret, Session, SessionAction, Target, Tokens};
 
 use crate::{answer, at, body, client, ready, request, JSON};
@@ -68,5 +69,48 @@ fn a_token_of_an_unknown_type_is_not_handed_out_nor_asked_for_again() {
         for token_type in ["N_A", "mac", "DPoP"] {
             check(&target, "T", token_type, "unsupported_token_type");
         }
+    }
+}
+
+/// An access token that is a JWT for this audience (RFC 9068 §2.2).
+fn jwt(audience: &str) -> String {
+    let part = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
+    let claims = serde_json::json!({ "iss": "https://as.example.com", "aud": audience }).to_string();
+    [part(r#"{"typ":"at+jwt","alg":"RS256"}"#), part(&claims), part("signature")].join(".")
+}
+
+/// Auth0 gives a token for the login's own API where its policies do not name another.
+#[test]
+fn a_jwt_for_another_audience_is_not_handed_out_nor_asked_for_again() {
+    let api = "https://api.example.com/";
+    for target in [
+        Target::audience(api).unwrap().check_jwt_audience(),
+        Target::resource(api).unwrap().check_jwt_audience(),
+        Target::audience(api).unwrap().scope("a").unwrap().check_jwt_audience(),
+    ] {
+        check(&target, &jwt("https://other.example.com/"), "Bearer", "access_token_audience");
+    }
+}
+
+/// Of what is no JWT nobody can tell, and who does not ask for the check gets none.
+#[test]
+fn a_token_that_may_be_for_the_api_is_handed_out() {
+    let api = "https://api.example.com/";
+    let checked = Target::audience(api).unwrap().check_jwt_audience();
+    for (target, token) in [
+        (&checked, jwt(api)),
+        (&checked, "opaque".to_owned()),
+        (&Target::audience(api).unwrap(), jwt("https://other.example.com/")),
+        (&Target::own().check_jwt_audience(), jwt("https://other.example.com/")),
+    ] {
+        let mut session = session();
+        let refresh = request(session.access_for(target, at(450)));
+        let tokens = format!(r#"{{"access_token":"{token}","token_type":"Bearer"}}"#);
+        assert!(matches!(session.handle(answer(refresh.id(), 200, &JSON, &tokens), at(450)), Ok(SessionAction::Save)));
+        assert_eq!(ready(session.access_for(target, at(450))).token().reveal(), token);
+        // The next process finds it by the same target.
+        let form = serde_json::to_string(&session.save()).unwrap();
+        let mut restored = Session::restore(client(), serde_json::from_str(&form).unwrap()).unwrap();
+        assert_eq!(ready(restored.access_for(target, at(450))).token().reveal(), token);
     }
 }

@@ -68,6 +68,10 @@ fn full_session() -> Session {
     Session::new(ours(), log_in(ours(), request, response, 1000))
 }
 
+fn files() -> Target {
+    Target::audience("https://api.example.com").unwrap().scope("b a").unwrap().check_jwt_audience()
+}
+
 fn narrower(scope: &str) -> Target {
     Target::own().scope(scope).unwrap()
 }
@@ -123,7 +127,7 @@ fn session_of_several_apis() -> Session {
     let mut session = full_session();
     for (target, expiry) in [
         (Target::resource("urn:c:d").unwrap(), r#","expires_in":300"#),
-        (Target::audience("https://api.example.com").unwrap().scope("b a").unwrap(), ""),
+        (files(), ""),
         (narrower("a"), r#","expires_in":0,"scope":"a x""#),
     ] {
         let refresh = refresh_of(session.access_for(&target, at(1001)));
@@ -173,7 +177,7 @@ fn every_member_has_its_name_and_its_form() {
                 "resource": null,
                 "audience": "https://api.example.com",
                 "target_scope": "a b",
-                "checks_audience": false,
+                "checks_audience": true,
                 "access_token": "T-0",
                 "scope": "a b",
                 "obtained_at": 1002,
@@ -273,7 +277,7 @@ fn a_format_without_names_holds_it() {
 fn each_access_token_is_kept_with_its_own_expiry() {
     let mut session = restored(&session_of_several_apis(), ours()).unwrap();
     let calendar = Target::resource("urn:c:d").unwrap();
-    let files = Target::audience("https://api.example.com").unwrap().scope("a b").unwrap();
+    let files = files();
     for (target, now, token, expires_at) in [(&calendar, 1240, "T-17", Some(at(1301))), (&files, 800_000, "T-0", None)]
     {
         let ready = bearer(session.access_for(target, at(now)));
