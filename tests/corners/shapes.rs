@@ -6,7 +6,7 @@ use oauth_proto::{
     Access, AuthorizationRequest, Bearer, Headers, LoginRequired, Secret, Session, SessionPhase, Tokens, UnixTime,
 };
 
-use crate::{at, authorization, body, client, log_in, ready, request, JSON};
+use crate::{at, authorization, body, client, log_in, ready, request};
 
 fn session(refresh_token: Option<&str>) -> Session {
     let tokens = Tokens::from_parts(Secret::new("AT0"), refresh_token.map(Secret::new), Some(at(1000)), "read");
@@ -69,7 +69,7 @@ fn the_session_of_a_login_knows_the_server_that_the_login_found() {
     let metadata = json!({
         "issuer": ISSUER, "authorization_endpoint": "https://as.example.com/a", "token_endpoint": "https://as.example.com/t",
     });
-    assert!(login.handle(crate::answer(sent.id(), 200, &JSON, &metadata.to_string()), at(0)).is_ok());
+    assert!(login.handle(crate::answer(sent.id(), 200, &crate::JSON, &metadata.to_string()), at(0)).is_ok());
     let tokens = json!({
         "access_token": "AT", "token_type": "Bearer", "refresh_token": "RT", "expires_in": 100,
         "id_token": id_token(Some(NONCE), 0, json!({})),
