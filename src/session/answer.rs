@@ -34,7 +34,7 @@ impl Active {
         let verdict = outcome.map(|response| Verdict::of(response, now));
         match verdict {
             // Of one that was lost, only tokens are of use, and only if no newer ones have come.
-            Ok(Verdict::Tokens(_)) if is_current || is_of_present => {}
+            Ok(Verdict::Tokens(_) | Verdict::Useless(_, Some(_))) if is_current || is_of_present => {}
             _ if is_current => {}
             _ => return Err(Error::Ignored(Ignored::UnknownRequest)),
         }
