@@ -124,6 +124,25 @@ fn late_tokens_of_the_last_lost_refresh_are_taken() {
     assert_eq!(again.unwrap_err().code(), "unknown_request");
 }
 
+/// The old one was spent for it.
+#[test]
+fn a_new_refresh_token_that_comes_late_beside_a_useless_token_is_kept() {
+    const USELESS: &str = r#"{"access_token":"AT1","token_type":"mac","refresh_token":"RT1"}"#;
+    let mut session = session();
+    let lost = request(session.access(at(1000)));
+    let now = later(session.handle(Event::SendFailed(lost.id(), Delivered::Maybe), at(1000)));
+    assert!(matches!(session.handle(answer(lost.id(), 200, &JSON, USELESS), at(now)), Ok(SessionAction::Save)));
+    assert_eq!(session.last_error().map(Error::code), Some("unsupported_token_type"));
+    session.ask_again();
+    assert!(body(&request(session.access(at(now)))).contains("refresh_token=RT1&"));
+    // Without one it says nothing new.
+    let mut session = self::session();
+    let lost = request(session.access(at(1000)));
+    let now = later(session.handle(Event::SendFailed(lost.id(), Delivered::Maybe), at(1000)));
+    let nothing = r#"{"access_token":"AT1","token_type":"mac"}"#;
+    assert_eq!(session.handle(answer(lost.id(), 200, &JSON, nothing), at(now)).unwrap_err().code(), "unknown_request");
+}
+
 /// It was for the refresh token of before, and what it brings may be spent.
 #[test]
 fn late_tokens_are_not_taken_after_newer_ones() {
