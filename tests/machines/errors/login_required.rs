@@ -67,7 +67,7 @@ fn token_refused() {
     let mut session = session(client(), Some("RT0"));
     let Access::SendRequest(request) = refused(&mut session, "Bearer error=\"invalid_token\"") else { panic!() };
     let answer = Event::ResponseReceived(request.id(), json(200, TOKENS));
-    assert!(matches!(session.handle(answer, at(10)), Ok(SessionAction::Save(_))));
+    assert!(matches!(session.handle(answer, at(10)), Ok(SessionAction::Save)));
     let why = why(refused(&mut session, "Bearer error=\"invalid_token\""));
     assert_eq!((&why, why.is_final()), (&LoginRequired::TokenRefused, false));
     helps(&why, &["two tokens", "log in again"]);
@@ -185,7 +185,7 @@ fn a_token_that_served_for_long_is_refreshed_when_it_is_refused() {
         let access = session.refused(&bearer, 401, &["Bearer error=\"invalid_token\""], now);
         let Some(Access::SendRequest(request)) = access else { panic!("hour {hour}: {access:?}") };
         let answer = Event::ResponseReceived(request.id(), json(200, TOKENS));
-        assert!(matches!(session.handle(answer, now), Ok(SessionAction::Save(_))));
+        assert!(matches!(session.handle(answer, now), Ok(SessionAction::Save)));
     }
 }
 
@@ -194,7 +194,7 @@ fn refused_again(session: &mut Session, now: u64) -> Option<Access> {
     let Access::Ready(bearer) = session.access(at(10)) else { panic!("no token") };
     let Some(Access::SendRequest(request)) = session.refused(&bearer, 401, &[], at(10)) else { panic!("no refresh") };
     let answer = Event::ResponseReceived(request.id(), json(200, TOKENS));
-    assert!(matches!(session.handle(answer, at(10)), Ok(SessionAction::Save(_))));
+    assert!(matches!(session.handle(answer, at(10)), Ok(SessionAction::Save)));
     let Access::Ready(bearer) = session.access(at(10)) else { panic!("no token") };
     session.refused(&bearer, 401, &[], at(now))
 }

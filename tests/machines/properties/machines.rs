@@ -49,10 +49,10 @@ fn the_runs_go_from_phase_to_phase_as_the_tables_say() {
         let changes = login::run(bytes.iter().copied(), login::Mode::Free).phase_changes;
         login_seen.extend(changes.iter().map(|(from, to)| format!("{from:?} to {to:?}")));
     }
-    let rows = oauth_proto::session::TRANSITIONS.iter();
+    let rows = oauth_proto::session::transitions::TRANSITIONS.iter();
     assert_same(&session_seen, &rows.map(|row| format!("{:?} to {:?}", row.from, row.to)).collect());
     let needs_openid = |phase| matches!(phase, Phase::Discovering | Phase::FetchingKeys);
-    let rows = oauth_proto::login::TRANSITIONS.iter().filter(|row| row.from != row.to);
+    let rows = oauth_proto::login::transitions::TRANSITIONS.iter().filter(|row| row.from != row.to);
     let rows = rows.filter(|row| cfg!(feature = "openid") || !needs_openid(row.from) && !needs_openid(row.to));
     assert_same(&login_seen, &rows.map(|row| format!("{:?} to {:?}", row.from, row.to)).collect());
 }

@@ -1,4 +1,4 @@
-//! `session::TRANSITIONS` against the code: every phase with every trigger.
+//! `session::transitions::TRANSITIONS` against the code: every phase with every trigger.
 
 use oauth_proto::session::{SessionTrigger as Trigger, TRANSITIONS};
 use oauth_proto::SessionPhase as Phase;
