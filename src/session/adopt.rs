@@ -2,8 +2,9 @@
 
 use alloc::boxed::Box;
 
+use super::active::Active;
 use super::outcome::Adopted;
-use super::state::{Active, State};
+use super::state::State;
 use super::{SavedSession, Session};
 use crate::restore::RestoreError;
 

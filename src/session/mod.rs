@@ -3,7 +3,9 @@
 //! The states are in [the crate's documentation](crate); every transition is in [`transitions`].
 
 mod access_token;
+mod active;
 mod adopt;
+mod answer;
 mod cache;
 mod demand;
 mod ends;
@@ -25,12 +27,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use active::Active;
 use demand::Demand;
 use grant::More;
 pub use outcome::{Access, Adopted, LoginRequired, SessionAction, SessionPhase};
 pub use saved::SavedSession;
 pub use sign_out::SignOut;
-use state::{Active, State};
+use state::State;
 
 use crate::authorization::AuthorizationRequest;
 use crate::bearer::Bearer;

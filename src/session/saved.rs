@@ -11,10 +11,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::access_token::AccessToken;
+use super::active::Active;
 use super::cache::{Slot, MAX_TARGETS};
 use super::ends::Ends;
 use super::grant::Grant;
-use super::state::{Active, State};
+use super::state::State;
 use super::who::Who;
 use super::Session;
 use crate::authorization::AuthorizationRequest;

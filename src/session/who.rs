@@ -8,10 +8,10 @@
 
 use alloc::sync::Arc;
 
+use super::active::Active;
 use super::ends::Ends;
 use super::grant::Grant;
 use super::patience::Patience;
-use super::state::Active;
 use super::SessionAction;
 use crate::client::Client;
 use crate::error::Error;

@@ -1,9 +1,9 @@
 //! Who is logged in, without the feature `openid`: nobody knows, and no keys are asked for.
 #![allow(clippy::unused_self, clippy::unnecessary_wraps)] // the face is that of the file whose place this takes
 
+use super::active::Active;
 use super::ends::Ends;
 use super::grant::Grant;
-use super::state::Active;
 use super::SessionAction;
 use crate::client::Client;
 use crate::error::Error;

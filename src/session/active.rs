@@ -1,0 +1,246 @@
+//! A grant that lives: who needs a token gets one, the request for one, or what stands in the way. What the answer to that
+//! request changes is in `answer`.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use super::access_token::AccessToken;
+use super::cache::Cache;
+use super::demand::Demand;
+use super::flights::{Flights, Sent};
+use super::grant::{Grant, More};
+use super::obstacle::{Blocked, Obstacle};
+use super::sign_out::Shown;
+use super::state::Ended;
+use super::who::Who;
+use super::{Access, LoginRequired};
+use crate::bearer::Bearer;
+use crate::chars;
+use crate::client::Client;
+use crate::error::{Error, Misuse};
+use crate::http::RequestId;
+use crate::secret::Secret;
+use crate::target::Target;
+use crate::time::UnixTime;
+use crate::token::Tokens;
+
+/// A grant that lives, as far as is known.
+#[derive(Clone)]
+pub(super) struct Active {
+    pub grant: Grant,
+    pub cache: Cache,
+    pub refresh_token: Option<Arc<Secret>>,
+    pub who: Who,
+    pub flights: Flights,
+    /// What keeps every refresh back, whatever it is for.
+    pub obstacle: Obstacle,
+    /// The server said `invalid_grant` to a refresh for one target: whether the grant lives, the login's own refresh says.
+    pub in_doubt: bool,
+    sent: u64,
+    pub last_error: Option<Error>,
+}
+
+impl Active {
+    pub(super) fn new(tokens: Tokens) -> Self {
+        let grant = Grant::new(&tokens);
+        let scope = String::from(tokens.scope());
+        let own = AccessToken::new(tokens.access_token, scope, tokens.obtained_at, tokens.expires_at);
+        let own = Some(own).filter(|own| chars::is_header_token(own.token.reveal()));
+        Self::with(grant, own, tokens.refresh_token, Who::new(tokens.identity))
+    }
+
+    pub(super) fn with(grant: Grant, own: Option<AccessToken>, refresh_token: Option<Secret>, who: Who) -> Self {
+        Self {
+            grant,
+            cache: Cache::new(own),
+            refresh_token: refresh_token.map(Arc::new),
+            who,
+            flights: Flights::default(),
+            obstacle: Obstacle::default(),
+            in_doubt: false,
+            sent: 0,
+            last_error: None,
+        }
+    }
+
+    /// What the cache knows a target by: the login's own API may be asked for by its name.
+    fn key<'a>(&self, target: &'a Target) -> Cow<'a, Target> {
+        if !target.is_own() && self.grant.names_own(target) {
+            Cow::Owned(Target::own())
+        } else {
+            Cow::Borrowed(target)
+        }
+    }
+
+    pub(super) fn is_of_login(&self, bearer: &Bearer) -> bool {
+        *bearer.login() == *self.grant.login
+    }
+
+    /// Whether this is the present token; if not, newer ones have come.
+    pub(super) fn has_token(&self, bearer: &Bearer) -> bool {
+        let slot = self.cache.find(&self.key(bearer.target()));
+        slot.and_then(|slot| slot.token.as_ref()).is_some_and(|token| token.is(bearer))
+    }
+
+    pub(super) fn access(&mut self, client: &Client, target: &Target, now: UnixTime) -> Access {
+        match self.who.keys_request(client, now).filter(|_| !self.grant.ends.is_over(now)) {
+            Some(request) => Access::SendRequest(request),
+            None => self.serve(client, target, true, now),
+        }
+    }
+
+    /// For a caller who takes the present token, or for one with whom an API would not have it.
+    fn serve(&mut self, client: &Client, asked: &Target, takes_present: bool, now: UnixTime) -> Access {
+        if self.grant.ends.is_over(now) {
+            return Access::LoginRequired(LoginRequired::GrantExpired);
+        }
+        let key = self.key(asked);
+        let slot = self.cache.find(&key).filter(|_| takes_present);
+        let present = slot.and_then(|slot| slot.token.as_ref().map(|token| (slot, token)));
+        let present = present.filter(|(_, token)| token.is_good(now));
+        let (mut ready, mut may_wait) = (None, true);
+        if let Some((slot, token)) = present {
+            let target = if *asked == *slot.target { Arc::clone(&slot.target) } else { Arc::new(asked.clone()) };
+            let login = Arc::clone(&self.grant.login);
+            let bearer = Bearer::new(Arc::clone(&token.token), target, client.clone(), login, token.expires_at);
+            if !token.is_refused && !token.is_due(client.leeway(), now) {
+                return Access::Ready(bearer);
+            }
+            may_wait = token.is_refused;
+            ready = Some(bearer);
+        }
+        let key = key.into_owned();
+        match (self.refresh(client, &key, now), ready) {
+            (access @ Access::SendRequest(_), _) => access,
+            // Who was refused a moment ago waits for another token; one that is merely about to expire does until it comes.
+            (access @ Access::Wait(_), _) if may_wait => access,
+            (_, Some(bearer)) => Access::Ready(bearer),
+            (access, None) => access,
+        }
+    }
+
+    /// Another token is needed: a refresh, or what stands in the way of one.
+    fn refresh(&mut self, client: &Client, target: &Target, now: UnixTime) -> Access {
+        if !self.grant.may_have(target) {
+            return Access::LoginRequired(Demand::Target(target).login_required(client, &self.grant, now));
+        }
+        let Some(refresh_token) = self.refresh_token.clone() else {
+            return Access::LoginRequired(LoginRequired::NoRefreshToken);
+        };
+        if self.grant.ends.has_refresh_token_ended(now) {
+            return Access::LoginRequired(LoginRequired::GrantExpired);
+        }
+        match self.flights.await_answer(client.refresh_timeout(), now) {
+            Some(Ok(id)) => return Access::Wait(id),
+            Some(Err((id, sent_at))) => drop(self.obstacle.patience.lost(sent_at, id, now)),
+            None => {}
+        }
+        if let Some(blocked) = self.obstacle.blocks(now) {
+            return blocked.access(client, &self.grant, target, now);
+        }
+        // Whether the grant lives, the login's own refresh says.
+        self.in_doubt &= self.cache.own.obstacle.blocks(now).is_none();
+        let target = if self.in_doubt { &Target::own() } else { target };
+        let slot = self.cache.slot(target);
+        if let Some(blocked) = slot.obstacle.blocks(now) {
+            return blocked.access(client, &self.grant, target, now);
+        }
+        let Some(endpoint) = client.token_endpoint() else {
+            return Access::Refused { error: Error::Misuse(Misuse::ServerUnknown), retry_at: None };
+        };
+        self.sent = self.sent.saturating_add(1);
+        let id = RequestId::of_secret(refresh_token.reveal().as_bytes(), &[self.sent, now.as_secs()]);
+        let own_resource = || self.grant.own_resource().filter(|_| target.as_audience().is_none());
+        let resource = target.as_resource().or_else(own_resource).map(String::from);
+        let (scope, audience) = (target.as_scope(), target.as_audience());
+        let request = endpoint.refresh(id, &refresh_token, scope, resource.as_slice(), audience);
+        self.flights.send(Sent::new(id, Arc::clone(&slot.target), refresh_token, now));
+        Access::SendRequest(request)
+    }
+
+    pub(super) fn refused(&mut self, client: &Client, bearer: &Bearer, now: UnixTime) -> Access {
+        if !self.is_of_login(bearer) {
+            return Access::LoginRequired(LoginRequired::OtherLogin);
+        }
+        let key = self.key(bearer.target()).into_owned();
+        // A refresh that is under way may bring another token yet.
+        let another_may_come = self.flights.may_bring(&key);
+        let has_refresh_token = self.refresh_token.is_some();
+        let slot = self.cache.find_mut(&key);
+        let Some((refusals, token)) = slot.and_then(|slot| Some((&mut slot.refusals, slot.token.as_mut()?))) else {
+            return self.access(client, bearer.target(), now);
+        };
+        // Any other token is one of before: the present one has not been refused.
+        if !token.is(bearer) {
+            return self.access(client, bearer.target(), now);
+        }
+        // Without a refresh token, the present token is all there is, and may do for another call.
+        if has_refresh_token && !token.is_refused {
+            if !another_may_come && !refusals.allow(now) {
+                return Access::LoginRequired(LoginRequired::TokenRefused);
+            }
+            token.is_refused = true;
+        }
+        self.serve(client, bearer.target(), false, now)
+    }
+
+    /// What the user, or the app, had to do has been done.
+    pub(super) fn ask_again(&mut self) {
+        self.obstacle.clear();
+        for slot in self.cache.slots_mut() {
+            slot.obstacle.clear();
+        }
+    }
+
+    /// Takes newer tokens of another process. Of one login, all access tokens are good, whichever process got them.
+    pub(super) fn replace(&mut self, mut newer: Self) {
+        // The answer to what is under way here is to a refresh token that is no longer the present one.
+        self.flights.lose();
+        newer.flights = core::mem::take(&mut self.flights);
+        newer.cache.take_over(self.cache.clone());
+        newer.sent = self.sent;
+        newer.who.follow(&self.who);
+        *self = newer;
+    }
+
+    pub(super) fn end(&mut self, why: LoginRequired) -> Ended {
+        Ended {
+            why,
+            grant: self.grant.clone(),
+            flights: core::mem::take(&mut self.flights),
+            id_token: self.who.take_hint(),
+            last_error: self.last_error.take(),
+        }
+    }
+
+    pub(super) fn take_shown(&mut self) -> Shown {
+        let own = self.cache.own.token.as_ref().map(|own| own.token.reveal());
+        let access_token = own.map(|own| (Secret::new(own), "access_token"));
+        let refresh_token = self.refresh_token.take().map(|token| (Arc::unwrap_or_clone(token), "refresh_token"));
+        let in_the_air = self.flights.in_the_air();
+        Shown { token: refresh_token.or(access_token), id_token: self.who.take_hint(), in_the_air }
+    }
+}
+
+impl Blocked<'_> {
+    /// What it means for who needs a token for this target.
+    pub(super) fn access(self, client: &Client, grant: &Grant, target: &Target, now: UnixTime) -> Access {
+        match self {
+            Self::Until(time) => Access::RetryAt(time),
+            Self::UserMustAct(error) => Access::LoginRequired(LoginRequired::UserMustAct {
+                error: error.clone(),
+                request: grant.request_again(&More::of(target)),
+            }),
+            // What a login can ask for may be granted then.
+            Self::Refused(Error::Refused(refused), Some(_))
+                if !target.is_own()
+                    && target.as_audience().is_none()
+                    && matches!(refused.oauth_error(), Some("invalid_target" | "invalid_scope" | "invalid_grant")) =>
+            {
+                Access::LoginRequired(Demand::Target(target).login_required(client, grant, now))
+            }
+            Self::Refused(error, retry_at) => Access::Refused { error: error.clone(), retry_at },
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What the answer to a refresh changes, or that none came.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use super::access_token::AccessToken;
+use super::active::Active;
+use super::flights::Sent;
+use super::grant::More;
+use super::obstacle::Obstacle;
+use super::verdict::Verdict;
+use super::{LoginRequired, SessionAction};
+use crate::client::Client;
+use crate::error::{Error, Ignored, Violation};
+use crate::http::{Delivered, RequestId, Response};
+use crate::secret::Secret;
+use crate::time::UnixTime;
+use crate::token::TokenResponse;
+
+impl Active {
+    pub(super) fn outcome(
+        &mut self,
+        client: &Client,
+        id: RequestId,
+        outcome: Result<&Response<'_>, Delivered>,
+        now: UnixTime,
+    ) -> Result<SessionAction, Error> {
+        if let Some(action) = self.keys_outcome(client, id, outcome, now) {
+            return Ok(action);
+        }
+        let (sent, is_current) = self.flights.find(id).ok_or(Error::Ignored(Ignored::UnknownRequest))?;
+        let is_of_present = self.refresh_token.as_ref().is_some_and(|token| token.is(&sent.refresh_token));
+        let verdict = outcome.map(|response| Verdict::of(response, now));
+        match verdict {
+            // Of one that was lost, only tokens are of use, and only if no newer ones have come.
+            Ok(Verdict::Tokens(_)) if is_current || is_of_present => {}
+            _ if is_current => {}
+            _ => return Err(Error::Ignored(Ignored::UnknownRequest)),
+        }
+        match verdict {
+            Ok(Verdict::Tokens(tokens)) => self.take(client, &sent, is_current, tokens, now),
+            Ok(Verdict::Useless(error, refresh_token)) => {
+                let refresh_token = refresh_token.map(Secret::from);
+                Ok(self.useless(&sent, is_current, error, refresh_token, now))
+            }
+            _ if !is_of_present => {
+                // It says nothing about the refresh token that has come meanwhile.
+                self.flights.settle();
+                Ok(SessionAction::RetryAt(now))
+            }
+            Ok(verdict) => Ok(self.fail(&sent, verdict, now)),
+            Err(Delivered::No) => {
+                self.flights.settle();
+                Ok(SessionAction::RetryAt(self.obstacle.patience.not_delivered(id, now)))
+            }
+            Err(Delivered::Maybe) => {
+                self.flights.lose();
+                Ok(SessionAction::RetryAt(self.obstacle.patience.lost(now, id, now)))
+            }
+        }
+    }
+
+    /// Tokens came.
+    fn take(
+        &mut self,
+        client: &Client,
+        sent: &Sent,
+        is_current: bool,
+        tokens: TokenResponse<'_>,
+        now: UnixTime,
+    ) -> Result<SessionAction, Error> {
+        // Nothing of the answer is used if its ID token is somebody else's.
+        let new = match self.who.read(client, &self.grant, &tokens, now) {
+            Ok(new) => new,
+            Err(error) => {
+                self.flights.settle();
+                self.last_error = Some(error.clone());
+                return Ok(SessionAction::LoginRequired(LoginRequired::GrantEnded(error)));
+            }
+        };
+        if !sent.target.accepts(tokens.access_token()) {
+            let error = Error::Violation(Violation::AccessTokenAudience);
+            let refresh_token = tokens.refresh_token.map(Secret::from);
+            return Ok(self.useless(sent, is_current, error, refresh_token, now));
+        }
+        // A lifetime counts from when the request was sent, since a device may have slept while it was under way. A token that
+        // came in time is good for a moment all the same.
+        let sent_at = sent.at.min(now);
+        let slept = now.saturating_since(sent_at) > client.refresh_timeout();
+        let obtained_at = if slept { sent_at } else { now };
+        let expires_at = tokens.expires_in.map(|seconds| sent_at.saturating_add(seconds));
+        self.grant.ends.renew(&tokens, sent_at);
+        // Omitted means as asked for, or as granted at first (RFC 6749 §5.1, §6).
+        let scope = tokens.scope.map(Cow::into_owned).or_else(|| sent.target.as_scope().map(String::from));
+        let scope = scope.unwrap_or_else(|| self.grant.scope.clone());
+        let slot = self.cache.slot(&sent.target);
+        slot.token = Some(AccessToken::new(Secret::from(tokens.access_token), scope, Some(obtained_at), expires_at));
+        slot.obstacle = Obstacle::default();
+        self.in_doubt &= !sent.target.is_own();
+        self.obstacle = Obstacle::default();
+        self.flights.succeed(is_current);
+        self.rotate(tokens.refresh_token.map(Secret::from));
+        self.last_error = self.who.take(new, &mut self.grant.ends);
+        Ok(SessionAction::Save)
+    }
+
+    /// The server gave what cannot be used, and perhaps a new refresh token beside it.
+    fn useless(
+        &mut self,
+        sent: &Sent,
+        is_current: bool,
+        error: Error,
+        refresh_token: Option<Secret>,
+        now: UnixTime,
+    ) -> SessionAction {
+        self.last_error = Some(error.clone());
+        self.flights.succeed(is_current);
+        let obstacle = &mut self.cache.slot(&sent.target).obstacle;
+        // What the server gives on purpose it will give again, and a refresh token would be spent for it each time.
+        let on_purpose =
+            matches!(error, Error::Violation(Violation::AccessTokenAudience | Violation::TokenTypeUnsupported(_)));
+        let retry_at = if on_purpose {
+            obstacle.useless(error);
+            now
+        } else {
+            obstacle.refused(error, false, sent.id, now)
+        };
+        if refresh_token.is_none() {
+            return SessionAction::RetryAt(retry_at);
+        }
+        self.rotate(refresh_token);
+        SessionAction::Save
+    }
+
+    fn rotate(&mut self, refresh_token: Option<Secret>) {
+        // No new refresh token means that the old one stays in force (RFC 6749 §6).
+        self.refresh_token = refresh_token.map(Arc::new).or(self.refresh_token.take());
+        self.grant.revise();
+    }
+
+    /// The refresh under way brought no tokens.
+    fn fail(&mut self, sent: &Sent, verdict: Verdict<'_>, now: UnixTime) -> SessionAction {
+        let is_own = sent.target.is_own();
+        let slot = self.cache.slot(&sent.target);
+        let (error, retry_at) = match verdict {
+            Verdict::InvalidGrant(error) if is_own => {
+                self.last_error = Some(error.clone());
+                self.flights.settle();
+                return SessionAction::LoginRequired(LoginRequired::GrantEnded(error));
+            }
+            Verdict::InvalidGrant(error) => {
+                self.in_doubt = true;
+                slot.obstacle.refused(error.clone(), true, sent.id, now);
+                (error, now)
+            }
+            Verdict::UserMustAct(error) => {
+                self.flights.settle();
+                slot.obstacle.user_must_act(error.clone());
+                let request = self.grant.request_again(&More::of(&sent.target));
+                self.last_error = Some(error.clone());
+                return SessionAction::LoginRequired(LoginRequired::UserMustAct { error, request });
+            }
+            Verdict::NotGranted(error) => {
+                slot.obstacle.refused(error.clone(), true, sent.id, now);
+                (error, now)
+            }
+            Verdict::ClientRefused(error) => {
+                let retry_at = self.obstacle.refused(error.clone(), false, sent.id, now);
+                (error, retry_at)
+            }
+            Verdict::Refused(error) => {
+                let retry_at = slot.obstacle.refused(error.clone(), false, sent.id, now);
+                (error, retry_at)
+            }
+            Verdict::Later(error, retry_after) => {
+                let retry_at = self.obstacle.patience.answered(retry_after, sent.id, now);
+                (error, retry_at)
+            }
+            Verdict::Lost(error) | Verdict::Useless(error, _) => {
+                self.flights.lose();
+                let retry_at = self.obstacle.patience.lost(now, sent.id, now);
+                (error, retry_at)
+            }
+            Verdict::Tokens(_) => return SessionAction::RetryAt(now),
+        };
+        self.flights.settle();
+        self.last_error = Some(error);
+        SessionAction::RetryAt(retry_at)
+    }
+}
