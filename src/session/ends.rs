@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::saved::present;
 use crate::time::UnixTime;
 use crate::token::{TokenResponse, Tokens};
 
@@ -9,10 +10,13 @@ use crate::token::{TokenResponse, Tokens};
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Ends {
     /// `session_expiry` of the login's ID token: no refresh moves it to a later time.
+    #[serde(deserialize_with = "present")]
     session: Option<UnixTime>,
     /// The authorization as a whole (`authorization_expires_in`).
+    #[serde(deserialize_with = "present")]
     authorization: Option<UnixTime>,
     /// The refresh token, unless it is used before (`refresh_token_timeout` and its likes).
+    #[serde(deserialize_with = "present")]
     refresh_token: Option<UnixTime>,
 }
 

@@ -228,8 +228,10 @@ impl Session {
             Advice::InsufficientScope { scope } => Demand::Scope(scope),
             Advice::StepUp { acr_values, max_age, claims } => Demand::StepUp { acr_values, max_age, claims },
             Advice::DpopNonce => return None,
-            // Whatever scheme it names, and if it cannot be read: a 401 says that the token will not do.
-            _ if status == 401 => return Some(self.state.refused(&self.client, bearer, now)),
+            // Whatever scheme it names, and if it cannot be read: a 401 says that the token will not do; so does `invalid_token`.
+            advice if status == 401 || advice == Advice::Refresh => {
+                return Some(self.state.refused(&self.client, bearer, now));
+            }
             // A 403 that only tells where to learn more says nothing about the token.
             _ => return None,
         };

@@ -45,6 +45,7 @@ struct Fields {
     /// A digest that names the login, and how often what is stored has changed since: which of two forms is the newer one.
     login: String,
     revision: u64,
+    #[serde(deserialize_with = "present")]
     logged_in_at: Option<UnixTime>,
     #[serde(with = "as_text::optional")]
     access_token: Option<Secret>,
@@ -59,10 +60,14 @@ struct Fields {
     #[serde(with = "as_text::optional")]
     nonce: Option<Secret>,
     /// Of the access token, if it is another than what was granted.
+    #[serde(deserialize_with = "present")]
     scope: Option<String>,
     /// If it is another than what was asked for.
+    #[serde(deserialize_with = "present")]
     granted: Option<String>,
+    #[serde(deserialize_with = "present")]
     obtained_at: Option<UnixTime>,
+    #[serde(deserialize_with = "present")]
     expires_at: Option<UnixTime>,
     ends: Ends,
     /// What the login asked for.
@@ -75,15 +80,25 @@ struct Fields {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct SavedToken {
+    #[serde(deserialize_with = "present")]
     resource: Option<String>,
+    #[serde(deserialize_with = "present")]
     audience: Option<String>,
+    #[serde(deserialize_with = "present")]
     target_scope: Option<String>,
     checks_audience: bool,
     #[serde(with = "as_text")]
     access_token: Secret,
     scope: String,
+    #[serde(deserialize_with = "present")]
     obtained_at: Option<UnixTime>,
+    #[serde(deserialize_with = "present")]
     expires_at: Option<UnixTime>,
+}
+
+/// serde takes a member of this type that is missing for `None`, unless it is read by a function.
+pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
 }
 
 impl<'de> Deserialize<'de> for SavedSession {
