@@ -21,18 +21,6 @@ mod login_model;
 mod login_run;
 #[path = "model/login_wire.rs"]
 mod login_wire;
-#[path = "model/session.rs"]
-pub mod session;
-#[path = "model/session_grant.rs"]
-mod session_grant;
-#[path = "model/session_process.rs"]
-mod session_process;
-#[path = "model/session_run.rs"]
-mod session_run;
-#[path = "model/session_saved.rs"]
-mod session_saved;
-#[path = "model/session_wire.rs"]
-mod session_wire;
 
 /// Where every clock starts.
 pub const START: u64 = 1_700_000_000;

@@ -231,3 +231,10 @@ fn userinfo_subject() {
         check(&error, "userinfo_sub_mismatch", true, &["another user", "OpenID Connect Core section 5.3.2"]);
     }
 }
+
+/// A target whose tokens are for another API: see `Target::check_jwt_audience`.
+#[test]
+fn access_token_audience() {
+    let error = Error::Violation(Violation::AccessTokenAudience);
+    assert_eq!((error.code(), error.is_fatal()), ("access_token_audience", true));
+}

@@ -2,7 +2,6 @@
 
 mod challenges;
 mod codecs;
-mod machines;
 #[cfg(feature = "openid")]
 mod openid;
 

@@ -30,8 +30,7 @@ fn the_keys_show_that_it_is_good() {
     refresh_with_new_key(&mut session);
     let id = keys_request(&mut session, at(DUE));
     let action = keys(&mut session, id, &[1, 2], at(DUE + 1));
-    let Ok(SessionAction::Save(form)) = action else { panic!("{action:?}") };
-    assert_eq!(serde_json::to_value(form).unwrap(), saved(&session));
+    assert!(matches!(action, Ok(SessionAction::Save)), "{action:?}");
     assert_eq!((session.id_token().unwrap().issued_at(), last_error(&session)), (at(DUE), None));
     assert_eq!(saved(&session)["id_token"].as_str(), session.id_token().map(oauth_proto::IdToken::reveal));
     assert_eq!((session.keys().map(KeySet::len), fetched_at(session.keys())), (Some(2), Some(at(DUE + 1))));

@@ -1,6 +1,7 @@
 //! Who is logged in, in a session: the ID tokens that refreshes bring, and the keys that they are checked with.
 
 mod doubt;
+mod ends;
 mod keys;
 mod refresh;
 mod stored;

@@ -1,7 +1,7 @@
 //! What is stored of who is logged in, what is forgotten, and the server that was found by its issuer.
 
 use oauth_proto::{
-    Access, Action, Adopted, Client, Event, KeySet, LoginRequired, Secret, Session, SessionAction, SessionPhase,
+    Access, Action, Adopted, Client, Event, KeySet, Secret, Session, SessionAction, SessionPhase,
     SignOut, Tokens,
 };
 
@@ -29,7 +29,7 @@ fn the_id_token_and_the_nonce_come_back_after_a_restart() {
     let mut other = renewed();
     other["nonce"] = crate::support::nonce(2).into();
     let action = refresh_with(&mut after, &other, 1, 1, at(DUE));
-    assert!(matches!(action, Ok(SessionAction::RetryAt(_))), "{action:?}");
+    assert!(matches!(action, Ok(SessionAction::LoginRequired(_))), "{action:?}");
     assert_eq!(last_error(&after), Some("id_token_nonce_mismatch"));
 }
 
@@ -195,11 +195,18 @@ fn the_server_that_the_login_found_is_the_sessions() {
     assert_eq!(subject(&session), Some(USER));
 }
 
+/// They are the app's to store too: once for all sessions, with the client.
 #[test]
-fn the_metadata_come_back_after_a_restart() {
+fn the_metadata_come_back_with_the_client() {
     let before = Session::new(issuer_only(), discovered());
-    let text = serde_json::to_string(&before.save()).unwrap();
-    let mut after = Session::restore(issuer_only(), serde_json::from_str(&text).unwrap()).unwrap();
+    let form = saved(&before);
+    assert!(!form.to_string().contains("token_endpoint"), "{form}");
+    let error = Session::restore(issuer_only(), serde_json::from_value(form.clone()).unwrap()).unwrap_err();
+    assert_eq!(error, oauth_proto::RestoreError::ServerUnknown);
+    let stored = serde_json::to_string(before.client().metadata().unwrap()).unwrap();
+    let metadata: oauth_proto::ServerMetadata = serde_json::from_str(&stored).unwrap();
+    let client = issuer_only().with_metadata(&metadata).unwrap();
+    let mut after = Session::restore(client, serde_json::from_value(form).unwrap()).unwrap();
     assert_eq!(after.client().metadata(), before.client().metadata());
     assert!(matches!(refresh_with(&mut after, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save)));
     let id = keys_request(&mut after, at(DUE));
@@ -213,8 +220,10 @@ fn without_metadata_nothing_can_be_refreshed() {
     let elsewhere = || Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), Some(at(3600)), "openid read");
     let mut session = Session::new(issuer_only(), elsewhere());
     assert!(matches!(session.access(at(10)), Access::Ready(_)), "the access token is good");
-    assert!(matches!(session.access(at(3600)), Access::LoginRequired(LoginRequired::NoRefreshToken)));
+    let Access::Refused { error, retry_at: None } = session.access(at(3600)) else { panic!("something is sent") };
+    assert_eq!(error.code(), "server_unknown");
     assert!(matches!(session.sign_out(SignOut::new()), SessionAction::SignedOut), "there is nobody to tell");
+    assert_eq!(last_error(&session), Some("not_revoked"));
 
     let known = Session::new(issuer_only(), discovered());
     let client = issuer_only().with_metadata(known.client().metadata().unwrap()).unwrap();
