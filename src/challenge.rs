@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde::Deserialize;
 
 use crate::endpoint::{self, Transport};
 use crate::error::ServerText;
@@ -330,10 +329,8 @@ pub fn advice(status: u16, lines: &[&str]) -> Advice {
 
 /// A JSON object in base64, of either alphabet, padded or not: Microsoft's own APIs and clients differ.
 fn decoded_object(encoded: &str) -> Option<ServerText> {
-    #[derive(Deserialize)]
-    struct Object {}
     let unpadded = encoded.strip_suffix("==").or_else(|| encoded.strip_suffix('=')).unwrap_or(encoded);
     let octets = Base64UrlUnpadded::decode_vec(&unpadded.replace('+', "-").replace('/', "_")).ok()?;
-    let Object {} = json::strict(&octets)?;
+    let json::Object {} = json::strict(&octets)?;
     core::str::from_utf8(&octets).ok().map(ServerText::whole)
 }

@@ -6,9 +6,9 @@ use core::ops::Deref;
 
 #[cfg(feature = "openid")]
 use crate::config_error::ConfigError;
+use crate::error_body::ErrorBody;
 #[cfg(feature = "openid")]
 use crate::openid::IdTokenError;
-use crate::secret::Secret;
 use crate::unfit::Unfit;
 
 /// Why a machine did not do what an event asked for.
@@ -103,7 +103,8 @@ pub enum Violation {
     TokenTypeMissing,
     /// A `token_type` that this client must not use (RFC 6749 §7.1).
     TokenTypeUnsupported(ServerText),
-    /// aud
+    /// The access token is a JWT for another API than it was asked for (RFC 9068 §3): see
+    /// [`Target::check_jwt_audience`](crate::Target::check_jwt_audience).
     AccessTokenAudience,
     /// `openid` was asked for and no `id_token` came (OpenID Connect Core §3.1.3.3).
     IdTokenMissing,
@@ -223,39 +224,6 @@ impl Refused {
     /// Whether trying later may help: 429 or 5xx (RFC 6585 §4, RFC 9110 §15.6).
     pub fn is_transient(&self) -> bool {
         self.status.is_some_and(is_transient)
-    }
-}
-
-/// The body of an error that has more members than RFC 6749 §5.2 knows. Most have not, and nothing is kept of those.
-#[derive(Clone, Default)]
-pub(crate) struct ErrorBody(Option<Secret>);
-
-impl ErrorBody {
-    /// A body longer than this is not kept.
-    const MAX_BYTES: usize = 16 * 1024;
-
-    /// A copy of a body that has been read as JSON, so that it is UTF-8.
-    pub(crate) fn keep(body: &[u8]) -> Self {
-        let text = core::str::from_utf8(body).ok().filter(|text| text.len() <= Self::MAX_BYTES);
-        Self(text.map(Secret::new))
-    }
-
-    fn text(&self) -> &str {
-        self.0.as_ref().map_or("", Secret::reveal)
-    }
-}
-
-impl PartialEq for ErrorBody {
-    fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text()
-    }
-}
-
-impl Eq for ErrorBody {}
-
-impl fmt::Debug for ErrorBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ErrorBody(..)")
     }
 }
 
@@ -455,7 +423,10 @@ impl Violation {
             Self::AccessTokenMissing => "the response has no access_token (RFC 6749 section 5.1)",
             Self::TokenTypeMissing => "the response has no token_type (RFC 6749 section 5.1)",
             Self::TokenTypeUnsupported(_) => "the token_type is not Bearer (RFC 6749 section 7.1)",
-            Self::AccessTokenAudience => "aud",
+            Self::AccessTokenAudience => {
+                "the access token is for another API (RFC 9068 section 3): allow this one in the application's refresh token \
+                 policies at the server, or do without Target::check_jwt_audience"
+            }
             Self::IdTokenMissing => {
                 "openid was asked for and the response has no id_token (OpenID Connect Core section 3.1.3.3)"
             }

@@ -91,6 +91,10 @@ pub(crate) fn strict<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<T> {
     serde_json::from_str(text).ok()
 }
 
+/// For [`strict`]: an object, whatever is in it.
+#[derive(Deserialize)]
+pub(crate) struct Object {}
+
 /// For members that may be absent, and may not be `null`.
 #[cfg(feature = "openid")]
 pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {

@@ -206,12 +206,14 @@ mod config_error;
 mod endpoint;
 mod entropy;
 pub mod error;
+mod error_body;
 mod form;
 mod headers;
 pub mod http;
 #[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
 mod identity;
 mod json;
+mod jwt;
 pub mod login;
 pub mod logout;
 mod metadata;
@@ -226,6 +228,7 @@ mod secret;
 mod server;
 pub mod session;
 mod target;
+mod texts;
 mod time;
 pub mod token;
 mod unfit;
@@ -238,7 +241,7 @@ pub use entropy::{Entropy, EntropyError};
 pub use error::{Error, Ignored, Misuse, Over, Refused, ServerText, Violation};
 pub use http::{Delivered, Headers, Request, RequestId, Response};
 pub use login::{Action, Event, Login, Phase, SavedLogin};
-pub use logout::LogoutUrl;
+pub use logout::{LogoutParameters, LogoutUrl};
 #[cfg(feature = "rustcrypto")]
 pub use openid::RustCrypto;
 #[cfg(feature = "openid")]

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::chars;
 use crate::config_error::ConfigError;
+use crate::jwt;
 
 /// The API that an access token is for, and what it may do there. One login serves several: a
 /// [`Session`](crate::Session) gets a token for each of them with the one refresh token that it has.
@@ -33,6 +34,8 @@ pub struct Target {
     resource: Option<String>,
     audience: Option<String>,
     scope: Option<String>,
+    /// Never for a target without `resource` and `audience`.
+    checks_jwt_audience: bool,
 }
 
 impl Target {
@@ -54,7 +57,8 @@ impl Target {
     }
 
     /// The API with this `audience`, as Auth0 names it. Auth0 gives a token for the login's own API if the application's policies
-    /// do not name this one, and its answer does not say so: the API will then refuse the token.
+    /// do not name this one, and its answer does not say so: the API will then refuse the token, unless
+    /// [`Target::check_jwt_audience`] did before.
     ///
     /// # Errors
     /// [`ConfigError::Parameter`] if it is empty or has control characters.
@@ -83,14 +87,26 @@ impl Target {
         Ok(self)
     }
 
-    pub(crate) fn check_jwt_audience(self) -> Self {
+    /// Looks into an access token that comes for this target: if it is a JWT, its `aud` must be this very `resource` or
+    /// `audience`, or a list with it (RFC 9068 §3, §4). One that is not is
+    /// [`Violation::AccessTokenAudience`](crate::Violation::AccessTokenAudience). Whatever is no JWT is let through, and for a
+    /// target that names no API there is nothing to check.
+    ///
+    /// Off unless it is asked for, since a client must not look into access tokens (RFC 9068 §6): a server may change their
+    /// format at any time, and may name an API differently in them. Ask for it where the server's answer does not tell that the
+    /// token is for another API, as Auth0's does not.
+    ///
+    /// ```
+    /// use oauth_proto::Target;
+    ///
+    /// let target = Target::audience("https://calendar.example.com")?.check_jwt_audience();
+    /// assert_eq!(target.as_audience(), Some("https://calendar.example.com"));
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn check_jwt_audience(mut self) -> Self {
+        self.checks_jwt_audience = self.api().is_some();
         self
-    }
-    pub(crate) fn checks_jwt_audience(&self) -> bool {
-        false
-    }
-    pub(crate) fn accepts(&self, _: &str) -> bool {
-        true
     }
 
     /// The `resource`, if it is named so.
@@ -106,6 +122,24 @@ impl Target {
     /// The scope, if it is narrowed.
     pub fn as_scope(&self) -> Option<&str> {
         self.scope.as_deref()
+    }
+
+    fn api(&self) -> Option<&str> {
+        self.resource.as_deref().or(self.audience.as_deref())
+    }
+
+    #[allow(dead_code)] // for those who keep tokens apart
+    pub(crate) fn checks_jwt_audience(&self) -> bool {
+        self.checks_jwt_audience
+    }
+
+    /// Whether a token that came for this target may be for it.
+    #[allow(dead_code)] // for those who take tokens in
+    pub(crate) fn accepts(&self, access_token: &str) -> bool {
+        match self.api() {
+            Some(api) if self.checks_jwt_audience => jwt::is_for(access_token, api),
+            _ => true,
+        }
     }
 
     /// Whether both are for one API, whatever the scope.
@@ -144,4 +178,41 @@ pub(crate) const RESOURCE_PROBLEM: &str = "must be an absolute URI without a fra
 /// RFC 8707 §2.
 pub(crate) fn is_resource(uri: &str) -> bool {
     url::Url::parse(uri).is_ok() && !uri.contains('#') && chars::is_scope_token(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `{}`, `{"aud":"urn:a:b"}`, and a signature.
+    const FOR_A_B: &str = "e30.eyJhdWQiOiJ1cm46YTpiIn0.AAAA";
+
+    #[test]
+    fn the_audience_of_a_jwt_is_checked_if_that_is_asked_for() {
+        for (same, other) in [
+            (Target::resource("urn:a:b"), Target::resource("urn:a:c")),
+            (Target::audience("urn:a:b"), Target::audience("urn:a:c")),
+        ] {
+            let (same, other) = (same.unwrap(), other.unwrap());
+            assert!(same.accepts(FOR_A_B) && other.accepts(FOR_A_B), "it is off");
+            assert!(!same.checks_jwt_audience() && !other.checks_jwt_audience());
+            let (same, other) = (same.check_jwt_audience(), other.check_jwt_audience().scope("x").unwrap());
+            assert!(same.checks_jwt_audience() && other.checks_jwt_audience());
+            assert!(same.accepts(FOR_A_B) && !other.accepts(FOR_A_B));
+            assert!(other.accepts("2YotnFZFEjr1zCsicMWpAA"));
+        }
+    }
+
+    #[test]
+    fn without_an_api_there_is_nothing_to_check() {
+        let own = Target::own().check_jwt_audience();
+        assert!(own == Target::own() && own.is_own() && !own.checks_jwt_audience() && own.accepts(FOR_A_B));
+    }
+
+    #[test]
+    fn a_check_makes_no_other_api_of_it() {
+        let target = Target::resource("urn:a:b").unwrap();
+        assert!(target.is_same_api(&target.clone().check_jwt_audience()));
+        assert_eq!(target.clone().check_jwt_audience().as_resource(), target.as_resource());
+    }
 }

@@ -1,8 +1,10 @@
-// Invariant: what is parsed can be written down again and parses to the same; no challenge has a parameter twice.
+// Invariant: what is parsed can be written down again and parses to the same; no challenge has a parameter twice; claims that are
+// asked for are a JSON object.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use oauth_proto::challenge::{advice, parse, Advice, Challenge, MAX_LINE_BYTES, MAX_PARAMETERS};
+use serde_json::value::RawValue;
 
 fuzz_target!(|data: &str| {
     let lines: Vec<&str> = data.split('\n').collect();
@@ -10,6 +12,10 @@ fuzz_target!(|data: &str| {
     let asked = advice(401, &lines);
     if lines.iter().all(|line| parse(line).is_err()) {
         assert_eq!(asked, Advice::None, "nothing of a malformed line may be acted on");
+    }
+    if let Advice::StepUp { claims: Some(claims), .. } = asked {
+        let object = serde_json::from_str::<&RawValue>(&claims).expect("what is asked for is JSON");
+        assert!(object.get().starts_with('{'));
     }
     for line in lines {
         let Ok(challenges) = parse(line) else { continue };

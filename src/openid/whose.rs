@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 
 use serde::Deserialize;
 
-use super::claims::texts_or_none;
 use super::error::IdTokenError;
 use super::id_token::MAX_ID_TOKEN_BYTES;
 use super::jws::decode;
 use crate::json::{self, Value};
 use crate::secret::Secret;
+use crate::texts::texts_or_none;
 
 /// Claims of another type than they should have count as absent.
 #[derive(Default, Deserialize)]

@@ -84,7 +84,10 @@ impl Active {
     }
 
     pub(super) fn access(&mut self, client: &Client, target: &Target, now: UnixTime) -> Access {
-        match self.who.keys_request(client, now).filter(|_| !self.grant.ends.is_over(now)) {
+        if self.grant.ends.is_over(now) {
+            return Access::LoginRequired(LoginRequired::GrantExpired);
+        }
+        match self.who.keys_request(client, now) {
             Some(request) => Access::SendRequest(request),
             None => self.serve(client, target, true, now),
         }
@@ -140,8 +143,8 @@ impl Active {
             return blocked.access(client, &self.grant, target, now);
         }
         // Whether the grant lives, the login's own refresh says.
-        self.in_doubt &= self.cache.own.obstacle.blocks(now).is_none();
-        let target = if self.in_doubt { &Target::own() } else { target };
+        let asks_for_own = self.in_doubt && self.cache.own.obstacle.blocks(now).is_none();
+        let target = if asks_for_own { &Target::own() } else { target };
         let slot = self.cache.slot(target);
         if let Some(blocked) = slot.obstacle.blocks(now) {
             return blocked.access(client, &self.grant, target, now);

@@ -46,7 +46,10 @@ impl Active {
             }
             _ if !is_of_present => {
                 // It says nothing about the refresh token that has come meanwhile.
-                self.flights.settle();
+                match verdict {
+                    Err(Delivered::Maybe) | Ok(Verdict::Lost(_)) => self.flights.lose(),
+                    _ => self.flights.settle(),
+                }
                 Ok(SessionAction::RetryAt(now))
             }
             Ok(verdict) => Ok(self.fail(&sent, verdict, now)),

@@ -41,6 +41,11 @@ fn slices_arrays_and_vectors_of_text_and_of_octets() {
     check(Headers::from(&octets));
 }
 
+/// Names that live for ever, and values that do not.
+fn of(value: &str) -> impl Iterator<Item = (&'static str, &str)> {
+    [("content-type", value), ("X", "1")].into_iter()
+}
+
 #[test]
 fn whatever_can_be_iterated_over() {
     let text = owned(str::to_owned);
@@ -49,10 +54,6 @@ fn whatever_can_be_iterated_over() {
     check(Headers::from_fn(&mixed));
     let map: BTreeMap<_, _> = owned(|text| text.as_bytes().to_vec()).into_iter().take(2).collect();
     check(Headers::from_fn(&|| map.iter()));
-    // Names that live for ever, and values that do not.
-    fn of(value: &str) -> impl Iterator<Item = (&'static str, &str)> {
-        [("content-type", value), ("X", "1")].into_iter()
-    }
     let local = String::from("application/json");
     check(Headers::from_fn(&|| of(&local)));
 }

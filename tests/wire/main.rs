@@ -9,6 +9,7 @@
 )]
 
 mod authorization;
+mod challenges;
 mod documents;
 mod headers;
 #[path = "../support/id_token.rs"]

@@ -6,6 +6,9 @@ mod graph;
 mod login;
 mod login_events;
 mod login_scenes;
+mod session;
+mod session_events;
+mod session_scenes;
 
 /// Whether a list holds every variant of an enum, as its source has them, in the same order.
 fn assert_lists_all(list: &[impl Debug], name: &str, source: &str) {
