@@ -21,6 +21,18 @@ mod login_model;
 mod login_run;
 #[path = "model/login_wire.rs"]
 mod login_wire;
+#[path = "model/session.rs"]
+pub mod session;
+#[path = "model/session_grant.rs"]
+mod session_grant;
+#[path = "model/session_over.rs"]
+mod session_over;
+#[path = "model/session_run.rs"]
+mod session_run;
+#[path = "model/session_waits.rs"]
+mod session_waits;
+#[path = "model/session_wire.rs"]
+mod session_wire;
 
 /// Where every clock starts.
 pub const START: u64 = 1_700_000_000;

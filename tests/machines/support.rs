@@ -2,8 +2,8 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use oauth_proto::{
-    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, ClientBuilder, Entropy, Event, Login, Request,
-    RequestId, Response, Secret, Session, Tokens, UnixTime,
+    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, ClientBuilder, Entropy, Event, Login,
+    Request, RequestId, Response, Secret, Session, Tokens, UnixTime,
 };
 
 pub use crate::model::login::octets;

@@ -2,8 +2,8 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use oauth_proto::{
-    Action, AuthorizationRequest, Error, Event, IdTokenError, KeySet, KeySetError, LoginRequired, Login, Session, SessionAction,
-    Violation,
+    Action, AuthorizationRequest, Error, Event, IdTokenError, KeySet, KeySetError, Login, LoginRequired, Session,
+    SessionAction, Violation,
 };
 use serde_json::{json, Value};
 

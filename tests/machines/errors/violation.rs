@@ -249,7 +249,9 @@ fn access_token_audience() {
     assert!(matches!(action, Ok(SessionAction::Save)), "the refresh token is kept: {action:?}");
     assert_eq!(serde_json::to_value(session.save()).unwrap()["refresh_token"], "RT1");
     for now in [10, 100_000_000] {
-        let Access::Refused { error, retry_at: None } = session.access_for(&target, at(now)) else { panic!("at {now}") };
+        let Access::Refused { error, retry_at: None } = session.access_for(&target, at(now)) else {
+            panic!("at {now}")
+        };
         assert_eq!(error, Error::Violation(Violation::AccessTokenAudience));
         check(
             &error,

@@ -2,6 +2,7 @@
 
 mod challenges;
 mod codecs;
+mod machines;
 #[cfg(feature = "openid")]
 mod openid;
 

@@ -24,8 +24,10 @@ fn the_list_of_the_sessions_transitions_is_the_table() {
 
 #[test]
 fn the_pictures_show_every_phase_and_no_other() {
-    let login = login::transitions::TRANSITIONS.iter().flat_map(|row| [format!("{:?}", row.from), format!("{:?}", row.to)]);
-    let session = session::transitions::TRANSITIONS.iter().flat_map(|row| [format!("{:?}", row.from), format!("{:?}", row.to)]);
+    let login =
+        login::transitions::TRANSITIONS.iter().flat_map(|row| [format!("{:?}", row.from), format!("{:?}", row.to)]);
+    let session =
+        session::transitions::TRANSITIONS.iter().flat_map(|row| [format!("{:?}", row.from), format!("{:?}", row.to)]);
     let phases: BTreeSet<String> = login.chain(session).collect();
     let blocks = blocks();
     let pictures: Vec<&String> = blocks.iter().filter(|block| block.contains('↺') || block.contains('▲')).collect();

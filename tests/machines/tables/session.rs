@@ -7,14 +7,8 @@ use super::assert_lists_all;
 use super::session_events::{fire, variants, Fired};
 use super::session_scenes::bring;
 
-pub const PHASES: [Phase; 6] = [
-    Phase::Active,
-    Phase::Refreshing,
-    Phase::LoginRequired,
-    Phase::SigningOut,
-    Phase::LoggingOut,
-    Phase::SignedOut,
-];
+pub const PHASES: [Phase; 6] =
+    [Phase::Active, Phase::Refreshing, Phase::LoginRequired, Phase::SigningOut, Phase::LoggingOut, Phase::SignedOut];
 
 pub const TRIGGERS: [Trigger; 25] = [
     Trigger::AccessFresh,

@@ -91,10 +91,7 @@ fn active(client: &Client, after_refusal: bool) -> Scene {
         refresh(&mut session, now)
     };
     let body = tokens(1, if after_refusal { 40 } else { 3600 });
-    assert!(matches!(
-        session.handle(Event::ResponseReceived(id, answer(200, &body)), now),
-        Ok(SessionAction::Save)
-    ));
+    assert!(matches!(session.handle(Event::ResponseReceived(id, answer(200, &body)), now), Ok(SessionAction::Save)));
     let stored = serde_json::to_value(session.save()).unwrap();
     let bearer = bearer(&mut session, fresh);
     let (lost, revocation) = (None, None);

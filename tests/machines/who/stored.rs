@@ -1,8 +1,7 @@
 //! What is stored of who is logged in, what is forgotten, and the server that was found by its issuer.
 
 use oauth_proto::{
-    Access, Action, Adopted, Client, Event, KeySet, Secret, Session, SessionAction, SessionPhase,
-    SignOut, Tokens,
+    Access, Action, Adopted, Client, Event, KeySet, Secret, Session, SessionAction, SessionPhase, SignOut, Tokens,
 };
 
 use super::{
