@@ -245,8 +245,8 @@ impl Run {
     fn restore(&mut self, before_last: u8) {
         let grant = match (&self.model, before_last.checked_sub(1)) {
             (Model::Grant(grant), None) => grant.stored(),
-            (Model::Grant(_) | Model::Over(_), Some(index)) => self.stored_at(index).stored(),
-            _ => return,
+            (_, Some(index)) => self.stored_at(index).stored(),
+            (_, None) => return,
         };
         let saved = serde_json::from_value(form(&grant, &self.fingerprint)).unwrap();
         self.session = Session::restore(self.client.clone(), saved).unwrap();
