@@ -89,7 +89,7 @@ fn the_app_ends_the_grant() {
 /// Nothing is sent and nothing is removed, since it is this device's clock that says so.
 #[test]
 fn grant_expired() {
-    let body = TOKENS.replace("{", r#"{"authorization_expires_in":1000,"#);
+    let body = TOKENS.replace('{', r#"{"authorization_expires_in":1000,"#);
     let mut session = log_in_with(&AuthorizationRequest::new().scope("read"), &body);
     assert_eq!(session.grant_expires_at(), Some(at(1010)));
     assert!(matches!(session.access(at(1009)), Access::Ready(_)));
@@ -103,7 +103,7 @@ fn grant_expired() {
 /// If the refresh token alone ends, the access token is good for as long as it says.
 #[test]
 fn a_refresh_token_that_has_expired_is_not_sent() {
-    let body = TOKENS.replace("{", r#"{"refresh_token_expires_in":1000,"#);
+    let body = TOKENS.replace('{', r#"{"refresh_token_expires_in":1000,"#);
     let mut session = log_in_with(&AuthorizationRequest::new().scope("read"), &body);
     assert_eq!(session.grant_expires_at(), Some(at(1010)));
     assert!(matches!(session.access(at(3609)), Access::Ready(_)), "it is due, and nothing is to be done");

@@ -171,9 +171,6 @@ impl Grant {
             return Outcome::LoginRequired("target_not_granted");
         }
         let Some(refresh_token) = self.refresh_token.clone() else { return Outcome::LoginRequired("no_refresh_token") };
-        if self.refresh_token_ends.is_some_and(|end| now >= end) {
-            return Outcome::LoginRequired("grant_expired");
-        }
         if let Some(sent) = &mut self.flight {
             let since = sent.seen_back_at.unwrap_or(sent.at);
             sent.seen_back_at = (now < sent.at).then_some(now.min(sent.seen_back_at.unwrap_or(now)));
@@ -183,9 +180,12 @@ impl Grant {
             self.lose();
             self.obstacle.patience.lost(since, now);
         }
+        if self.refresh_token_ends.is_some_and(|end| now >= end) {
+            return Outcome::LoginRequired("grant_expired");
+        }
         match self.obstacle.hold(now, seen) {
             Hold::Open => {}
-            hold => return self.held(hold, api),
+            hold => return Self::held(hold, api),
         }
         let mut api = api;
         if self.in_doubt {
@@ -198,7 +198,7 @@ impl Grant {
         }
         match self.slot_mut(api).obstacle.hold(now, seen) {
             Hold::Open => {}
-            hold => return self.held(hold, api),
+            hold => return Self::held(hold, api),
         }
         let body = refresh_body(api, &refresh_token);
         self.flight = Some(Sent { id, api, refresh_token, at: now, seen_back_at: None });
@@ -207,7 +207,7 @@ impl Grant {
 
     /// What an obstacle means for who wants a token for this. Another login may be given what this one was not; but a login
     /// names one audience at most.
-    fn held(&self, hold: Hold, api: Api) -> Outcome {
+    fn held(hold: Hold, api: Api) -> Outcome {
         match hold {
             Hold::Until(at) => Outcome::RetryAt(at),
             Hold::User => Outcome::LoginRequired("user_must_act"),
@@ -253,9 +253,9 @@ impl Grant {
 
     /// `None` if it cannot be told what is waited for after it.
     pub fn ask_again(&mut self) -> Option<()> {
-        let slots = self.slots.iter_mut().map(|slot| slot.obstacle.clear());
-        let all = slots.fold(Some(()), |all, one| all.and(one));
-        all.and(self.obstacle.clear())
+        // All of them, whatever can be told of one.
+        let told = self.slots.each_mut().map(|slot| slot.obstacle.clear().is_some());
+        self.obstacle.clear().filter(|()| told == [true; 4])
     }
 
     fn lose(&mut self) {
@@ -291,11 +291,14 @@ impl Grant {
                 self.take(&sent, is_current, answer, tokens, now);
                 Some(Outcome::Save)
             }
+            // A new refresh token is welcome, whatever it came with.
+            Ok((answer @ (Answer::OnlyRefreshToken | Answer::OtherTokenType), (_, refresh_token)))
+                if is_current || is_of_present =>
+            {
+                Some(self.useless(&sent, is_current, answer, refresh_token, seen, now))
+            }
             _ if !is_current => unknown,
-            Ok((
-                answer @ (Answer::Nothing | Answer::OnlyRefreshToken | Answer::OtherTokenType),
-                (_, refresh_token),
-            )) => Some(self.useless(&sent, answer, refresh_token, seen, now)),
+            Ok((answer @ Answer::Nothing, _)) => Some(self.useless(&sent, true, answer, None, seen, now)),
             // What came meanwhile is another refresh token, of which this says nothing.
             _ if !is_of_present => {
                 if matches!(came, Ok((Answer::Unreadable, _)) | Err(Delivered::Maybe)) {
@@ -349,13 +352,14 @@ impl Grant {
     fn useless(
         &mut self,
         sent: &Sent,
+        is_current: bool,
         answer: Answer,
         refresh_token: Option<&str>,
         seen: &Outcome,
         now: u64,
     ) -> Outcome {
         self.last_error = Some(answer.code());
-        self.succeed(true);
+        self.succeed(is_current);
         let obstacle = &mut self.slot_mut(sent.api).obstacle;
         let outcome = if answer == Answer::OtherTokenType {
             obstacle.useless(answer.code());

@@ -104,7 +104,7 @@ impl Run {
                 let expected = self.model.answer(id.as_u64(), Err(delivered), &seen, now);
                 (seen, expected)
             }
-            Op::Refused(which, says) => self.refused(which, says)?,
+            Op::Refused(which, says) => self.refused(which, says),
             Op::AskAgain => {
                 self.session.ask_again();
                 if let Model::Grant(grant) = &mut self.model {
@@ -117,9 +117,9 @@ impl Run {
                 (action_of(&action), self.model.end())
             }
             Op::SignOut { logout, federated } => self.sign_out(logout, federated),
-            Op::Start(seed) => {
-                let seen = self.handle(Event::Start(Entropy::new(octets(seed)).unwrap()));
-                (seen, Outcome::Err("not_for_a_session"))
+            Op::Start(number) => {
+                let event = Event::Start(Entropy::new(octets(number)).unwrap());
+                (self.handle(event), Outcome::Err("not_for_a_session"))
             }
             Op::Redirect(to) => self.redirect(to),
             Op::Cancelled => {
@@ -195,12 +195,12 @@ impl Run {
         }
     }
 
-    fn refused(&mut self, which: Option<u8>, says: Says) -> Option<(Outcome, Outcome)> {
+    fn refused(&mut self, which: Option<u8>, says: Says) -> (Outcome, Outcome) {
         let (bearer, api) = match which {
             None => (self.foreign.clone(), None),
             Some(before_last) => match self.bearers.iter().nth_back(usize::from(before_last)) {
                 Some((bearer, api)) => (bearer.clone(), Some(*api)),
-                None => return Some((Outcome::Nothing, Outcome::Nothing)),
+                None => return (Outcome::Nothing, Outcome::Nothing),
             },
         };
         let (status, headers) = challenge(says);
@@ -209,15 +209,15 @@ impl Run {
         let (seen, id) = access.map_or((Outcome::Nothing, 0), |access| self.read(access, asked));
         let token = api.map(|api| (api, bearer.token().reveal()));
         let expected = self.model.refused(token, says, id, &seen, self.now);
-        Some((seen, expected))
+        (seen, expected)
     }
 
     fn sign_out(&mut self, logout: bool, federated: bool) -> (Outcome, Outcome) {
         let mut how = SignOut::new();
-        let seed = self.issued.to_le_bytes()[0];
-        let state = state(&octets(seed));
+        let number = self.issued.to_le_bytes()[0];
+        let state = state(&octets(number));
         if logout {
-            how = how.logout(Entropy::new(octets(seed)).unwrap());
+            how = how.logout(Entropy::new(octets(number)).unwrap());
         }
         if federated {
             how = how.federated();

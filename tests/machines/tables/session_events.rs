@@ -48,6 +48,7 @@ pub fn variants(on: Trigger, from: Phase) -> usize {
         Trigger::NoTokens if signs_out(from) => NO_TOKENS.len() - 6,
         Trigger::NoTokens => NO_TOKENS.len() + 2,
         Trigger::LateTokens if signs_out(from) => 4,
+        Trigger::RedirectStray => 4,
         Trigger::NoAnswer
         | Trigger::InvalidGrant
         | Trigger::SignOut
@@ -55,9 +56,7 @@ pub fn variants(on: Trigger, from: Phase) -> usize {
         | Trigger::Returned
         | Trigger::ReturnedRevokeNext => 2,
         Trigger::Adopted if matches!(from, Phase::Active | Phase::Refreshing) => 2,
-        Trigger::Revoked | Trigger::RevocationLater | Trigger::RevokedLogoutNext => 5,
-        Trigger::AdoptedNothing => 5,
-        Trigger::RedirectStray => 4,
+        Trigger::Revoked | Trigger::RevocationLater | Trigger::RevokedLogoutNext | Trigger::AdoptedNothing => 5,
         Trigger::UnknownRequest => 9,
         _ => 1,
     }
