@@ -364,7 +364,6 @@ fn session_of_several(client: Client) -> Result<Session, Box<dyn Error>> {
         let body = br#"{"access_token":"AT2","token_type":"Bearer","expires_in":600,"refresh_token":"RT2"}"#;
         let _ = session.handle(Event::ResponseReceived(request.id(), Response::new(200, Headers::NONE, body)), now)?;
     }
-    session.refresh_scope("a")?;
     let Access::SendRequest(_) = session.access(now) else { return Err("no refresh".into()) };
     Ok(session)
 }
@@ -386,14 +385,15 @@ fn machines(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
         ),
     ];
     // The first two octets are flags; an operation begins with its number in `Op::from_bytes`.
-    let session: [(&str, &[u8]); 7] = [
-        ("refresh", &[0xff, 0xff, 48, 6, 90, 0, 0, 16, 0, 0, 1, 4, 0, 0]),
-        ("lost-twice", &[0x7f, 0xff, 0, 0, 30, 0, 1, 0, 0, 30, 0, 1, 57, 48, 0, 2, 0, 0, 16, 0, 0, 1, 4]),
-        ("late", &[0x7f, 0xff, 0, 0, 48, 6, 2, 0, 0, 16, 3, 0, 1, 4, 16, 0, 9]),
-        ("several", &[0xff, 0xff, 0, 4, 16, 0, 0, 1, 4, 0, 6, 16, 0, 14, 0, 6, 0, 4, 36, 0, 2, 16, 0, 20]),
-        ("adopt", &[0xff, 0xff, 58, 60, 4 + 16, 60, 10, 60, 9 + 32, 60, 13]),
-        ("demand", &[0xff, 0xff, 0, 0, 36, 0, 8, 63, 0, 0, 36, 0, 8, 63, 0, 0, 36, 0, 8, 63, 0, 0, 36, 0, 8, 60, 36]),
-        ("sign-out", &[0xff, 0xff, 42, 1, 16, 0, 16, 0, 45, 1, 45, 0, 48, 0, 2, 16, 0, 18]),
+    let session: [(&str, &[u8]); 8] = [
+        ("refresh", &[0xff, 0xff, 49, 6, 90, 0, 0, 18, 0, 0, 1, 4, 0, 0]),
+        ("lost-and-late", &[0x7f, 0xff, 0, 0, 34, 0, 1, 49, 0, 3, 0, 0, 18, 3, 0, 1, 4, 18, 0, 16, 1]),
+        ("user-must-act", &[0x7f, 0xff, 0, 0, 18, 0, 15, 0, 0, 44, 0, 0]),
+        ("refused", &[0x7f, 0xff, 0, 0, 18, 0, 12, 49, 0, 9, 0, 0, 18, 0, 12, 49, 0, 9, 0, 0, 18, 0, 12, 0, 0, 49, 6, 70, 0, 0]),
+        ("several", &[0xff, 0xff, 0, 3, 18, 0, 0, 1, 4, 0, 5, 18, 0, 14, 0, 5, 0, 3, 38, 0, 1, 18, 0, 0, 1, 4]),
+        ("in-doubt", &[0xff, 0xff, 0, 3, 18, 0, 8, 0, 3, 18, 0, 8]),
+        ("adopt", &[0xff, 0xff, 58, 60, 4, 60, 8, 60, 10, 60, 13, 45, 0, 60, 4]),
+        ("sign-out", &[0x7f, 0xff, 0, 0, 43, 1, 18, 0, 18, 46, 1, 46, 0, 49, 0, 2, 18, 1, 0, 1, 4, 18, 0, 16, 1]),
     ];
     let ends = [
         Phase::Finished,
@@ -411,14 +411,15 @@ fn machines(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     let ends = [
         SessionPhase::Active,
         SessionPhase::Active,
+        SessionPhase::Refreshing,
+        SessionPhase::Refreshing,
         SessionPhase::Active,
-        SessionPhase::OutcomeUnknown,
-        SessionPhase::Exhausted,
-        SessionPhase::Exhausted,
+        SessionPhase::LoginRequired,
+        SessionPhase::Active,
         SessionPhase::SignedOut,
     ];
     for ((name, octets), end) in session.into_iter().zip(ends) {
-        let report = session::run(octets.iter().copied(), session::Mode::Free);
+        let report = session::run(octets.iter().copied());
         check_end("session", name, report.phase_changes.last().map(|(_, phase)| *phase), end)?;
     }
     for (target, named) in [("login", &login[..]), ("session", &session)] {

@@ -11,5 +11,5 @@ const MAX_OCTETS: usize = 256;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let _ = model::session::run(data.iter().copied().take(MAX_OCTETS), model::session::Mode::Free);
+    let _ = model::session::run(data.iter().copied().take(MAX_OCTETS));
 });

@@ -20,7 +20,7 @@ pub enum SessionTrigger {
     RefusedAgain,
     /// The answer to the refresh, with tokens.
     Tokens,
-    /// Tokens of the refresh that was lost.
+    /// Tokens of the refresh that was lost; after a sign-out, those of the one that was under way too.
     LateTokens,
     /// The answer to the refresh, without tokens that can be used: not now, not like this, not without the user, or what cannot
     /// be read.
@@ -45,7 +45,8 @@ pub enum SessionTrigger {
     SignOutInBrowser,
     /// `sign_out`, with nobody to tell.
     SignOutHere,
-    /// The answer to the revocation, whatever it says, unless it asks for patience; or it was tried often enough.
+    /// The answer to the revocation, whatever it says, unless it asks for patience; or it was tried often enough. Nothing else
+    /// is to be revoked.
     Revoked,
     /// The revocation is to be tried again: the answer asks for patience, or there was none.
     RevocationLater,

@@ -12,6 +12,7 @@ mod errors;
 mod leaks;
 mod model;
 mod properties;
+mod stored_form;
 mod support;
 mod tables;
 #[cfg(feature = "openid")]

@@ -25,12 +25,12 @@ mod login_wire;
 pub mod session;
 #[path = "model/session_grant.rs"]
 mod session_grant;
-#[path = "model/session_process.rs"]
-mod session_process;
+#[path = "model/session_over.rs"]
+mod session_over;
 #[path = "model/session_run.rs"]
 mod session_run;
-#[path = "model/session_saved.rs"]
-mod session_saved;
+#[path = "model/session_waits.rs"]
+mod session_waits;
 #[path = "model/session_wire.rs"]
 mod session_wire;
 

@@ -2,8 +2,8 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use oauth_proto::{
-    Access, Action, AuthorizationRequest, AuthorizationServer, Client, ClientBuilder, Entropy, Event, Login, Request,
-    RequestId, Response, Secret, Session, Tokens, UnixTime,
+    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, ClientBuilder, Entropy, Event, Login,
+    Request, RequestId, Response, Secret, Session, Tokens, UnixTime,
 };
 
 pub use crate::model::login::octets;
@@ -89,6 +89,21 @@ pub fn session(client: Client, refresh_token: Option<&str>) -> Session {
 pub fn refresh(session: &mut Session, now: UnixTime) -> RequestId {
     let Access::SendRequest(request) = session.access(now) else { panic!("no refresh") };
     request.id()
+}
+
+/// The API answered a call with this status and these lines of `WWW-Authenticate`.
+pub fn refuse(session: &mut Session, bearer: &Bearer, status: u16, lines: &[&str], now: UnixTime) -> Option<Access> {
+    let headers: Vec<(&str, &str)> = lines.iter().map(|line| ("WWW-Authenticate", *line)).collect();
+    session.refused(bearer, status, headers.as_slice(), now)
+}
+
+/// The token that is handed out now.
+#[track_caller]
+pub fn bearer(session: &mut Session, now: UnixTime) -> Bearer {
+    match session.access(now) {
+        Access::Ready(bearer) => bearer,
+        other => panic!("no token: {other:?}"),
+    }
 }
 
 /// The request that a login waits for.

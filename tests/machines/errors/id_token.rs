@@ -2,8 +2,8 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use oauth_proto::{
-    Action, AuthorizationRequest, Error, Event, IdTokenError, KeySet, KeySetError, Login, Session, SessionAction,
-    Violation,
+    Action, AuthorizationRequest, Error, Event, IdTokenError, KeySet, KeySetError, Login, LoginRequired, Session,
+    SessionAction, Violation,
 };
 use serde_json::{json, Value};
 
@@ -49,21 +49,6 @@ fn by_keys(id_token: &str, keys: &str, expected: IdTokenError, code: &str, words
     let error = login.handle(Event::ResponseReceived(pending(&login).id(), answer(200, keys)), at(1)).unwrap_err();
     assert_eq!(error, Error::Violation(Violation::IdToken(expected)));
     check(&error, code, true, words);
-}
-
-/// The session of a login whose tokens expire now, at the time 3590.
-fn by_refresh(change: impl FnOnce(&mut Value), expected: IdTokenError, code: &str, words: &[&str]) {
-    let mut session = Session::new(keyed(), tokens(keyed()));
-    let id = refresh(&mut session, at(3590));
-    let body = token_body(|claims| {
-        (claims["iat"], claims["exp"]) = ((START + 3590).into(), (START + 7190).into());
-        change(claims);
-    });
-    let action = session.handle(Event::ResponseReceived(id, answer(200, &body)), at(3590));
-    assert!(matches!(action, Ok(SessionAction::RetryAt(_))), "{action:?}");
-    let error = session.last_error().unwrap();
-    assert_eq!(error, &Error::Violation(Violation::IdToken(expected)));
-    check(error, code, true, words);
 }
 
 #[test]
@@ -310,8 +295,14 @@ fn auth_time_mismatch() {
 
 #[test]
 fn subject_mismatch() {
-    let change = |claims: &mut Value| claims["sub"] = "another".into();
-    by_refresh(change, IdTokenError::SubjectMismatch, "id_token_sub_mismatch", &["another user's", "section 12.2"]);
+    let mut session = Session::new(keyed(), tokens(keyed()));
+    let id = refresh(&mut session, at(3590));
+    let body = token_body(|claims| claims["sub"] = "another".into());
+    let action = session.handle(Event::ResponseReceived(id, answer(200, &body)), at(3590));
+    let Ok(SessionAction::LoginRequired(LoginRequired::GrantEnded(error))) = action else { panic!("{action:?}") };
+    assert_eq!(error, Error::Violation(Violation::IdToken(IdTokenError::SubjectMismatch)));
+    check(&error, "id_token_sub_mismatch", true, &["another user's", "section 12.2"]);
+    assert_eq!(session.last_error(), Some(&error));
 }
 
 #[test]

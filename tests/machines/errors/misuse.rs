@@ -30,3 +30,17 @@ fn no_logout_endpoint() {
     assert_eq!(error, &Error::Misuse(Misuse::NoLogoutEndpoint));
     check(error, "no_logout_endpoint", false, &["no logout endpoint", "end_session_endpoint"]);
 }
+
+/// A client that knows its server's issuer alone, and tokens from elsewhere.
+#[cfg(feature = "openid")]
+#[test]
+fn server_unknown() {
+    use crate::support::openid::issuer_only;
+    use oauth_proto::Access;
+    let mut session = session(issuer_only(), Some("RT0"));
+    assert!(matches!(session.access(at(10)), Access::Ready(_)), "the access token is good");
+    let Access::Refused { error, retry_at: None } = session.access(at(3600)) else { panic!("something is sent") };
+    assert_eq!(error, Error::Misuse(Misuse::ServerUnknown));
+    check(&error, "server_unknown", false, &["issuer", "Client::with_metadata"]);
+    assert!(session.save().is_some());
+}

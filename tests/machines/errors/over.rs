@@ -3,7 +3,7 @@
 use oauth_proto::{AuthorizationRequest, Delivered, Error, Event, Over, SessionAction, SessionPhase, SignOut};
 
 use super::check;
-use crate::support::{at, awaiting, builder, client, exchanging, session};
+use crate::support::{at, awaiting, builder, client, exchanging, json, refresh, session};
 
 #[test]
 fn cancelled() {
@@ -49,4 +49,21 @@ fn not_revoked() {
     let error = session.last_error().unwrap();
     assert_eq!((error, session.phase()), (&Error::Over(Over::NotRevoked), SessionPhase::SignedOut));
     check(error, "not_revoked", true, &["signed out here", "RFC 7009", "server's own pages"]);
+}
+
+/// What a refresh under way will bring, nobody knows; what a lost one has brought neither.
+#[test]
+fn not_revoked_yet() {
+    let mut session = session(client(), Some("RT0"));
+    let id = refresh(&mut session, at(3600));
+    let SessionAction::SendRequest(request) = session.sign_out(SignOut::new()) else { panic!("no revocation") };
+    let not_revoked = Some(&Error::Over(Over::NotRevoked));
+    assert_eq!(session.last_error(), not_revoked);
+    let done = session.handle(Event::ResponseReceived(request.id(), json(200, "")), at(3601));
+    assert!(matches!(done, Ok(SessionAction::SignedOut)));
+    assert_eq!(session.last_error(), not_revoked);
+    // It never left: there is nothing to worry about.
+    let late = session.handle(Event::SendFailed(id, Delivered::No), at(3602));
+    assert!(matches!(late, Ok(SessionAction::SignedOut)), "{late:?}");
+    assert_eq!((session.last_error(), session.phase()), (None, SessionPhase::SignedOut));
 }

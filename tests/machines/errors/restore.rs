@@ -27,7 +27,7 @@ fn resume(saved: SavedLogin, now: UnixTime) -> Result<Login, RestoreError> {
 
 #[test]
 fn other_client() {
-    let untouched = saved("version", 1);
+    let untouched = saved("version", 2);
     let other = Client::new(server(), "other", REDIRECT_URI).unwrap();
     check(Login::resume(other, untouched, at(1)), RestoreError::OtherClient, "other_client", &["another client"]);
     let session = session(client(), None).save().unwrap();
@@ -37,7 +37,7 @@ fn other_client() {
 
 #[test]
 fn unknown_version() {
-    let result = resume(saved("version", 2), at(1));
+    let result = resume(saved("version", 1), at(1));
     check(result, RestoreError::UnknownVersion, "unknown_version", &["version", "start a new login"]);
     let mut json = serde_json::to_value(session(client(), None).save()).unwrap();
     json["version"] = 0.into();
@@ -47,8 +47,8 @@ fn unknown_version() {
 
 #[test]
 fn expired() {
-    assert!(resume(saved("version", 1), at(3600)).is_ok(), "the last second counts");
-    check(resume(saved("version", 1), at(3601)), RestoreError::Expired, "expired", &["deadline", "start a new login"]);
+    assert!(resume(saved("version", 2), at(3600)).is_ok(), "the last second counts");
+    check(resume(saved("version", 2), at(3601)), RestoreError::Expired, "expired", &["deadline", "start a new login"]);
 }
 
 #[test]
@@ -80,22 +80,20 @@ fn a_session_with_what_no_server_sends_is_malformed() {
     };
     let tokens = if cfg!(feature = "openid") { 3 } else { 2 };
     for member in ["access_token", "refresh_token", "id_token"].into_iter().take(tokens) {
-        // No access token is one that is still to be got.
-        assert_eq!(restore(member, "".into()).is_ok(), member == "access_token", "{member}");
-        for text in ["A\r\nT", "AT\0", "AT\u{7f}", "AT\u{e9}"] {
+        for text in ["", "A\r\nT", "AT\0", "AT\u{7f}", "AT\u{e9}"] {
             assert_eq!(restore(member, text.into()).unwrap_err(), RestoreError::Malformed, "{member}: {text:?}");
         }
         if member != "id_token" {
-            assert!(restore(member, " a~b".into()).is_ok(), "{member}");
+            assert!(restore(member, "a ~b".into()).is_ok(), "{member}");
         }
     }
-    for member in ["scope", "granted_scope", "refresh_scope"] {
+    for member in ["scope", "granted"] {
         for text in ["read\n", "\0", "read\u{7f}"] {
             assert_eq!(restore(member, text.into()).unwrap_err(), RestoreError::Malformed, "{member}: {text:?}");
         }
         assert!(restore(member, "".into()).is_ok(), "{member}");
     }
-    for member in ["refresh_token", "id_token", "refresh_scope"] {
+    for member in ["access_token", "refresh_token", "scope", "granted"] {
         assert!(restore(member, Value::Null).is_ok(), "{member}");
     }
 }

@@ -1,6 +1,7 @@
 //! `Violation`: a rule that the server broke. All end a login, and name the rule.
 
-use oauth_proto::{AuthorizationRequest, Client, Error, Event, Response, SessionAction, Violation};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use oauth_proto::{Access, AuthorizationRequest, Client, Error, Event, Response, SessionAction, Target, Violation};
 
 use super::check;
 use crate::support::{
@@ -101,7 +102,7 @@ fn a_refresh_token_that_is_too_large_is_not_kept() {
         let mut session = session(client(), Some("RT0"));
         let id = refresh(&mut session, at(3600));
         let body = serde_json::json!({ "refresh_token": "T".repeat(len) }).to_string();
-        matches!(session.handle(Event::ResponseReceived(id, json(200, &body)), at(3600)), Ok(SessionAction::Save(_)))
+        matches!(session.handle(Event::ResponseReceived(id, json(200, &body)), at(3600)), Ok(SessionAction::Save))
     };
     assert!(saved(32_768) && !saved(32_769));
 }
@@ -232,13 +233,34 @@ fn userinfo_subject() {
     }
 }
 
+/// The token is for another API: it is not handed out, and since the server means it so, it is not asked again and again.
 #[test]
 fn access_token_audience() {
-    let error = Error::Violation(Violation::AccessTokenAudience);
-    check(
-        &error,
-        "access_token_audience",
-        true,
-        &["another API", "RFC 9068", "policies", "Target::check_jwt_audience"],
-    );
+    let target = Target::audience("https://calendar.example.com").unwrap().check_jwt_audience();
+    let mut session = session(client(), Some("RT0"));
+    let Access::SendRequest(request) = session.access_for(&target, at(10)) else { panic!("no refresh") };
+    let payload = Base64UrlUnpadded::encode_string(br#"{"aud":["https://mail.example.com"]}"#);
+    let header = Base64UrlUnpadded::encode_string(br#"{"typ":"at+jwt"}"#);
+    let body = serde_json::json!({
+        "access_token": format!("{header}.{payload}.AA"), "token_type": "Bearer", "refresh_token": "RT1",
+    });
+    let answer = body.to_string();
+    let action = session.handle(Event::ResponseReceived(request.id(), json(200, &answer)), at(10));
+    assert!(matches!(action, Ok(SessionAction::Save)), "the refresh token is kept: {action:?}");
+    assert_eq!(serde_json::to_value(session.save()).unwrap()["refresh_token"], "RT1");
+    for now in [10, 100_000_000] {
+        let Access::Refused { error, retry_at: None } = session.access_for(&target, at(now)) else {
+            panic!("at {now}")
+        };
+        assert_eq!(error, Error::Violation(Violation::AccessTokenAudience));
+        check(
+            &error,
+            "access_token_audience",
+            true,
+            &["another API", "RFC 9068", "policies", "Target::check_jwt_audience"],
+        );
+    }
+    assert!(matches!(session.access(at(10)), Access::Ready(_)), "the others are served");
+    session.ask_again();
+    assert!(matches!(session.access_for(&target, at(10)), Access::SendRequest(_)));
 }

@@ -265,7 +265,7 @@ fn a_saved_login_and_why_it_is_refused_show_nothing() {
     };
     let client = || secret_client(false);
     for (client, saved, now, expected) in [
-        (client(), tampered("version", 2.into()), at(1), RestoreError::UnknownVersion),
+        (client(), tampered("version", 1.into()), at(1), RestoreError::UnknownVersion),
         (client(), tampered("client", CLIENT_SECRET.into()), at(1), RestoreError::OtherClient),
         (client(), saved.clone(), at(3601), RestoreError::Expired),
         (client(), tampered("state", CODE.into()), at(1), RestoreError::Malformed),

@@ -4,6 +4,7 @@ mod login;
 #[cfg(feature = "openid")]
 mod openid;
 mod parts;
+mod saved;
 mod session;
 mod watch;
 

@@ -4,7 +4,7 @@ use oauth_proto::challenge::{advice, parse};
 use oauth_proto::logout::check_return;
 use oauth_proto::redirect::RedirectUri;
 use oauth_proto::{
-    Access, Action, Client, Delivered, Event, Login, LoginRequired, LogoutUrl, Request, RequestId, Response,
+    Access, Action, Client, Delivered, Error, Event, Login, LoginRequired, LogoutUrl, Request, RequestId, Response,
     RestoreError, SavedSession, Secret, Session, SessionAction, SessionPhase, SignOut, Target, Tokens, UnixTime,
 };
 
@@ -12,7 +12,11 @@ use super::watch::Watch;
 use super::{
     echo, id_token, request, secret_client, watch, ACCESS, CLIENT_SECRET, MFA_TOKEN, NEXT_ACCESS, NEXT_REFRESH, REFRESH,
 };
-use crate::support::{at, builder, entropy, redirect, server, state, JSON, REDIRECT_URI};
+use crate::support::{at, builder, client, entropy, redirect, refuse, server, state, JSON, REDIRECT_URI};
+
+fn tokens() -> Tokens {
+    Tokens::from_parts(Secret::new(ACCESS), Some(Secret::new(REFRESH)), Some(at(100)), "read write")
+}
 
 struct Watched {
     watch: Watch,
@@ -21,8 +25,7 @@ struct Watched {
 
 impl Watched {
     fn new(basic: bool) -> Self {
-        let tokens = Tokens::from_parts(Secret::new(ACCESS), Some(Secret::new(REFRESH)), Some(at(100)), "read write");
-        let (watch, session) = (watch(), Session::new(secret_client(basic), tokens));
+        let (watch, session) = (watch(), Session::new(secret_client(basic), tokens()));
         watch.debug("Session", &session);
         Self { watch, session }
     }
@@ -39,33 +42,32 @@ impl Watched {
         self.watch.debug("SavedSession", &self.session.save());
         match access {
             Access::Ready(bearer) => {
-                let header = bearer.authorization("https://api.example.com/me", &[]).unwrap();
+                let headers = bearer.headers("GET", "https://api.example.com/me").unwrap();
                 self.watch.debug("Bearer", bearer);
                 self.watch.debug("Secret", bearer.token());
-                self.watch.debug("HeaderValue", &header);
-                assert!(self.watch.find(header.as_str()).is_some(), "the search sees nothing");
-                for (url, headers) in [
-                    ("https://evil.example/", &[][..]),
-                    ("http://api.example.com/", &[]),
-                    ("https://api.example.com/", &["Authorization"]),
-                ] {
-                    self.watch.error("BearerError", &bearer.authorization(url, headers).unwrap_err());
+                self.watch.debug("CallHeaders", &headers);
+                self.watch.debug("CallHeaders", &headers.clone().beside(["accept"]));
+                for (name, value) in headers.clone() {
+                    self.watch.debug("HeaderValue", &(name, &value));
+                    assert!(self.watch.find(value.as_str()).is_some(), "the search sees nothing");
+                }
+                self.watch.error("BearerError", &headers.beside(["Authorization"]).unwrap_err());
+                for url in ["https://evil.example/", "http://api.example.com/"] {
+                    self.watch.error("BearerError", &bearer.headers("GET", url).unwrap_err());
                 }
             }
             Access::SendRequest(request) => self.request(request),
             Access::LoginRequired(why) => self.login_required(why),
+            Access::Refused { error, .. } => self.watch.error("Access::Refused", error),
             Access::Wait(_) | Access::RetryAt(_) => {}
         }
     }
 
     fn login_required(&self, why: &LoginRequired) {
-        self.watch.debug("LoginRequired", why);
-        self.watch.display("LoginRequired", why);
-        if let LoginRequired::TargetNotGranted { request }
-        | LoginRequired::InsufficientScope { request, .. }
-        | LoginRequired::StepUp { request, .. } = why
-        {
-            self.watch.debug("AuthorizationRequest", request);
+        self.watch.error("LoginRequired", why);
+        self.watch.debug("AuthorizationRequest", &why.request());
+        if let LoginRequired::GrantEnded(error) | LoginRequired::UserMustAct { error, .. } = why {
+            self.watch.error("why", error);
         }
     }
 
@@ -126,7 +128,7 @@ fn a_session_that_is_refreshed_and_signed_out_shows_nothing() {
         let answer = || Response::new(200, &JSON, body.as_bytes());
         assert!(watched.handle(Event::ResponseReceived(RequestId::from_u64(1), answer()), at(200)).is_none());
         let saved = watched.handle(Event::ResponseReceived(id, answer()), at(201));
-        assert!(matches!(saved, Some(SessionAction::Save(_))));
+        assert!(matches!(saved, Some(SessionAction::Save)));
         assert!(watched.handle(Event::ResponseReceived(id, answer()), at(202)).is_none());
         assert!(matches!(watched.access(at(202)), Access::Ready(_)));
         assert!(watched.handle(Event::RedirectReceived(&echo()), at(202)).is_none());
@@ -159,6 +161,9 @@ fn a_refresh_that_fails_shows_nothing() {
     let odd_type = serde_json::json!({ "access_token": NEXT_ACCESS, "token_type": echo }).to_string();
     for (status, body) in [
         (400, error("invalid_grant")),
+        (400, error("invalid_client")),
+        (400, error("mfa_required")),
+        (400, error("invalid_target")),
         (400, error(&echo)),
         (400, error(CLIENT_SECRET)),
         (500, error("invalid_grant")),
@@ -174,7 +179,24 @@ fn a_refresh_that_fails_shows_nothing() {
             [("content-type", "application/json"), ("retry-after", echo.as_str()), ("location", echo.as_str())];
         let response = Response::new(status, &headers, body.as_bytes());
         assert!(watched.handle(Event::ResponseReceived(id, response), at(201)).is_some());
-        let _ = watched.access(at(202));
+        if let Some(error @ Error::Refused(refused)) = watched.session.last_error() {
+            watched.watch.debug("Refused", refused);
+            let members = refused.members::<Vec<u8>>().map(drop);
+            watched.watch.debug("the members of another type", &members);
+            watched.watch.debug("SessionAction", &Session::new(client(), tokens()).end_grant(error.clone()));
+        }
+        let mut now = at(202);
+        for _ in 0..4 {
+            now = match watched.access(now) {
+                Access::RetryAt(time) => time,
+                Access::SendRequest(request) => {
+                    let response = Response::new(status, &headers, body.as_bytes());
+                    assert!(watched.handle(Event::ResponseReceived(request.id(), response), now).is_some());
+                    now
+                }
+                _ => break,
+            };
+        }
     }
     for delivered in [Delivered::No, Delivered::Maybe] {
         let mut watched = Watched::new(true);
@@ -204,7 +226,7 @@ fn what_an_api_echoes_is_not_shown() {
         }
         for status in [401, 403] {
             watched.watch.debug("Advice", &advice(status, &[line]));
-            if let Some(access) = watched.session.refused(&bearer, status, &[line], at(1)) {
+            if let Some(access) = refuse(&mut watched.session, &bearer, status, &[line], at(1)) {
                 watched.see(&access);
             }
         }
@@ -215,7 +237,12 @@ fn what_an_api_echoes_is_not_shown() {
 fn a_saved_session_and_why_it_is_refused_show_nothing() {
     let mut watched = Watched::new(false);
     let saved = watched.session.save().unwrap();
-    let other = |token: &str, resource: &str| serde_json::json!({ "resource": resource, "access_token": token, "scope": "read", "login": token });
+    let other = |token: &str, resource: &str| {
+        serde_json::json!({
+            "resource": resource, "audience": null, "target_scope": null, "checks_audience": false, "access_token": token,
+            "scope": "read", "obtained_at": null, "expires_at": null,
+        })
+    };
     let tampered = |member: &str, value: serde_json::Value| {
         let mut json = serde_json::to_value(&saved).unwrap();
         json[member] = value;
@@ -290,7 +317,7 @@ fn the_request_of_the_login_to_make_shows_no_secret() {
         "Bearer error=\"insufficient_scope\", scope=\"admin\"",
         "Bearer error=\"insufficient_user_authentication\", acr_values=\"gold\"",
     ] {
-        let access = watched.session.refused(&bearer, 401, &[line], at(1)).unwrap();
+        let access = refuse(&mut watched.session, &bearer, 401, &[line], at(1)).unwrap();
         watched.see(&access);
         assert!(matches!(access, Access::LoginRequired(_)), "{access:?}");
     }

@@ -2,7 +2,7 @@
 
 use oauth_proto::Delivered;
 
-pub use super::session_run::{run, Mode};
+pub use super::session_run::run;
 use super::{pick, Jump};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,27 +10,24 @@ pub enum Op {
     Access(Api),
     Answer(Id, Answer),
     SendFailed(Id, Delivered),
-    /// The API refused the token that was handed out so many before the last one.
-    Refused(u8, Says),
+    /// The API refused the token that was handed out so many before the last one; or one of another login.
+    Refused(Option<u8>, Says),
+    AskAgain,
+    EndGrant,
     SignOut {
         logout: bool,
         federated: bool,
     },
-    /// Ask for this scope in later refreshes of the own token.
-    Narrow(&'static str),
     /// `Start`, which is a login's.
     Start(u8),
     Redirect(Return),
     Cancelled,
-    TryAgain,
     Clock(Jump),
     /// Store the saved form.
     Save,
     /// End the process, restore what was stored so many before the last; 0 is what would be stored now.
     Restore(u8),
     Adopt(Theirs),
-    /// Make the login that an API has demanded.
-    LogIn,
 }
 
 /// What the caller wants a token for.
@@ -41,7 +38,7 @@ pub enum Api {
     A,
     /// By audience, and narrower.
     B,
-    /// The own API, with a scope that the first login did not ask for.
+    /// The own API, with a scope that was not granted.
     C,
 }
 
@@ -60,13 +57,14 @@ pub enum Answer {
         rotated: bool,
         expires_in: Option<u64>,
         scope: Option<&'static str>,
+        ends: Ends,
     },
     InvalidGrant,
     InvalidGrantInOtherCase,
     InvalidGrantWith500,
     InvalidClient,
-    /// What is wrong with one API alone.
     InvalidTarget,
+    InteractionRequired,
     Unavailable {
         retry_after: Option<u64>,
     },
@@ -78,28 +76,33 @@ pub enum Answer {
     Unreadable,
     /// A success without an access token, and with a new refresh token.
     OnlyRefreshToken,
+    /// A success with a token that is no bearer token, and with a new refresh token.
+    OtherTokenType,
+}
+
+/// What the server says of the grant's own end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    Nothing,
+    Authorization(u64),
+    RefreshToken(u64),
 }
 
 /// What the API says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Says {
     Nothing,
-    Bearer,
     InvalidToken,
+    /// A scope that was not granted.
     MoreScope,
     /// A scope that was granted.
     OtherScope,
     SomeScope,
     StepUp,
-    AtOnce,
     OtherScheme,
     Malformed,
-    MalformedTwice,
-    NoChallenge,
-    Metadata,
     Forbidden,
-    ForbiddenMalformed,
-    ForbiddenMetadata,
+    ForbiddenInvalidToken,
     ForbiddenBearer,
 }
 
@@ -118,17 +121,10 @@ pub enum Theirs {
     /// So many before the last.
     Stored(u8),
     /// It has renewed the tokens that were stored last.
-    Renewed {
-        losses: u8,
-    },
-    /// It has the very tokens that this session has, and has lost so many refreshes with them.
-    Lost {
-        losses: u8,
-    },
-    OtherLogin {
-        later: bool,
-        losses: u8,
-    },
+    Renewed,
+    /// It has got another refresh token for the same one before: as many changes, and another token.
+    Sibling,
+    OtherLogin,
     OtherClient,
     OtherVersion,
     Damaged,
@@ -137,31 +133,32 @@ pub enum Theirs {
 impl Op {
     pub fn from_bytes(bytes: &mut impl Iterator<Item = u8>) -> Option<Self> {
         Some(match bytes.next()? % 64 {
-            0..=15 => {
-                Self::Access(pick(bytes, &[Api::Own, Api::Own, Api::Own, Api::Own, Api::A, Api::A, Api::B, Api::C])?)
+            0..=17 => {
+                Self::Access(pick(bytes, &[Api::Own, Api::Own, Api::Own, Api::A, Api::A, Api::B, Api::B, Api::C])?)
             }
-            16..=29 => Self::Answer(Id::from_bytes(bytes)?, Answer::from_bytes(bytes)?),
-            30..=35 => Self::SendFailed(
+            18..=33 => Self::Answer(Id::from_bytes(bytes)?, Answer::from_bytes(bytes)?),
+            34..=37 => Self::SendFailed(
                 Id::from_bytes(bytes)?,
                 pick(bytes, &[Delivered::No, Delivered::Maybe, Delivered::Maybe])?,
             ),
-            36..=41 => Self::Refused(pick(bytes, &[0, 0, 0, 1, 2])?, Says::from_bytes(bytes)?),
-            42 => {
+            38..=42 => {
+                let which = pick(bytes, &[Some(0), Some(0), Some(0), Some(0), Some(1), Some(2), None])?;
+                Self::Refused(which, Says::from_bytes(bytes)?)
+            }
+            43 => {
                 let kind = bytes.next()?;
                 Self::SignOut { logout: kind % 4 != 0, federated: kind & 8 != 0 }
             }
-            43 => Self::Narrow(pick(bytes, &["read", "", "read write", "read admin"])?),
-            44 => Self::Start(bytes.next()?),
-            45 | 46 => {
+            44 => Self::AskAgain,
+            45 => pick(bytes, &[Self::EndGrant, Self::Start(1), Self::AskAgain, Self::AskAgain])?,
+            46 | 47 => {
                 Self::Redirect(pick(bytes, &[Return::Right, Return::OtherState, Return::NoState, Return::OtherUri])?)
             }
-            47 => Self::Cancelled,
-            48..=56 => Self::Clock(Jump::from_bytes(bytes)?),
-            57 => Self::TryAgain,
+            48 => Self::Cancelled,
+            49..=57 => Self::Clock(Jump::from_bytes(bytes)?),
             58 => Self::Save,
             59 => Self::Restore(pick(bytes, &[0, 0, 0, 1, 2])?),
-            60..=62 => Self::Adopt(Theirs::from_bytes(bytes)?),
-            _ => Self::LogIn,
+            _ => Self::Adopt(Theirs::from_bytes(bytes)?),
         })
     }
 }
@@ -174,37 +171,55 @@ impl Id {
 
 impl Answer {
     fn from_bytes(bytes: &mut impl Iterator<Item = u8>) -> Option<Self> {
+        const LIFETIMES: [Option<u64>; 7] =
+            [None, Some(0), Some(1), Some(30), Some(3600), Some(3600), Some(u32::MAX as u64)];
         Some(match bytes.next()? % 24 {
-            0..=8 => {
+            0..=7 => {
                 let kind = usize::from(bytes.next()?);
                 Self::Tokens {
                     rotated: kind % 3 != 0,
-                    expires_in: pick(
-                        bytes,
-                        &[None, Some(0), Some(1), Some(30), Some(3600), Some(3600), Some(1 << 40)],
-                    )?,
+                    expires_in: pick(bytes, &LIFETIMES)?,
                     scope: [None, None, None, Some("read"), Some("read write more")][kind / 3 % 5],
+                    ends: [Ends::Nothing, Ends::Nothing, Ends::Authorization(7200), Ends::RefreshToken(1800)]
+                        [kind / 15 % 4],
                 }
             }
-            9 | 10 => Self::InvalidGrant,
-            11 => Self::InvalidGrantInOtherCase,
-            12 => Self::InvalidGrantWith500,
-            13 => Self::InvalidClient,
-            14 | 15 => Self::InvalidTarget,
-            16 => Self::Unavailable { retry_after: pick(bytes, &[None, Some(0), Some(7), Some(1 << 40)])? },
-            17 => Self::Html403,
-            18 => Self::Redirected,
-            19 => Self::Nothing,
-            20 | 21 => Self::Unreadable,
-            _ => Self::OnlyRefreshToken,
+            8 | 9 => Self::InvalidGrant,
+            10 => Self::InvalidGrantInOtherCase,
+            11 => Self::InvalidGrantWith500,
+            12 | 13 => Self::InvalidClient,
+            14 => Self::InvalidTarget,
+            15 => Self::InteractionRequired,
+            16 | 17 => Self::Unavailable { retry_after: pick(bytes, &[None, Some(0), Some(7), Some(1 << 40)])? },
+            18 => Self::Html403,
+            19 => Self::Redirected,
+            20 => Self::Nothing,
+            21 => Self::Unreadable,
+            22 => Self::OnlyRefreshToken,
+            _ => Self::OtherTokenType,
         })
     }
 
-    /// The wait that the server asks for, clamped to an hour.
-    pub fn retry_after(self) -> Option<u64> {
+    /// Whether the server gives a new refresh token with it.
+    pub fn rotates(self) -> bool {
+        matches!(self, Self::Tokens { rotated: true, .. } | Self::OnlyRefreshToken | Self::OtherTokenType)
+    }
+
+    /// The stable name of what is wrong with it.
+    pub fn code(self) -> &'static str {
         match self {
-            Self::Unavailable { retry_after } => retry_after.map(|seconds| seconds.min(3600)),
-            _ => None,
+            Self::Tokens { .. } => "",
+            Self::InvalidGrant
+            | Self::InvalidGrantInOtherCase
+            | Self::InvalidClient
+            | Self::InvalidTarget
+            | Self::InteractionRequired => "oauth_error",
+            Self::InvalidGrantWith500 | Self::Unavailable { .. } => "retryable",
+            Self::Html403 => "http_error",
+            Self::Redirected => "redirect_refused",
+            Self::Nothing | Self::OnlyRefreshToken => "missing_access_token",
+            Self::Unreadable => "response_malformed",
+            Self::OtherTokenType => "unsupported_token_type",
         }
     }
 }
@@ -212,32 +227,23 @@ impl Answer {
 impl Says {
     fn from_bytes(bytes: &mut impl Iterator<Item = u8>) -> Option<Self> {
         use Says::{
-            AtOnce, Bearer, Forbidden, ForbiddenBearer, ForbiddenMalformed, ForbiddenMetadata, InvalidToken, Malformed,
-            MalformedTwice, Metadata, MoreScope, NoChallenge, Nothing, OtherScheme, OtherScope, SomeScope, StepUp,
+            Forbidden, ForbiddenBearer, ForbiddenInvalidToken, InvalidToken, Malformed, MoreScope, Nothing,
+            OtherScheme, OtherScope, SomeScope, StepUp,
         };
         let all = [
             Nothing,
-            Bearer,
             InvalidToken,
             InvalidToken,
             InvalidToken,
             InvalidToken,
-            InvalidToken,
-            InvalidToken,
-            MoreScope,
             MoreScope,
             OtherScope,
             SomeScope,
             StepUp,
-            AtOnce,
             OtherScheme,
             Malformed,
-            MalformedTwice,
-            NoChallenge,
-            Metadata,
             Forbidden,
-            ForbiddenMalformed,
-            ForbiddenMetadata,
+            ForbiddenInvalidToken,
             ForbiddenBearer,
         ];
         pick(bytes, &all)
@@ -247,12 +253,11 @@ impl Says {
 impl Theirs {
     fn from_bytes(bytes: &mut impl Iterator<Item = u8>) -> Option<Self> {
         let kind = bytes.next()?;
-        let losses = kind / 16 % 3;
         Some(match kind % 16 {
             0..=3 => Self::Stored(kind / 16 % 4),
-            4..=7 => Self::Renewed { losses },
-            8 | 9 => Self::Lost { losses },
-            10..=12 => Self::OtherLogin { later: kind % 16 != 12, losses },
+            4..=7 => Self::Renewed,
+            8 | 9 => Self::Sibling,
+            10..=12 => Self::OtherLogin,
             13 => Self::OtherClient,
             14 => Self::OtherVersion,
             _ => Self::Damaged,
@@ -267,16 +272,32 @@ pub enum Outcome {
     Ready(String),
     /// A request with this body goes to the server.
     Send(String),
-    Wait,
+    /// For the refresh of this id.
+    Wait(u64),
     RetryAt(u64),
-    /// Why, and the login to make, if one is.
-    LoginRequired(String),
-    /// New tokens are to be stored. Of which API the access token is, if there is one.
-    Save(Option<Api>),
+    /// Why, by its stable name.
+    LoginRequired(&'static str),
+    /// Why, by its stable name, and when the session asks again by itself.
+    Refused(&'static str, Option<u64>),
+    /// New tokens are to be stored.
+    Save,
     OpenUrl(String),
     SignedOut,
     Newer,
     NotNewer,
+    OtherLogin,
     Nothing,
-    Refused(&'static str),
+    Err(&'static str),
+    /// A wait has a spread in it, and its end may be before or behind now: the model cannot tell.
+    Unclear,
+}
+
+impl Outcome {
+    pub fn time(&self) -> Option<u64> {
+        match self {
+            Self::RetryAt(at) => Some(*at),
+            Self::Refused(_, at) => *at,
+            _ => None,
+        }
+    }
 }

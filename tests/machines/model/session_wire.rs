@@ -1,18 +1,11 @@
 //! What the model's operations look like from outside: targets, answers, challenges, saved forms.
 
-use std::sync::Arc;
-
-use oauth_proto::{
-    Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Headers, Login, LoginRequired, Response,
-    Target, Tokens, UnixTime,
-};
+use oauth_proto::{AuthorizationServer, Client, Target};
 use serde_json::{json, Value};
 
-use super::login::octets;
-use super::parameter;
-use super::session::{Answer, Api, Return, Says, APIS};
-use super::session_grant::{Asked, Grant};
-use super::session_saved::Config;
+use super::session::{Answer, Api, Ends, Return, Says, APIS};
+use super::session_grant::Grant;
+use super::session_over::Config;
 
 pub fn target(api: Api) -> Target {
     let target = match api {
@@ -40,33 +33,29 @@ pub fn client(config: Config) -> Client {
     builder.build().unwrap()
 }
 
-/// The saved form of what the model has stored.
+/// The saved form of what the model has stored. The login asked for nothing, so that all that was granted is written out.
 pub fn form(grant: &Grant, client: &str) -> Value {
-    let own = grant.own();
-    let mut pairs = vec![json!(["scope", grant.asked.scope])];
-    pairs.retain(|_| !grant.asked.scope.is_empty());
-    pairs.extend(grant.asked.acr_values.map(|values| json!(["acr_values", values])));
-    assert!(!grant.asked.resource, "the own API would have another name");
-    pairs.extend(grant.asked.max_age.map(|seconds| json!(["max_age", seconds.to_string()])));
+    let own = grant.slot(Api::Own).token.as_ref();
     let others = APIS.into_iter().skip(1).filter_map(|api| {
         let (token, target) = (grant.slot(api).token.as_ref()?, target(api));
         Some(json!({
             "resource": target.as_resource(), "audience": target.as_audience(), "target_scope": target.as_scope(),
-            "access_token": token.text, "scope": token.scope, "obtained_at": token.obtained_at,
-            "expires_at": token.expires_at,
+            "checks_audience": false, "access_token": token.text, "scope": token.scope,
+            "obtained_at": token.obtained_at, "expires_at": token.expires_at,
         }))
     });
     let mut form = json!({
-        "version": 1, "client": client, "login": grant.login, "logged_in_at": grant.logged_in_at,
-        "generation": grant.generation, "renewals": grant.renewals, "losses": grant.losses, "reusable": grant.reusable, "access_token": own.text,
-        "refresh_token": grant.refresh_token, "scope": own.scope,
-        "granted_scope": grant.granted_scope,
-        "refresh_scope": Some(&grant.narrowed).filter(|scope| !scope.is_empty()),
-        "obtained_at": own.obtained_at, "expires_at": own.expires_at, "request": pairs,
-        "points": grant.asked.points, "others": others.collect::<Vec<_>>(),
+        "version": 2, "client": client, "login": grant.login, "revision": grant.revision, "logged_in_at": null,
+        "access_token": own.map(|own| &own.text), "refresh_token": grant.refresh_token,
+        "scope": own.map(|own| &own.scope).filter(|scope| **scope != grant.scope), "granted": grant.scope,
+        "obtained_at": own.and_then(|own| own.obtained_at), "expires_at": own.and_then(|own| own.expires_at),
+        "ends": {
+            "session": null, "authorization": grant.authorization_ends, "refresh_token": grant.refresh_token_ends,
+        },
+        "request": [], "others": others.collect::<Vec<_>>(),
     });
     if cfg!(feature = "openid") {
-        let more = json!({ "id_token": null, "nonce": null, "requires_acr": false, "metadata": null });
+        let more = json!({ "id_token": null, "nonce": null, "requires_acr": false });
         form.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     }
     form
@@ -74,90 +63,29 @@ pub fn form(grant: &Grant, client: &str) -> Value {
 
 /// With everything that has no order in one.
 pub fn in_order(mut form: Value) -> Value {
-    for member in ["others", "request"] {
-        if let Some(list) = form[member].as_array_mut().filter(|list| list.len() > 1) {
-            list.sort_by_key(Value::to_string);
-        }
+    if let Some(list) = form.get_mut("others").and_then(Value::as_array_mut) {
+        list.sort_by_key(Value::to_string);
     }
     form
 }
 
-/// A login by this request, to the end or only begun.
-pub fn begin(client: &Client, request: &AuthorizationRequest, now: UnixTime) -> (Login, String) {
-    let mut login = Login::new(client.clone(), request.clone()).unwrap();
-    match login.handle(Event::Start(Entropy::new(octets(1)).unwrap()), now) {
-        Ok(Action::OpenUrl(url)) => (login, url.into_string()),
-        other => panic!("{other:?}"),
-    }
-}
-
-pub fn log_in(client: &Client, request: &AuthorizationRequest, tokens: &str, now: UnixTime) -> Tokens {
-    let (mut login, url) = begin(client, request, now);
-    let back = format!("com.example.app:/callback?code=C&state={}", parameter(&url, "state").unwrap());
-    let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(&back), now) else { panic!("{url}") };
-    match login.handle(Event::ResponseReceived(sent.id(), Response::new(200, Headers::NONE, tokens.as_bytes())), now) {
-        Ok(Action::TokensReady(tokens)) => tokens,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// What a request asks for, as it shows in the URL and in the saved form.
-fn asked(client: &Client, request: &AuthorizationRequest) -> Asked {
-    let (login, url) = begin(client, request, UnixTime::from_secs(0));
-    let saved = serde_json::to_value(login.save()).unwrap();
-    Asked {
-        scope: request.requested_scope().to_owned(),
-        acr_values: parameter(&url, "acr_values").map(|values| {
-            assert_eq!(values, "gold");
-            "gold"
-        }),
-        max_age: parameter(&url, "max_age").map(|seconds| seconds.parse().unwrap()),
-        resource: parameter(&url, "resource").is_some(),
-        points: u8::try_from(saved["points"].as_u64().unwrap()).unwrap(),
-    }
-}
-
-/// Why a login is required, and which.
-pub fn reason(client: &Client, why: &LoginRequired) -> (String, Option<(Arc<AuthorizationRequest>, Asked)>) {
-    let name = match why {
-        LoginRequired::NoRefreshToken => "none",
-        LoginRequired::GrantEnded(_) => "grant ended",
-        LoginRequired::OutcomeUnknown => "outcome unknown",
-        LoginRequired::TokenRefused => "token refused",
-        LoginRequired::TargetNotGranted { request, .. }
-        | LoginRequired::InsufficientScope { request, .. }
-        | LoginRequired::StepUp { request, .. } => {
-            let asked = asked(client, request);
-            return (format!("{asked:?}"), Some((Arc::clone(request), asked)));
-        }
-        LoginRequired::DemandNotMet => "demand not met",
-        LoginRequired::SignedOut => "signed out",
-        other => panic!("{other:?}"),
-    };
-    (name.to_owned(), None)
-}
-
-pub fn challenge(says: Says) -> (u16, &'static [&'static str]) {
+pub fn challenge(says: Says) -> (u16, &'static [(&'static str, &'static str)]) {
     match says {
-        Says::Nothing => (401, &[]),
-        Says::Bearer => (401, &["Bearer realm=\"api\""]),
-        Says::InvalidToken => (401, &["Basic realm=\"x\"", "Bearer error=\"invalid_token\""]),
-        Says::MoreScope => (403, &["Bearer error=\"insufficient_scope\", scope=\"admin\""]),
-        Says::OtherScope => (403, &["Bearer error=\"insufficient_scope\", scope=\"write\""]),
-        Says::SomeScope => (403, &["Bearer error=\"insufficient_scope\""]),
-        Says::StepUp => {
-            (401, &["Bearer error=\"insufficient_user_authentication\", acr_values=\"gold\", max_age=\"5\""])
+        Says::Nothing => (401, &[("Content-Type", "text/html")]),
+        Says::InvalidToken => {
+            (401, &[("WWW-Authenticate", "Basic realm=\"x\""), ("www-authenticate", "Bearer error=\"invalid_token\"")])
         }
-        Says::AtOnce => (401, &["Bearer error=\"insufficient_user_authentication\", max_age=\"0\""]),
-        Says::OtherScheme => (401, &["Basic realm=\"x\""]),
-        Says::Malformed => (401, &["Bearer error=\"invalid_token"]),
-        Says::MalformedTwice => (401, &["Bearer error=\"invalid_token\" realm", "="]),
-        Says::NoChallenge => (401, &["", " , ,"]),
-        Says::Metadata => (401, &["Bearer resource_metadata=\"https://api.example.com/.well-known/x\""]),
-        Says::Forbidden => (403, &[]),
-        Says::ForbiddenMalformed => (403, &["Bearer error=\"invalid_token"]),
-        Says::ForbiddenMetadata => (403, &["Bearer resource_metadata=\"https://api.example.com/.well-known/x\""]),
-        Says::ForbiddenBearer => (403, &["Bearer realm=\"api\""]),
+        Says::MoreScope => (403, &[("WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"admin\"")]),
+        Says::OtherScope => (403, &[("WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"write\"")]),
+        Says::SomeScope => (403, &[("WWW-Authenticate", "Bearer error=\"insufficient_scope\"")]),
+        Says::StepUp => {
+            (401, &[("WWW-Authenticate", "Bearer error=\"insufficient_user_authentication\", acr_values=\"gold\"")])
+        }
+        Says::OtherScheme => (401, &[("WWW-Authenticate", "Basic realm=\"x\"")]),
+        Says::Malformed => (401, &[("WWW-Authenticate", "Bearer error=\"invalid_token")]),
+        Says::Forbidden => (403, &[("Content-Type", "text/html")]),
+        Says::ForbiddenInvalidToken => (403, &[("WWW-Authenticate", "Bearer error=\"invalid_token\"")]),
+        Says::ForbiddenBearer => (403, &[("WWW-Authenticate", "Bearer realm=\"api\"")]),
     }
 }
 
@@ -183,27 +111,40 @@ pub fn redirect(to: Return, state: &str) -> String {
 type Wire = (u16, Vec<(&'static str, String)>, String);
 
 pub fn wire(answer: Answer, access_token: &str, refresh_token: Option<&str>) -> Wire {
-    let json = |status, body: &str| (status, vec![("content-type", "application/json".to_owned())], body.to_owned());
-    let refresh_token = refresh_token.map(|text| format!(",\"refresh_token\":\"{text}\"")).unwrap_or_default();
+    let json = |status, body: Value| (status, vec![("content-type", "application/json".to_owned())], body.to_string());
+    let plain = |status, body: &str| (status, Vec::new(), body.to_owned());
     match answer {
-        Answer::Tokens { expires_in, scope, .. } => {
-            let expires_in = expires_in.map_or("null".to_owned(), |seconds| seconds.to_string());
-            let scope = scope.map(|text| format!(",\"scope\":\"{text}\"")).unwrap_or_default();
-            json(200, &format!("{{\"access_token\":\"{access_token}\",\"token_type\":\"Bearer\",\"expires_in\":{expires_in}{refresh_token}{scope}}}"))
+        Answer::Tokens { expires_in, scope, ends, .. } => {
+            let (authorization, of_refresh_token) = match ends {
+                Ends::Nothing => (None, None),
+                Ends::Authorization(seconds) => (Some(seconds), None),
+                Ends::RefreshToken(seconds) => (None, Some(seconds)),
+            };
+            let mut body = json!({
+                "access_token": access_token, "token_type": "Bearer", "expires_in": expires_in, "scope": scope,
+                "refresh_token": refresh_token, "authorization_expires_in": authorization,
+                "refresh_token_expires_in": of_refresh_token,
+            });
+            body.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+            json(200, body)
         }
-        Answer::InvalidGrant => json(400, r#"{"error":"invalid_grant"}"#),
-        Answer::InvalidGrantInOtherCase => json(400, r#"{"error":"INVALID_GRANT"}"#),
-        Answer::InvalidGrantWith500 => json(500, r#"{"error":"invalid_grant"}"#),
-        Answer::InvalidClient => json(401, r#"{"error":"invalid_client"}"#),
-        Answer::InvalidTarget => json(400, r#"{"error":"invalid_target"}"#),
+        Answer::InvalidGrant => json(400, json!({ "error": "invalid_grant" })),
+        Answer::InvalidGrantInOtherCase => json(400, json!({ "error": "INVALID_GRANT" })),
+        Answer::InvalidGrantWith500 => json(500, json!({ "error": "invalid_grant" })),
+        Answer::InvalidClient => json(401, json!({ "error": "invalid_client" })),
+        Answer::InvalidTarget => json(400, json!({ "error": "invalid_target" })),
+        Answer::InteractionRequired => json(400, json!({ "error": "interaction_required" })),
         Answer::Unavailable { retry_after } => {
             let retry_after = retry_after.map(|seconds| ("Retry-After", seconds.to_string()));
             (503, retry_after.into_iter().collect(), "<h1>later</h1>".into())
         }
         Answer::Html403 => (403, vec![("content-type", "text/html".into())], "<h1>invalid_grant</h1>".into()),
-        Answer::Redirected => json(302, ""),
-        Answer::Nothing => json(200, "{}"),
-        Answer::Unreadable => json(200, "{\"access_token\":\"AT"),
-        Answer::OnlyRefreshToken => json(200, &format!("{{\"token_type\":\"Bearer\"{refresh_token}}}")),
+        Answer::Redirected => plain(302, ""),
+        Answer::Nothing => json(200, json!({})),
+        Answer::Unreadable => plain(200, "{\"access_token\":\"AT"),
+        Answer::OnlyRefreshToken => json(200, json!({ "token_type": "Bearer", "refresh_token": refresh_token })),
+        Answer::OtherTokenType => {
+            json(200, json!({ "access_token": access_token, "token_type": "mac", "refresh_token": refresh_token }))
+        }
     }
 }

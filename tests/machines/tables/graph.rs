@@ -12,20 +12,22 @@ type Arrow = (String, String, String);
 
 #[test]
 fn the_list_of_the_logins_transitions_is_the_table() {
-    let table = login::TRANSITIONS.iter().map(|row| arrow(&row.from, &row.on, &row.to)).collect();
+    let table = login::transitions::TRANSITIONS.iter().map(|row| arrow(&row.from, &row.on, &row.to)).collect();
     assert_same(&arrows("Login"), &table);
 }
 
 #[test]
 fn the_list_of_the_sessions_transitions_is_the_table() {
-    let table = session::TRANSITIONS.iter().map(|row| arrow(&row.from, &row.on, &row.to)).collect();
+    let table = session::transitions::TRANSITIONS.iter().map(|row| arrow(&row.from, &row.on, &row.to)).collect();
     assert_same(&arrows("Session"), &table);
 }
 
 #[test]
 fn the_pictures_show_every_phase_and_no_other() {
-    let login = login::TRANSITIONS.iter().flat_map(|row| [format!("{:?}", row.from), format!("{:?}", row.to)]);
-    let session = session::TRANSITIONS.iter().flat_map(|row| [format!("{:?}", row.from), format!("{:?}", row.to)]);
+    let login =
+        login::transitions::TRANSITIONS.iter().flat_map(|row| [format!("{:?}", row.from), format!("{:?}", row.to)]);
+    let session =
+        session::transitions::TRANSITIONS.iter().flat_map(|row| [format!("{:?}", row.from), format!("{:?}", row.to)]);
     let phases: BTreeSet<String> = login.chain(session).collect();
     let blocks = blocks();
     let pictures: Vec<&String> = blocks.iter().filter(|block| block.contains('↺') || block.contains('▲')).collect();

@@ -1,6 +1,6 @@
-//! `login::TRANSITIONS` against the code: every phase with every trigger.
+//! `login::transitions::TRANSITIONS` against the code: every phase with every trigger.
 
-use oauth_proto::login::{Transition, Trigger, Yields, TRANSITIONS};
+use oauth_proto::login::transitions::{Transition, Trigger, Yields, TRANSITIONS};
 use oauth_proto::{Action, Delivered, Error, Event, Login, Phase, RequestId, UnixTime};
 
 use super::assert_lists_all;

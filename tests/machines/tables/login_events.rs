@@ -1,6 +1,6 @@
 //! Events for every trigger.
 
-use oauth_proto::login::Trigger;
+use oauth_proto::login::transitions::Trigger;
 use oauth_proto::{Action, Delivered, Error, Event, Login, Phase, RequestId, Response, UnixTime};
 
 use crate::support::{at, client, entropy, exchanging, redirect, state, HTML, INVALID_GRANT, JSON, TOKENS};

@@ -1,6 +1,6 @@
 //! Logins in every phase, in every way that a trigger needs them. All of them are of seed 1.
 
-use oauth_proto::login::Trigger;
+use oauth_proto::login::transitions::Trigger;
 use oauth_proto::{Action, AuthorizationRequest, Delivered, Event, Login, Phase};
 
 use crate::support::{at, awaiting, client, exchanging, json, redirect, state, TOKENS};
@@ -49,7 +49,7 @@ pub fn bring(phase: Phase, on: Trigger) -> Vec<Login> {
 /// Those that find the server by its issuer, and that check ID tokens.
 #[cfg(feature = "openid")]
 mod openid {
-    use oauth_proto::login::Trigger;
+    use oauth_proto::login::transitions::Trigger;
     use oauth_proto::{
         Action, AuthorizationRequest, Client, Delivered, Event, Headers, Login, Phase, Response, UnixTime,
     };

@@ -1,14 +1,14 @@
 //! Events for every trigger.
 
-use oauth_proto::session::SessionTrigger as Trigger;
+use oauth_proto::session::transitions::SessionTrigger as Trigger;
 use oauth_proto::{
-    Access, Adopted, Delivered, Error, Event, Headers, RequestId, Response, RestoreError, SessionAction,
+    Access, Adopted, Delivered, Error, Event, Headers, Over, RequestId, Response, RestoreError, SessionAction,
     SessionPhase as Phase, SignOut,
 };
 use serde_json::{json, Value};
 
-use super::session_scenes::{form, logout, revoking, tokens, waiting, way_back, Scene};
-use crate::support::{client, html, json, INVALID_GRANT, JSON, START};
+use super::session_scenes::{client_with, form, logout, revoking, tokens, way_back, Scene};
+use crate::support::{html, json as answer, INVALID_GRANT, JSON};
 
 /// Whether the session was to be left as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,43 +17,47 @@ pub enum Fired {
     Refused,
 }
 
-const LATER: [(u16, &str); 7] = [
+const NO_TOKENS: [(u16, &str); 16] = [
     (400, r#"{"error":"invalid_client"}"#),
+    (400, r#"{"error":"invalid_request"}"#),
     (400, r#"{"error":"invalid_target"}"#),
+    (400, r#"{"error":"interaction_required"}"#),
     (400, r#"{"error":"Invalid_Grant"}"#),
     (500, INVALID_GRANT),
     (200, INVALID_GRANT),
     (302, ""),
+    (503, ""),
     (200, "{}"),
+    // A success that cannot be used.
+    (200, r#"{"refresh_token":"RT7"}"#),
+    (200, r#"{"access_token":"AT7","token_type":"mac"}"#),
+    (200, r#"{"access_token":"A\nT","token_type":"Bearer","refresh_token":"RT7"}"#),
+    // And one that cannot be read.
+    (200, ""),
+    (200, "[]"),
+    (200, r#"{"access_token":"AT7","token_type":"Bearer","refresh_token":"RT"#),
 ];
 
-/// A success that breaks a rule, and has a refresh token that is the only good one perhaps.
-const BROKEN: [&str; 3] = [
-    r#"{"refresh_token":"RT7"}"#,
-    r#"{"access_token":"AT7","token_type":"mac","refresh_token":"RT7"}"#,
-    r#"{"access_token":"A\nT","token_type":"Bearer","refresh_token":"RT7"}"#,
-];
+fn signs_out(phase: Phase) -> bool {
+    matches!(phase, Phase::SigningOut | Phase::LoggingOut | Phase::SignedOut)
+}
 
-const UNREADABLE: [&str; 4] = ["", "{", "[]", r#"{"access_token":"AT7","token_type":"Bearer","refresh_token":"RT"#];
-
-pub fn variants(on: Trigger) -> usize {
+pub fn variants(on: Trigger, from: Phase) -> usize {
     match on {
-        Trigger::LateResponseWithTokens => 1 + BROKEN.len(),
-        Trigger::ResponseWithRefreshToken => BROKEN.len(),
-        Trigger::ResponseUnreadable => UNREADABLE.len() + 1,
-        Trigger::LostReusable
+        // That one has brought a refresh token is seen at the end.
+        Trigger::NoTokens if signs_out(from) => NO_TOKENS.len() - 6,
+        Trigger::NoTokens => NO_TOKENS.len() + 2,
+        Trigger::LateTokens if signs_out(from) => 4,
+        Trigger::RedirectStray => 4,
+        Trigger::NoAnswer
         | Trigger::InvalidGrant
         | Trigger::SignOut
         | Trigger::SignOutHere
         | Trigger::Returned
         | Trigger::ReturnedRevokeNext => 2,
-        Trigger::ResponseLater => LATER.len() + 2,
-        Trigger::Superseded | Trigger::SupersededExhausted | Trigger::Revoked => 6,
+        Trigger::Adopted if matches!(from, Phase::Active | Phase::Refreshing) => 2,
+        Trigger::Revoked | Trigger::RevocationLater | Trigger::RevokedLogoutNext | Trigger::AdoptedNothing => 5,
         Trigger::UnknownRequest => 9,
-        // The same login, and a later and an earlier one: what is stored is what the user logged in with last.
-        Trigger::Adopted | Trigger::AdoptedUnknown | Trigger::AdoptedExhausted => 3,
-        Trigger::RevocationLater | Trigger::RevocationGivenUp | Trigger::RevokedLogoutNext => 5,
-        Trigger::AdoptedNothing | Trigger::RedirectStray => 4,
         _ => 1,
     }
 }
@@ -65,49 +69,44 @@ pub fn fire(scene: &mut Scene, on: Trigger, variant: usize) -> Fired {
         | Trigger::AccessTimedOutWaiting
         | Trigger::AccessDue
         | Trigger::Refused
-        | Trigger::RefusedAgain => {
-            access(scene, on);
-            Fired::Taken
+        | Trigger::RefusedAgain => access(scene, on),
+        Trigger::EndGrant => {
+            let action = scene.session.end_grant(Error::Over(Over::Cancelled));
+            assert!(matches!(&action, SessionAction::LoginRequired(why) if why.is_final()), "{action:?}");
         }
-        Trigger::TryAgain => {
-            scene.session.try_again();
-            Fired::Taken
-        }
-        Trigger::Adopted
-        | Trigger::AdoptedUnknown
-        | Trigger::AdoptedExhausted
-        | Trigger::MarkedOnce
-        | Trigger::MarkedTwice
-        | Trigger::AdoptedNothing => adopt(scene, on, variant),
-        Trigger::SignOut | Trigger::SignOutInBrowser | Trigger::SignOutHere => {
-            sign_out(scene, on, variant);
-            Fired::Taken
-        }
-        _ => match event(scene, on, variant) {
-            None => Fired::Taken,
-            Some(error) => {
+        Trigger::Adopted | Trigger::AdoptedNothing => return adopt(scene, on, variant),
+        Trigger::SignOut | Trigger::SignOutInBrowser | Trigger::SignOutHere => sign_out(scene, on, variant),
+        _ => {
+            if let Some(error) = event(scene, on, variant) {
                 assert!(!error.is_fatal(), "{on:?}, variant {variant}: {error}");
-                Fired::Refused
+                return Fired::Refused;
             }
-        },
+        }
     }
+    Fired::Taken
 }
 
 fn access(scene: &mut Scene, on: Trigger) {
     let phase = scene.session.phase();
-    let lives = [Phase::Active, Phase::Refreshing, Phase::OutcomeUnknown, Phase::Retrying, Phase::Exhausted];
+    let lives = matches!(phase, Phase::Active | Phase::Refreshing);
     match on {
         Trigger::AccessFresh => {
             let access = scene.session.access(scene.fresh);
-            assert_eq!(matches!(access, Access::Ready(_)), lives.contains(&phase), "{access:?}");
+            assert_eq!(matches!(access, Access::Ready(_)), lives, "{access:?}");
         }
-        // Where no refresh is under way, none can time out.
-        Trigger::AccessTimedOut => drop(scene.session.access(scene.session.deadline().unwrap_or(scene.fresh))),
+        Trigger::AccessTimedOut => {
+            let access = scene.session.access(scene.session.deadline().unwrap_or(scene.fresh));
+            assert_eq!(matches!(access, Access::SendRequest(_)), phase == Phase::Refreshing, "{access:?}");
+        }
         Trigger::AccessTimedOutWaiting => {
-            let access = scene.session.access_for(&waiting(), scene.session.deadline().unwrap());
+            let access = scene.session.access(scene.session.deadline().unwrap());
             assert!(matches!(access, Access::RetryAt(_)), "{access:?}");
         }
-        Trigger::AccessDue => drop(scene.session.access(scene.now)),
+        Trigger::AccessDue => {
+            let access = scene.session.access(scene.now);
+            let is_ready = matches!(access, Access::Ready(_));
+            assert_eq!(is_ready, phase == Phase::Refreshing, "it is good for ten more seconds: {access:?}");
+        }
         _ => {
             let access = scene.refused();
             assert!(!matches!(access, Access::Ready(_)), "the token that was refused is handed out: {access:?}");
@@ -127,43 +126,31 @@ fn changed(form: &Value, members: Value) -> Value {
 
 fn adopt(scene: &mut Scene, on: Trigger, variant: usize) -> Fired {
     let stored = &scene.stored;
-    let newer = |losses: u8| match variant {
-        0 => json!({ "generation": 9, "losses": losses, "access_token": "AT9", "refresh_token": "RT9" }),
-        _ => {
-            json!({ "login": "another", "logged_in_at": START + 2 - variant as u64 * 2, "generation": 0, "losses": losses,
-                "access_token": "AT9", "refresh_token": "RT9" })
-        }
-    };
-    let older = json!({ "generation": 0, "losses": 2, "access_token": "AT9", "refresh_token": "RT9" });
-    let theirs = match on {
-        Trigger::Adopted => changed(stored, newer(0)),
-        Trigger::AdoptedUnknown => changed(stored, newer(1)),
-        Trigger::AdoptedExhausted => changed(stored, newer(2)),
-        Trigger::MarkedOnce => changed(stored, json!({ "losses": 1 })),
-        Trigger::MarkedTwice => changed(stored, json!({ "losses": 2 })),
-        _ => match variant {
-            0 => stored.clone(),
-            1 => changed(stored, older),
-            2 => changed(stored, json!({ "client": "another's", "generation": 9 })),
-            _ => changed(stored, json!({ "version": 2, "generation": 9 })),
-        },
+    let theirs = match (on, variant) {
+        (Trigger::Adopted, 0) => json!({ "revision": 9, "access_token": "AT9", "refresh_token": "RT9" }),
+        // Another process got another refresh token for the same one before.
+        (Trigger::Adopted, _) => json!({ "access_token": "AT9", "refresh_token": "RT9" }),
+        (_, 0) => json!({}),
+        (_, 1) => json!({ "revision": 0, "access_token": "AT9", "refresh_token": "RT9" }),
+        (_, 2) => json!({ "login": "another", "revision": 9, "access_token": "AT9", "refresh_token": "RT9" }),
+        (_, 3) => json!({ "client": "another's", "revision": 9 }),
+        _ => json!({ "version": 1, "revision": 9 }),
     };
     let before = scene.session.phase();
-    let result = scene.session.adopt(form(&theirs));
-    let signed_out = matches!(before, Phase::SigningOut | Phase::LoggingOut | Phase::SignedOut);
+    let result = scene.session.adopt(form(&changed(stored, theirs)));
     let expected = match (on, variant) {
-        (Trigger::AdoptedNothing, 2) => Err(RestoreError::OtherClient),
-        (Trigger::AdoptedNothing, 3) => Err(RestoreError::UnknownVersion),
-        (Trigger::Adopted | Trigger::AdoptedUnknown | Trigger::AdoptedExhausted, _) if !signed_out => {
-            Ok(Adopted::Newer)
-        }
+        (Trigger::AdoptedNothing, 3) => Err(RestoreError::OtherClient),
+        (Trigger::AdoptedNothing, 4) => Err(RestoreError::UnknownVersion),
+        _ if signs_out(before) => Ok(Adopted::NotNewer),
+        (Trigger::Adopted, _) => Ok(Adopted::Newer),
+        (_, 2) => Ok(Adopted::OtherLogin),
         _ => Ok(Adopted::NotNewer),
     };
     assert_eq!(result, expected, "{on:?}, variant {variant}");
-    if on == Trigger::AdoptedNothing || signed_out {
-        Fired::Refused
-    } else {
+    if result == Ok(Adopted::Newer) {
         Fired::Taken
+    } else {
+        Fired::Refused
     }
 }
 
@@ -175,9 +162,8 @@ fn sign_out(scene: &mut Scene, on: Trigger, variant: usize) {
         _ => SignOut::new(),
     };
     let action = scene.session.sign_out(how);
-    let signed_out = matches!(before, Phase::SigningOut | Phase::LoggingOut | Phase::SignedOut);
     match on {
-        _ if signed_out => {
+        _ if signs_out(before) => {
             let pending = format!("{:?}", scene.session.pending_action().unwrap_or(SessionAction::SignedOut));
             assert_eq!(format!("{action:?}"), pending, "another sign-out");
         }
@@ -189,46 +175,42 @@ fn sign_out(scene: &mut Scene, on: Trigger, variant: usize) {
 
 /// What goes through `handle`; gives the error with which it was refused.
 fn event(scene: &mut Scene, on: Trigger, variant: usize) -> Option<Error> {
-    let latest = scene.latest;
+    let phase = scene.session.phase();
+    // A refresh to answer: the last one that is open, or one that is answered already.
+    let open = if phase == Phase::Refreshing || signs_out(phase) { scene.latest } else { scene.answered };
+    let late = scene.lost.unwrap_or(scene.answered);
     match on {
-        Trigger::ResponseWithTokens => scene.answer(under_way(scene), json(200, tokens(2))),
-        Trigger::LateResponseWithTokens => {
-            let body = variant.checked_sub(1).map_or(tokens(2), |broken| BROKEN[broken]);
-            scene.answer(scene.lost.unwrap_or(scene.answered), json(200, body))
+        Trigger::Tokens => {
+            // What comes after a sign-out is late.
+            let id = if signs_out(phase) { scene.answered } else { open };
+            scene.answer(id, answer(200, &tokens(2, 3600)))
         }
-        Trigger::ResponseWithRefreshToken => scene.answer(under_way(scene), json(200, BROKEN[variant])),
-        Trigger::ResponseUnreadable => {
-            let long = tokens(2).to_owned() + &" ".repeat(1024 * 1024);
-            scene.answer(refresh_id(scene), json(200, UNREADABLE.get(variant).copied().unwrap_or(&long)))
-        }
-        Trigger::InvalidGrant => scene.answer(refresh_id(scene), json([400, 403][variant], INVALID_GRANT)),
-        Trigger::ResponseLater => match LATER.get(variant) {
-            Some((status, body)) => scene.answer(refresh_id(scene), json(*status, body)),
-            None if variant == LATER.len() => scene.answer(refresh_id(scene), html(200, "<h1>log in</h1>")),
-            None => scene.answer(refresh_id(scene), Response::new(429, &[("retry-after", "5")], b"")),
+        Trigger::LateTokens => match variant {
+            0 => scene.answer(late, answer(200, &tokens(5, 3600))),
+            1 => scene.answer(open, answer(200, &tokens(5, 3600))),
+            // After a sign-out it is only the refresh token that counts.
+            2 => scene.answer(late, answer(200, r#"{"refresh_token":"RT7"}"#)),
+            _ => scene.answer(open, answer(200, r#"{"token_type":"mac","refresh_token":"RT7"}"#)),
         },
-        Trigger::Superseded | Trigger::SupersededExhausted => match variant {
-            0 => scene.answer(latest, json(400, INVALID_GRANT)),
-            1 => scene.answer(latest, json(503, "")),
-            2 => scene.answer(latest, json(200, "{")),
-            3 => scene.answer(latest, json(200, "{}")),
-            4 => scene.session.handle(Event::SendFailed(latest, Delivered::No), scene.now).err(),
-            _ => scene.session.handle(Event::SendFailed(latest, Delivered::Maybe), scene.now).err(),
+        Trigger::NoTokens => match NO_TOKENS.get(variant) {
+            Some((status, body)) => scene.answer(open, answer(*status, body)),
+            None if variant == NO_TOKENS.len() => scene.answer(open, html(200, "<h1>log in</h1>")),
+            None => scene.answer(open, Response::new(429, &[("retry-after", "5")], b"")),
         },
-        Trigger::LostReusable if variant == 0 => {
-            scene.session.handle(Event::SendFailed(latest, Delivered::Maybe), scene.now).err()
+        Trigger::NoAnswer => {
+            let delivered = [Delivered::No, Delivered::Maybe][variant];
+            scene.session.handle(Event::SendFailed(open, delivered), scene.now).err()
         }
-        Trigger::LostReusable => scene.answer(latest, json(200, UNREADABLE[variant])),
+        Trigger::InvalidGrant => scene.answer(open, answer([400, 403][variant], INVALID_GRANT)),
+        Trigger::SomebodyElses if signs_out(phase) => scene.answer(scene.answered, answer(200, &somebody_elses())),
+        Trigger::SomebodyElses => scene.answer(open, answer(200, &somebody_elses())),
         Trigger::UnknownRequest => Some(unknown_request(scene, variant)),
-        Trigger::NotDelivered => scene.session.handle(Event::SendFailed(latest, Delivered::No), scene.now).err(),
-        Trigger::MaybeDelivered => scene.session.handle(Event::SendFailed(latest, Delivered::Maybe), scene.now).err(),
         Trigger::Revoked => {
-            let (status, body) =
-                [(200, ""), (204, ""), (400, INVALID_GRANT), (404, "?"), (302, ""), (200, tokens(2))][variant];
-            scene.answer(revocation_id(scene), json(status, body))
+            let (status, body) = [(200, ""), (204, ""), (400, INVALID_GRANT), (404, "?"), (302, "")][variant];
+            scene.answer(revocation_id(scene), answer(status, body))
         }
-        Trigger::RevokedLogoutNext if variant == 0 => scene.answer(revocation_id(scene), json(200, "")),
-        Trigger::RevocationLater | Trigger::RevocationGivenUp | Trigger::RevokedLogoutNext => {
+        Trigger::RevokedLogoutNext if variant == 0 => scene.answer(revocation_id(scene), answer(200, "")),
+        Trigger::RevocationLater | Trigger::RevokedLogoutNext => {
             let id = revocation_id(scene);
             let event = match variant {
                 0 => Event::ResponseReceived(id, Response::new(503, &JSON, b"")),
@@ -248,18 +230,29 @@ fn event(scene: &mut Scene, on: Trigger, variant: usize) -> Option<Error> {
             let back = way_back();
             let (other_state, twice) = (back.clone() + "x", format!("{back}&state="));
             let stray = [other_state.as_str(), "com.example.app:/bye", "com.example.app:/callback?code=C", &twice];
-            let error = scene.session.handle(Event::RedirectReceived(stray[variant]), scene.now).unwrap_err();
-            Some(error)
+            Some(scene.session.handle(Event::RedirectReceived(stray[variant]), scene.now).unwrap_err())
         }
         other => panic!("{other:?} is new"),
     }
 }
 
+/// Tokens with an ID token of another server.
+fn somebody_elses() -> String {
+    let mut body: Value = serde_json::from_str(&tokens(2, 3600)).unwrap();
+    #[cfg(feature = "openid")]
+    let id_token = crate::support::openid::id_token(|claims| claims["iss"] = "https://other.example.com".into());
+    #[cfg(not(feature = "openid"))]
+    let id_token = "";
+    body["id_token"] = id_token.into();
+    body.to_string()
+}
+
 fn unknown_request(scene: &mut Scene, variant: usize) -> Error {
     let other = RequestId::from_u64([0, u64::MAX, scene.latest.as_u64() ^ 1][variant % 3]);
+    let body = tokens(2, 3600);
     let event = match variant / 3 {
-        0 => Event::ResponseReceived(other, json(200, tokens(2))),
-        1 => Event::ResponseReceived(other, json(400, INVALID_GRANT)),
+        0 => Event::ResponseReceived(other, answer(200, &body)),
+        1 => Event::ResponseReceived(other, answer(400, INVALID_GRANT)),
         _ => Event::SendFailed(other, Delivered::Maybe),
     };
     let error = scene.session.handle(event, scene.now).unwrap_err();
@@ -267,26 +260,10 @@ fn unknown_request(scene: &mut Scene, variant: usize) -> Error {
     error
 }
 
-/// A refresh to answer: the last one there was, under way or not.
-fn refresh_id(scene: &Scene) -> RequestId {
-    match scene.session.phase() {
-        Phase::SigningOut | Phase::LoggingOut | Phase::SignedOut => scene.lost.unwrap_or(scene.answered),
-        _ => scene.latest,
-    }
-}
-
-/// The same, but none that was lost: tokens of such a one are another trigger's.
-fn under_way(scene: &Scene) -> RequestId {
-    match scene.session.phase() {
-        Phase::OutcomeUnknown | Phase::Exhausted => scene.answered,
-        _ => refresh_id(scene),
-    }
-}
-
 /// The revocation that is under way, or the one that a sign-out would send.
 fn revocation_id(scene: &Scene) -> RequestId {
     match scene.session.phase() {
-        Phase::SigningOut | Phase::LoggingOut => scene.latest,
-        _ => revoking(client()).latest,
+        Phase::SigningOut | Phase::LoggingOut => scene.revocation.unwrap_or(RequestId::from_u64(0)),
+        _ => revoking(&client_with(true, false)).revocation.unwrap(),
     }
 }

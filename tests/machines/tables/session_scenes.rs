@@ -1,13 +1,15 @@
 //! Sessions in every phase, in every way that a trigger needs them.
 
-use oauth_proto::session::SessionTrigger as Trigger;
+use oauth_proto::session::transitions::SessionTrigger as Trigger;
 use oauth_proto::{
-    Access, Adopted, AuthorizationServer, Bearer, Client, Delivered, Event, Headers, RequestId, Response, SavedSession,
-    Session, SessionAction, SessionPhase as Phase, SignOut, Target, UnixTime,
+    Access, Bearer, Client, Delivered, Event, Headers, RequestId, Response, SavedSession, Session, SessionAction,
+    SessionPhase as Phase, SignOut, UnixTime,
 };
-use serde_json::Value;
+use serde_json::{json, Value};
 
-use crate::support::{at, client, entropy, json, refresh, server, session, state, INVALID_GRANT, REDIRECT_URI, START};
+use crate::support::{
+    at, bearer, entropy, json as answer, refresh, refuse, server, session, state, INVALID_GRANT, REDIRECT_URI, START,
+};
 
 /// A session, what was handed out on the way, and the time.
 pub struct Scene {
@@ -15,15 +17,14 @@ pub struct Scene {
     pub now: UnixTime,
     /// When the present token is fresh, whatever the time is.
     pub fresh: UnixTime,
-    /// The last second in which the present token is good.
-    pub last: UnixTime,
     pub bearer: Bearer,
     /// A request that has been answered.
     pub answered: RequestId,
-    /// A refresh that was taken for lost.
+    /// A refresh whose answer was lost.
     pub lost: Option<RequestId>,
-    /// The request that was sent last.
+    /// The refresh that was sent last.
     pub latest: RequestId,
+    pub revocation: Option<RequestId>,
     /// What was stored when the present tokens came.
     pub stored: Value,
 }
@@ -31,13 +32,8 @@ pub struct Scene {
 impl Scene {
     pub fn seen(&self) -> String {
         let session = &self.session;
-        #[cfg(feature = "openid")]
-        let id_token = session.id_token().map(|token| token.reveal().to_owned());
-        #[cfg(not(feature = "openid"))]
-        let id_token: Option<String> = None;
-        let pending = format!("{:?}", session.pending_action());
-        let seen = (session.phase(), session.deadline(), session.scope(), id_token, session.last_error(), pending);
-        format!("{seen:?} {}", serde_json::to_string(&session.save()).unwrap())
+        let seen = (session.phase(), session.deadline(), session.scope(), session.last_error());
+        format!("{seen:?} {:?} {}", session.pending_action(), serde_json::to_string(&session.save()).unwrap())
     }
 
     pub fn answer(&mut self, id: RequestId, answer: Response<'_>) -> Option<oauth_proto::Error> {
@@ -45,65 +41,61 @@ impl Scene {
     }
 
     pub fn refused(&mut self) -> Access {
-        let lines = &["Bearer error=\"invalid_token\""];
-        self.session.refused(&self.bearer, 401, lines, self.now).unwrap()
-    }
-
-    /// The bearer of the present token.
-    fn take_bearer(&mut self, now: UnixTime) {
-        let Access::Ready(bearer) = self.session.access(now) else { panic!("no token") };
-        self.bearer = bearer;
+        refuse(&mut self.session, &self.bearer, 401, &["Bearer error=\"invalid_token\""], self.now).unwrap()
     }
 }
 
-pub const fn tokens(n: u8) -> &'static str {
-    match n {
-        1 => r#"{"access_token":"AT1","token_type":"Bearer","expires_in":3600,"refresh_token":"RT1"}"#,
-        // Due, and gone, while its refusal would still count as one more.
-        3 => r#"{"access_token":"AT1","token_type":"Bearer","expires_in":40,"refresh_token":"RT1"}"#,
-        5 => r#"{"access_token":"AT5","token_type":"Bearer","expires_in":3600,"refresh_token":"RT5"}"#,
-        _ => r#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600}"#,
-    }
+/// A new access token, and a new refresh token too.
+pub fn tokens(number: u8, expires_in: u64) -> String {
+    json!({
+        "access_token": format!("AT{number}"), "token_type": "Bearer", "expires_in": expires_in,
+        "refresh_token": format!("RT{number}"),
+    })
+    .to_string()
 }
 
 /// A client that can revoke, send the browser to log out, both or neither.
 pub fn client_with(revocation: bool, logout: bool) -> Client {
-    let mut server: AuthorizationServer = server();
+    let mut server = server();
     if revocation {
         server = server.revocation_endpoint("https://as.example.com/revoke").unwrap();
     }
     if logout {
         server = server.end_session_endpoint("https://as.example.com/logout").unwrap();
     }
-    Client::builder(server, "app", REDIRECT_URI).post_logout_redirect_uri("com.example.app:/bye").build().unwrap()
+    #[cfg(feature = "openid")]
+    {
+        use crate::support::openid::{ISSUER, JWKS_URI};
+        server = server.issuer(ISSUER).unwrap().jwks_uri(JWKS_URI).unwrap();
+    }
+    let builder = Client::builder(server, "app", REDIRECT_URI).post_logout_redirect_uri("com.example.app:/bye");
+    #[cfg(feature = "openid")]
+    let builder = builder.accept_id_tokens_on_tls_alone();
+    builder.build().unwrap()
 }
 
-/// A fresh token that a refresh has brought; `after_refusal`, because the one before it was refused.
-fn active(client: Client, after_refusal: bool) -> Scene {
-    // With the time of its login, so that other logins are before or after it.
+/// A token that a refresh has brought, at the time 10, for an hour; `after_refusal`, because the one before it was refused, and
+/// for 40 seconds: it is due, and gone, while its refusal would still be one too many.
+fn active(client: &Client, after_refusal: bool) -> Scene {
+    // Of a login that asked who the user is.
     let mut stored = serde_json::to_value(session(client.clone(), Some("RT0")).save()).unwrap();
-    stored["logged_in_at"] = START.into();
-    let mut session = Session::restore(client, form(&stored)).unwrap();
-    let Access::Ready(bearer) = session.access(at(0)) else { panic!("no token") };
-    let none = RequestId::from_u64(0);
-    let [now, fresh, last] = [at(10); 3];
-    let mut scene = Scene { session, now, fresh, last, bearer, answered: none, lost: None, latest: none, stored };
+    (stored["request"], stored["logged_in_at"]) = (json!([["scope", "openid read"]]), START.into());
+    stored["expires_at"] = if after_refusal { Value::Null } else { at(65).as_secs().into() };
+    let mut session = Session::restore(client.clone(), form(&stored)).unwrap();
+    let (now, fresh, none) = (at(10), at(12), RequestId::from_u64(0));
+    let before = bearer(&mut session, at(0));
     let id = if after_refusal {
-        let Access::SendRequest(request) = scene.refused() else { panic!("no refresh") };
+        let Some(Access::SendRequest(request)) = refuse(&mut session, &before, 401, &[], now) else { panic!() };
         request.id()
     } else {
-        scene.now = at(3590);
-        scene.fresh = at(3590);
-        refresh(&mut scene.session, scene.now)
+        refresh(&mut session, now)
     };
-    let (body, lifetime) = if after_refusal { (tokens(3), 40) } else { (tokens(1), 3600) };
-    assert!(scene.answer(id, json(200, body)).is_none());
-    (scene.answered, scene.latest) = (id, id);
-    scene.last = scene.fresh.saturating_add(lifetime - 1);
-    scene.now = scene.now.saturating_add(5);
-    scene.stored = serde_json::to_value(scene.session.save()).unwrap();
-    scene.take_bearer(scene.now);
-    scene
+    let body = tokens(1, if after_refusal { 40 } else { 3600 });
+    assert!(matches!(session.handle(Event::ResponseReceived(id, answer(200, &body)), now), Ok(SessionAction::Save)));
+    let stored = serde_json::to_value(session.save()).unwrap();
+    let bearer = bearer(&mut session, fresh);
+    let (lost, revocation) = (None, None);
+    Scene { session, now: at(15), fresh, bearer, answered: id, lost, latest: none, revocation, stored }
 }
 
 pub fn form(json: &Value) -> SavedSession {
@@ -112,8 +104,8 @@ pub fn form(json: &Value) -> SavedSession {
 
 /// Into the leeway of the present token, which is then due and still good.
 fn when_due(mut scene: Scene) -> Scene {
-    scene.now = scene.last;
-    scene.take_bearer(scene.fresh);
+    let expires_at = scene.bearer.expires_at().unwrap().as_secs();
+    scene.now = UnixTime::from_secs(expires_at - 10);
     scene
 }
 
@@ -123,101 +115,46 @@ fn refreshing(scene: Scene) -> Scene {
     scene
 }
 
-/// The last refresh has left the refresh token as it was.
-fn refreshing_reusable(scene: Scene) -> Scene {
+/// Nobody knows what became of the last refresh, and it is time for the next one.
+fn after_a_loss(scene: Scene) -> Scene {
     let mut scene = refreshing(scene);
-    assert!(scene.answer(scene.latest, json(200, tokens(2))).is_none());
-    scene.now = scene.now.saturating_add(3599);
+    let failed = scene.session.handle(Event::SendFailed(scene.latest, Delivered::Maybe), scene.now);
+    let Ok(SessionAction::RetryAt(next)) = failed else { panic!("{failed:?}") };
+    (scene.lost, scene.now) = (Some(scene.latest), next);
+    scene
+}
+
+fn refreshing_after_a_loss(scene: Scene) -> Scene {
+    let mut scene = after_a_loss(scene);
     scene.latest = refresh(&mut scene.session, scene.now);
     scene
 }
 
-/// What [`refreshing_beside_a_wait`] waits for.
-pub fn waiting() -> Target {
-    Target::resource("https://other.example.com/").unwrap()
-}
-
-/// The server has asked for patience for one API; the refresh is for another.
-fn refreshing_beside_a_wait(scene: Scene) -> Scene {
-    let mut scene = when_due(scene);
-    let Access::SendRequest(request) = scene.session.access_for(&waiting(), scene.now) else { panic!("no refresh") };
-    let refusal = Response::new(403, &[("retry-after", "600")], b"");
-    assert!(scene.answer(request.id(), refusal).is_none());
+/// So many were lost that the next one waits for longer than an answer may take.
+fn refreshing_after_many_losses(scene: Scene) -> Scene {
+    let mut scene = after_a_loss(scene);
+    for _ in 0..8 {
+        scene.latest = refresh(&mut scene.session, scene.now);
+        let failed = scene.session.handle(Event::SendFailed(scene.latest, Delivered::Maybe), scene.now);
+        let Ok(SessionAction::RetryAt(next)) = failed else { panic!("{failed:?}") };
+        scene.now = next;
+    }
     scene.latest = refresh(&mut scene.session, scene.now);
-    scene
-}
-
-fn lose(mut scene: Scene) -> Scene {
-    assert!(scene.session.handle(Event::SendFailed(scene.latest, Delivered::Maybe), scene.now).is_ok());
-    scene.lost = scene.lost.or(Some(scene.latest));
-    scene
-}
-
-/// A second refresh is under way, since the first one has not been answered in time.
-fn retrying_late(scene: Scene) -> Scene {
-    let mut scene = refreshing(scene);
-    scene.lost = Some(scene.latest);
-    scene.now = scene.now.saturating_add(60);
-    scene.latest = refresh(&mut scene.session, scene.now);
-    scene
-}
-
-/// A second refresh is under way, since nobody knows what became of the first one.
-fn retrying(scene: Scene) -> Scene {
-    let mut scene = unknown(scene);
-    scene.latest = refresh(&mut scene.session, scene.now);
-    scene
-}
-
-/// A third one is, since somebody has decided so.
-fn retrying_again(scene: Scene) -> Scene {
-    let mut scene = exhausted(scene);
-    scene.session.try_again();
-    scene.now = scene.now.saturating_add(1);
-    scene.latest = refresh(&mut scene.session, scene.now);
-    scene
-}
-
-fn unknown(scene: Scene) -> Scene {
-    lose(refreshing(scene))
-}
-
-fn exhausted(scene: Scene) -> Scene {
-    lose(retrying(scene))
-}
-
-/// The refresh under way was sent with a refresh token that has been replaced meanwhile.
-fn superseded(scene: Scene) -> Scene {
-    let mut scene = scene;
-    let late = scene.lost.unwrap();
-    assert!(scene.answer(late, json(200, tokens(5))).is_none());
-    scene.stored = serde_json::to_value(scene.session.save()).unwrap();
-    scene
-}
-
-/// Another process has sent so many refreshes with our refresh token, and got no answer.
-fn marked(scene: Scene, losses: u8) -> Scene {
-    let mut scene = scene;
-    let mut marked = scene.stored.clone();
-    marked["losses"] = losses.into();
-    assert_eq!(scene.session.adopt(form(&marked)), Ok(Adopted::NotNewer));
     scene
 }
 
 /// The server has said that the grant has ended.
-fn ended(client: Client) -> Scene {
-    let mut scene = refreshing(active(client, false));
-    assert!(scene.answer(scene.latest, json(400, INVALID_GRANT)).is_none());
+fn ended(client: &Client) -> Scene {
+    let mut scene = refreshing_after_a_loss(active(client, false));
+    assert!(scene.answer(scene.latest, answer(400, INVALID_GRANT)).is_none());
+    scene.answered = scene.latest;
     scene
 }
 
-/// Another process was told so first, and this one after a restart.
-fn ended_after_a_restart(client: Client) -> Scene {
-    let mut scene = active(client.clone(), false);
-    scene.session = Session::restore(client, form(&scene.stored)).unwrap();
-    scene.now = scene.last;
-    scene.latest = refresh(&mut scene.session, scene.now);
-    assert!(scene.answer(scene.latest, json(400, INVALID_GRANT)).is_none());
+/// The app has said so.
+fn ended_by_the_app(client: &Client) -> Scene {
+    let mut scene = refreshing_after_a_loss(active(client, false));
+    let _ = scene.session.end_grant(oauth_proto::Error::Over(oauth_proto::Over::Cancelled));
     scene
 }
 
@@ -230,29 +167,29 @@ pub fn way_back() -> String {
     format!("com.example.app:/bye?state={}", state(3))
 }
 
-/// The first revocation is under way.
-pub fn revoking(client: Client) -> Scene {
-    let mut scene = refreshing(active(client, false));
-    scene.lost = Some(scene.latest);
+/// The first revocation is under way; two refreshes may bring tokens yet.
+pub fn revoking(client: &Client) -> Scene {
+    let mut scene = refreshing_after_a_loss(active(client, false));
     let SessionAction::SendRequest(request) = scene.session.sign_out(logout()) else { panic!("no revocation") };
-    scene.latest = request.id();
+    scene.revocation = Some(request.id());
     scene
 }
 
 /// The next revocation.
 fn next_revocation(scene: &mut Scene) {
     let Some(SessionAction::SendRequest(request)) = scene.session.pending_action() else { panic!("no revocation") };
-    scene.latest = request.id();
+    scene.revocation = Some(request.id());
 }
 
 /// The fifth revocation, which is the last one, is under way.
-fn revoking_for_the_last_time() -> Scene {
-    let mut scene = revoking(client());
-    for (failed, status) in [503, 0, 429, 0].into_iter().enumerate() {
-        let failure = match status {
-            0 if failed == 1 => Event::SendFailed(scene.latest, Delivered::No),
-            0 => Event::SendFailed(scene.latest, Delivered::Maybe),
-            _ => Event::ResponseReceived(scene.latest, Response::new(status, Headers::NONE, b"")),
+fn revoking_for_the_last_time(client: &Client) -> Scene {
+    let mut scene = revoking(client);
+    for failed in 0..4 {
+        let id = scene.revocation.unwrap();
+        let failure = match failed {
+            0 => Event::SendFailed(id, Delivered::No),
+            1 => Event::SendFailed(id, Delivered::Maybe),
+            _ => Event::ResponseReceived(id, Response::new(503, Headers::NONE, b"")),
         };
         assert!(matches!(scene.session.handle(failure, scene.now), Ok(SessionAction::RetryAt(_))), "{failed}");
         next_revocation(&mut scene);
@@ -262,7 +199,7 @@ fn revoking_for_the_last_time() -> Scene {
 
 /// The browser has come back, and the revocation is tried again.
 fn revoking_after_the_logout() -> Scene {
-    let mut scene = logging_out_with(503);
+    let mut scene = logging_out_after(503);
     let back = scene.session.handle(Event::RedirectReceived(&way_back()), scene.now);
     assert!(matches!(back, Ok(SessionAction::RetryAt(_))), "{back:?}");
     next_revocation(&mut scene);
@@ -270,102 +207,95 @@ fn revoking_after_the_logout() -> Scene {
 }
 
 /// In the browser, after a revocation that was answered so.
-fn logging_out_with(status: u16) -> Scene {
-    let mut scene = revoking(client_with(true, true));
-    assert!(scene.answer(scene.latest, json(status, "")).is_none());
+fn logging_out_after(status: u16) -> Scene {
+    let mut scene = revoking(&client_with(true, true));
+    assert!(scene.answer(scene.revocation.unwrap(), answer(status, "")).is_none());
+    scene
+}
+
+/// A refresh token has come late.
+fn with_late_tokens(mut scene: Scene) -> Scene {
+    let late = scene.lost.unwrap();
+    assert!(scene.answer(late, answer(200, &tokens(7, 60))).is_none());
     scene
 }
 
 /// In the browser, with nothing to revoke.
 fn logging_out() -> Scene {
-    let mut scene = ended(client_with(false, true));
+    let mut scene = ended(&client_with(false, true));
     assert!(matches!(scene.session.sign_out(logout()), SessionAction::OpenUrl(_)));
     scene
 }
 
 fn signed_out() -> Scene {
-    let mut scene = revoking(client());
-    assert!(scene.answer(scene.latest, json(200, "")).is_none());
-    scene
-}
-
-fn signed_out_here() -> Scene {
-    let mut scene = active(client_with(false, false), false);
-    assert!(matches!(scene.session.sign_out(SignOut::new()), SessionAction::SignedOut));
+    let mut scene = revoking(&client_with(true, false));
+    assert!(scene.answer(scene.revocation.unwrap(), answer(200, "")).is_none());
     scene
 }
 
 fn signed_out_in_the_browser() -> Scene {
-    let mut scene = logging_out();
+    let mut scene = logging_out_after(200);
     assert!(scene.session.handle(Event::RedirectReceived(&way_back()), scene.now).is_ok());
+    scene
+}
+
+fn signed_out_here() -> Scene {
+    let mut scene = active(&client_with(false, false), false);
+    assert!(matches!(scene.session.sign_out(SignOut::new()), SessionAction::SignedOut));
     scene
 }
 
 /// Sessions in this phase in which the trigger can be pulled; none if it cannot be.
 pub fn bring(phase: Phase, on: Trigger) -> Vec<Scene> {
+    if on == Trigger::SomebodyElses && !cfg!(feature = "openid") {
+        return Vec::new();
+    }
     let clients = match on {
-        Trigger::SignOut => vec![client(), client_with(true, true)],
+        Trigger::SignOut => vec![client_with(true, false), client_with(true, true)],
         Trigger::SignOutInBrowser => vec![client_with(false, true)],
         Trigger::SignOutHere => vec![client_with(false, false), client_with(false, true)],
-        _ => vec![client()],
+        _ => vec![client_with(true, false)],
     };
-    clients.into_iter().flat_map(|client| bring_with(&client, phase, on)).collect()
+    clients.iter().flat_map(|client| bring_with(client, phase, on)).collect()
 }
 
 fn bring_with(client: &Client, phase: Phase, on: Trigger) -> Vec<Scene> {
-    let after_refusal = on == Trigger::RefusedAgain;
-    let plain = || active(client.clone(), after_refusal);
+    let plain = || active(client, on == Trigger::RefusedAgain);
     match phase {
-        // One's own refresh is in the mark too, unless it was with an earlier refresh token.
-        Phase::Refreshing if matches!(on, Trigger::Superseded | Trigger::MarkedOnce) => {
-            vec![superseded(retrying(plain())), superseded(retrying_late(plain())), superseded(retrying_again(plain()))]
-        }
-        Phase::Refreshing if on == Trigger::MarkedTwice => vec![refreshing(plain()), superseded(retrying(plain()))],
-        Phase::Retrying if on == Trigger::Superseded => vec![marked(superseded(retrying(plain())), 1)],
-        Phase::Retrying if on == Trigger::SupersededExhausted => vec![marked(superseded(retrying(plain())), 2)],
-        Phase::Refreshing if on == Trigger::LostReusable => vec![refreshing_reusable(plain())],
-        Phase::Refreshing if on == Trigger::AccessTimedOutWaiting => vec![refreshing_beside_a_wait(plain())],
-        // Only late tokens can have replaced the refresh token of one that is under way, and they take all losses away; a
-        // refresh token that lives on has none; and what was sent once more is not to be sent again.
-        _ if matches!(
-            on,
-            Trigger::Superseded | Trigger::SupersededExhausted | Trigger::LostReusable | Trigger::AccessTimedOutWaiting
-        ) =>
-        {
-            vec![]
-        }
-        Phase::Active => vec![if on == Trigger::AccessDue { when_due(plain()) } else { plain() }],
-        Phase::Refreshing => vec![refreshing(plain())],
-        Phase::OutcomeUnknown => vec![unknown(plain())],
-        // A minute later the token has served for too long to be refused again.
-        Phase::Retrying if after_refusal => vec![retrying(plain()), retrying_again(plain())],
-        Phase::Retrying => vec![retrying(plain()), retrying_late(plain()), retrying_again(plain())],
-        Phase::Exhausted => vec![exhausted(plain())],
+        Phase::Refreshing if on == Trigger::AccessTimedOutWaiting => vec![refreshing_after_many_losses(plain())],
+        _ if on == Trigger::AccessTimedOutWaiting => Vec::new(),
+        Phase::Active if on == Trigger::AccessDue => vec![when_due(plain()), after_a_loss(plain())],
+        Phase::Active if on == Trigger::LateTokens => vec![after_a_loss(plain())],
+        Phase::Active => vec![plain()],
+        Phase::Refreshing if on == Trigger::LateTokens => vec![refreshing_after_a_loss(plain())],
+        Phase::Refreshing => vec![refreshing(plain()), refreshing_after_a_loss(plain())],
         // The refresh token is gone: there is nothing to revoke.
-        Phase::LoginRequired if on == Trigger::SignOut => vec![],
-        Phase::LoginRequired if on == Trigger::SignOutInBrowser => {
-            vec![ended(client.clone()), ended(client_with(true, true))]
-        }
-        Phase::LoginRequired if on == Trigger::SignOutHere => {
-            vec![ended(client.clone()), ended(client_with(true, true))]
-        }
-        Phase::LoginRequired => vec![ended(client.clone()), ended_after_a_restart(client.clone())],
+        Phase::LoginRequired if on == Trigger::SignOut => Vec::new(),
+        Phase::LoginRequired => vec![ended(client), ended_by_the_app(client)],
         Phase::SigningOut => match on {
-            Trigger::RevocationLater | Trigger::NotDelivered | Trigger::MaybeDelivered => {
-                vec![revoking(client_with(true, false)), revoking_after_the_logout()]
-            }
-            Trigger::RevocationGivenUp => vec![revoking_for_the_last_time()],
-            Trigger::RevokedLogoutNext => vec![revoking(client_with(true, true))],
-            Trigger::Revoked => {
-                vec![revoking(client_with(true, false)), revoking_for_the_last_time(), revoking_after_the_logout()]
-            }
-            _ => vec![revoking(client_with(true, true)), revoking_for_the_last_time(), revoking_after_the_logout()],
+            Trigger::RevokedLogoutNext => vec![revoking(&client_with(true, true))],
+            Trigger::Revoked => vec![
+                revoking(&client_with(true, false)),
+                revoking_for_the_last_time(&client_with(true, false)),
+                revoking_after_the_logout(),
+            ],
+            Trigger::RevocationLater => vec![revoking(&client_with(true, false)), revoking_after_the_logout()],
+            _ => vec![
+                revoking(&client_with(true, true)),
+                revoking_for_the_last_time(&client_with(true, false)),
+                revoking_after_the_logout(),
+            ],
         },
         Phase::LoggingOut => match on {
-            Trigger::Returned => vec![logging_out(), logging_out_with(200), logging_out_with(400)],
-            Trigger::ReturnedRevokeNext => vec![logging_out_with(503), logging_out_with(429)],
-            _ => vec![logging_out(), logging_out_with(200), logging_out_with(503)],
+            Trigger::Returned => vec![logging_out(), logging_out_after(200), logging_out_after(400)],
+            Trigger::ReturnedRevokeNext => {
+                let late = [200, 503].map(|status| with_late_tokens(logging_out_after(status)));
+                late.into_iter().chain([503, 429].map(logging_out_after)).collect()
+            }
+            Trigger::LateTokens => vec![logging_out_after(200), logging_out_after(503)],
+            _ => vec![logging_out(), logging_out_after(200), logging_out_after(503)],
         },
+        Phase::SignedOut if on == Trigger::LateTokens => vec![signed_out(), signed_out_in_the_browser()],
         Phase::SignedOut => vec![signed_out(), signed_out_here(), signed_out_in_the_browser()],
         other => panic!("{other:?} is new"),
     }

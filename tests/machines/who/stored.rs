@@ -1,8 +1,7 @@
 //! What is stored of who is logged in, what is forgotten, and the server that was found by its issuer.
 
 use oauth_proto::{
-    Access, Action, Adopted, Client, Event, KeySet, LoginRequired, Secret, Session, SessionAction, SessionPhase,
-    SignOut, Tokens,
+    Access, Action, Adopted, Client, Event, KeySet, Secret, Session, SessionAction, SessionPhase, SignOut, Tokens,
 };
 
 use super::{
@@ -29,7 +28,7 @@ fn the_id_token_and_the_nonce_come_back_after_a_restart() {
     let mut other = renewed();
     other["nonce"] = crate::support::nonce(2).into();
     let action = refresh_with(&mut after, &other, 1, 1, at(DUE));
-    assert!(matches!(action, Ok(SessionAction::RetryAt(_))), "{action:?}");
+    assert!(matches!(action, Ok(SessionAction::LoginRequired(_))), "{action:?}");
     assert_eq!(last_error(&after), Some("id_token_nonce_mismatch"));
 }
 
@@ -39,14 +38,14 @@ fn the_keys_come_back_with_the_client() {
     let before = session();
     let mut after = restored(&before);
     assert!(after.keys().is_none());
-    assert!(matches!(refresh_with(&mut after, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(refresh_with(&mut after, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save)));
     let _ = keys_request(&mut after, at(DUE));
 
     let stored = serde_json::to_string(before.keys().unwrap()).unwrap();
     let client = keyed().with_keys(serde_json::from_str(&stored).unwrap());
     let mut after = Session::restore(client, before.save().unwrap()).unwrap();
     assert_eq!(fetched_at(after.keys()), Some(at(0)));
-    assert!(matches!(refresh_with(&mut after, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(refresh_with(&mut after, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save)));
     assert_eq!(after.id_token().unwrap().issued_at(), at(DUE));
 }
 
@@ -76,15 +75,15 @@ fn a_damaged_id_token_is_not_taken_back() {
 fn adopt_takes_the_id_token_and_keeps_the_keys() {
     let mut ours = session();
     let mut theirs = restored(&ours);
-    assert!(matches!(refresh_with(&mut theirs, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(refresh_with(&mut theirs, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save)));
     let id = keys_request(&mut theirs, at(DUE));
-    assert!(matches!(keys(&mut theirs, id, &[1], at(DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(keys(&mut theirs, id, &[1], at(DUE)), Ok(SessionAction::Save)));
     assert_eq!(ours.adopt(theirs.save().unwrap()), Ok(Adopted::Newer));
     assert_eq!(ours.id_token().unwrap().issued_at(), at(DUE));
     assert_eq!(fetched_at(ours.keys()), Some(at(0)), "the keys are not in the store");
     let mut other = renewed();
     other["exp"] = at(9 * DUE).as_secs().into();
-    assert!(matches!(refresh_with(&mut ours, &other, 1, 1, at(2 * DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(refresh_with(&mut ours, &other, 1, 1, at(2 * DUE)), Ok(SessionAction::Save)));
 }
 
 /// What the keys have shown is newer than what was stored with the tokens.
@@ -94,7 +93,7 @@ fn adopt_takes_what_another_process_has_checked() {
     refresh_with_new_key(&mut ours);
     let mut theirs = restored(&ours);
     let id = keys_request(&mut ours, at(DUE));
-    assert!(matches!(keys(&mut ours, id, &[2], at(DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(keys(&mut ours, id, &[2], at(DUE)), Ok(SessionAction::Save)));
     assert_eq!(theirs.adopt(ours.save().unwrap()), Ok(Adopted::Newer));
     assert_eq!(theirs.id_token().unwrap().issued_at(), at(DUE));
     assert_eq!(saved(&theirs), saved(&ours));
@@ -107,10 +106,10 @@ fn adopt_ends_the_wait_for_keys() {
     let mut theirs = restored(&ours);
     refresh_with_new_key(&mut ours);
     let waiting = keys_request(&mut ours, at(DUE));
-    assert!(matches!(refresh_with(&mut theirs, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(refresh_with(&mut theirs, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save)));
     let id = keys_request(&mut theirs, at(DUE));
-    assert!(matches!(keys(&mut theirs, id, &[1], at(DUE)), Ok(SessionAction::Save(_))));
-    assert!(matches!(refresh_with(&mut theirs, &renewed(), 1, 1, at(DUE + 3590)), Ok(SessionAction::Save(_))));
+    assert!(matches!(keys(&mut theirs, id, &[1], at(DUE)), Ok(SessionAction::Save)));
+    assert!(matches!(refresh_with(&mut theirs, &renewed(), 1, 1, at(DUE + 3590)), Ok(SessionAction::Save)));
     assert_eq!(ours.adopt(theirs.save().unwrap()), Ok(Adopted::Newer));
     assert_eq!(keys(&mut ours, waiting, &[2], at(DUE + 3590)).unwrap_err().code(), "unknown_request");
 }
@@ -122,7 +121,7 @@ fn adopt_of_the_sessions_own_tokens_leaves_the_id_token() {
     refresh_with_new_key(&mut session);
     let earlier = session.save().unwrap();
     let id = keys_request(&mut session, at(DUE));
-    assert!(matches!(keys(&mut session, id, &[2], at(DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(keys(&mut session, id, &[2], at(DUE)), Ok(SessionAction::Save)));
     assert_eq!(session.adopt(earlier), Ok(Adopted::NotNewer));
     assert_eq!(session.id_token().unwrap().issued_at(), at(DUE));
 }
@@ -191,19 +190,26 @@ fn the_server_that_the_login_found_is_the_sessions() {
     let mut session = Session::new(issuer_only(), discovered());
     assert_eq!(session.client().metadata().map(oauth_proto::ServerMetadata::issuer), Some(ISSUER));
     assert_eq!(session.keys().map(KeySet::jwks_uri), Some(JWKS_URI));
-    assert!(matches!(refresh_with(&mut session, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(refresh_with(&mut session, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save)));
     assert_eq!(subject(&session), Some(USER));
 }
 
+/// They are the app's to store too: once for all sessions, with the client.
 #[test]
-fn the_metadata_come_back_after_a_restart() {
+fn the_metadata_come_back_with_the_client() {
     let before = Session::new(issuer_only(), discovered());
-    let text = serde_json::to_string(&before.save()).unwrap();
-    let mut after = Session::restore(issuer_only(), serde_json::from_str(&text).unwrap()).unwrap();
+    let form = saved(&before);
+    assert!(!form.to_string().contains("token_endpoint"), "{form}");
+    let error = Session::restore(issuer_only(), serde_json::from_value(form.clone()).unwrap()).unwrap_err();
+    assert_eq!(error, oauth_proto::RestoreError::ServerUnknown);
+    let stored = serde_json::to_string(before.client().metadata().unwrap()).unwrap();
+    let metadata: oauth_proto::ServerMetadata = serde_json::from_str(&stored).unwrap();
+    let client = issuer_only().with_metadata(&metadata).unwrap();
+    let mut after = Session::restore(client, serde_json::from_value(form).unwrap()).unwrap();
     assert_eq!(after.client().metadata(), before.client().metadata());
-    assert!(matches!(refresh_with(&mut after, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(refresh_with(&mut after, &renewed(), 1, 1, at(DUE)), Ok(SessionAction::Save)));
     let id = keys_request(&mut after, at(DUE));
-    assert!(matches!(keys(&mut after, id, &[1], at(DUE)), Ok(SessionAction::Save(_))));
+    assert!(matches!(keys(&mut after, id, &[1], at(DUE)), Ok(SessionAction::Save)));
     assert_eq!(after.id_token().unwrap().issued_at(), at(DUE));
 }
 
@@ -213,8 +219,10 @@ fn without_metadata_nothing_can_be_refreshed() {
     let elsewhere = || Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), Some(at(3600)), "openid read");
     let mut session = Session::new(issuer_only(), elsewhere());
     assert!(matches!(session.access(at(10)), Access::Ready(_)), "the access token is good");
-    assert!(matches!(session.access(at(3600)), Access::LoginRequired(LoginRequired::NoRefreshToken)));
+    let Access::Refused { error, retry_at: None } = session.access(at(3600)) else { panic!("something is sent") };
+    assert_eq!(error.code(), "server_unknown");
     assert!(matches!(session.sign_out(SignOut::new()), SessionAction::SignedOut), "there is nobody to tell");
+    assert_eq!(last_error(&session), Some("not_revoked"));
 
     let known = Session::new(issuer_only(), discovered());
     let client = issuer_only().with_metadata(known.client().metadata().unwrap()).unwrap();
