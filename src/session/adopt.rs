@@ -99,7 +99,7 @@ impl Session {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn adopt(&mut self, saved: SavedSession) -> Result<Adopted, RestoreError> {
-        let theirs = saved.into_active(&self.client)?;
+        let mut theirs = saved.into_active(&self.client)?;
         let ours = match &self.state {
             State::Active(active) => &active.grant,
             State::LoginRequired(ended) => &ended.grant,
@@ -111,7 +111,11 @@ impl Session {
         let is_newer = theirs.grant.revision > ours.revision;
         match &mut self.state {
             State::Active(ours) if is_newer || ours.is_sibling_of(&theirs) => ours.replace(theirs),
-            State::LoginRequired(_) if is_newer => self.state = State::Active(Box::new(theirs)),
+            State::LoginRequired(ended) if is_newer => {
+                // A sign-out is to know what was in the air when the grant ended here.
+                theirs.flights = core::mem::take(&mut ended.flights);
+                self.state = State::Active(Box::new(theirs));
+            }
             _ => return Ok(Adopted::NotNewer),
         }
         Ok(Adopted::Newer)

@@ -132,3 +132,19 @@ fn a_stored_session_is_small() {
     assert!(text.len() <= 550, "{} octets without an ID token of 450: {text}", text.len());
     drop(self::tokens());
 }
+
+#[test]
+fn a_refresh_in_the_air_is_remembered_through_the_end_of_a_grant_that_lives_again() {
+    let (mut session, now) = (session(), T0 + 4000);
+    let mut other = Session::restore(client(), stored(&session)).unwrap();
+    let lost = request(session.access(at(now)));
+    let later = crate::lose(&mut session, lost.id(), now).as_secs();
+    let sent = request(session.access(at(later)));
+    let ended = answer(&mut session, sent.id(), 400, r#"{"error":"invalid_grant"}"#, later);
+    assert!(matches!(ended, Ok(SessionAction::LoginRequired(LoginRequired::GrantEnded(_)))), "{ended:?}");
+    let sent = request(other.access(at(later)));
+    assert!(matches!(answer(&mut other, sent.id(), 200, &new_tokens(2), later), Ok(SessionAction::Save)));
+    assert_eq!(session.adopt(stored(&other)), Ok(Adopted::Newer));
+    drop(session.sign_out(SignOut::new()));
+    assert_eq!(session.last_error(), Some(&Error::Over(Over::NotRevoked)), "what was lost may have brought another");
+}
