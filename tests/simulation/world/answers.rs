@@ -113,7 +113,9 @@ impl World<'_> {
             self.check_refusals(p, self.truth.attempts[attempt].target);
         }
         self.took_outcome(p, attempt, &action);
-        self.check_memory(p);
+        if !matches!(action, SessionAction::RetryAt(_)) {
+            self.check_memory(p);
+        }
     }
 
     /// (a, 6) What an answer, or the lack of one, does to a session that lives.

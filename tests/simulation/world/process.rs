@@ -182,7 +182,7 @@ impl World<'_> {
             let line = format!("[{p}] {name} at {}", self.clock(p));
             self.trace.note(|| line);
         }
-        let touches_session = matches!(step, Step::Adopt(_) | Step::SignOut | Step::LogIn);
+        let touches_session = matches!(step, Step::SignOut | Step::LogIn);
         let next = match step {
             Step::Idle => return self.idle(p),
             Step::Lock if !self.store.try_lock(p) => {

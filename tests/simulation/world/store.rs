@@ -154,6 +154,7 @@ impl World<'_> {
         (process.was_told, process.in_doubt, process.keys_asked) = (false, false, None);
         let machine = process.machine;
         self.truth.superseded(machine);
+        self.check_memory(p);
     }
 
     /// Goes on with the login that is stored.

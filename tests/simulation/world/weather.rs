@@ -21,10 +21,10 @@ pub enum Weather {
 }
 
 /// A spell is over after so many rounds, if time has not ended it.
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 30;
 
 /// How long whoever has a token goes on with it before asking for another.
-const PAUSE: u64 = 45;
+const PAUSE: u64 = 100;
 
 impl World<'_> {
     pub fn spell(&mut self) {
