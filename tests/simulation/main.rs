@@ -197,10 +197,8 @@ const HAPPENS_TO_ID_TOKENS: &[&str] = &[
 const HAPPENS_TO_ID_TOKENS: &[&str] = &[];
 
 /// Before which of its steps a process must have died.
-const DEATHS: &[&str] = &[
-    "idle", "lock", "load", "adopt", "access", "send", "await", "store", "sign out", "log in", "remove",
-    "unlock",
-];
+const DEATHS: &[&str] =
+    &["idle", "lock", "load", "adopt", "access", "send", "await", "store", "sign out", "log in", "remove", "unlock"];
 
 /// What came of some seeds.
 #[derive(Default)]

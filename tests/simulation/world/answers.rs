@@ -66,7 +66,8 @@ impl World<'_> {
             return;
         }
         // Words cost time, so it is every third one that is looked at so closely.
-        let is_looked_at = attempt.is_some_and(|attempt| attempt % 3 == 0) && matches!(meaning, Some(Meaning::Tokens(..)));
+        let is_looked_at =
+            attempt.is_some_and(|attempt| attempt % 3 == 0) && matches!(meaning, Some(Meaning::Tokens(..)));
         let others = if is_looked_at { self.peek(p) } else { None };
         // What is waited for is not ignored, and of the rest nothing is to be seen afterwards.
         let process = &self.processes[p];

@@ -109,7 +109,10 @@ impl World<'_> {
                     0 => (401, &[("www-authenticate", "Bearer error=\"invalid_token\"")]),
                     1 => (401, &[]),
                     2 => (403, &[("www-authenticate", "Bearer error=\"insufficient_scope\", scope=\"admin\"")]),
-                    3 => (401, &[("www-authenticate", "Bearer error=\"insufficient_user_authentication\", max_age=\"60\"")]),
+                    3 => (
+                        401,
+                        &[("www-authenticate", "Bearer error=\"insufficient_user_authentication\", max_age=\"60\"")],
+                    ),
                     _ => (500, &[]),
                 };
                 if *how < 2 {
@@ -150,9 +153,8 @@ impl World<'_> {
                 self.ask(p, caller, None)
             }
             Access::SendRequest(request) => {
-                let good = refusal.filter(|(bearer, how)| {
-                    *how < 2 && self.truth.is_fresh(bearer.token().reveal(), now.as_secs())
-                });
+                let good = refusal
+                    .filter(|(bearer, how)| *how < 2 && self.truth.is_fresh(bearer.token().reveal(), now.as_secs()));
                 let attempt = self.check_request(p, caller, &request, good.is_some());
                 Some((request, attempt))
             }
@@ -274,7 +276,11 @@ impl World<'_> {
         }
         let now = self.clock(p);
         if self.has_expired(p) {
-            broken!("a", "process {p} sends {token} at {now}, though the server said that it ends: {:?}", process.memory);
+            broken!(
+                "a",
+                "process {p} sends {token} at {now}, though the server said that it ends: {:?}",
+                process.memory
+            );
         }
         let deadline = process.session.as_ref().unwrap().deadline().map(UnixTime::as_secs);
         if deadline != Some(now.saturating_add(TIMEOUT)) {

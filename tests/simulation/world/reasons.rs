@@ -87,9 +87,7 @@ impl World<'_> {
                 self.check_dead(p);
                 "login required: grant ended"
             }
-            LoginRequired::GrantExpired if self.has_expired(p) => {
-                "login required: grant expired"
-            }
+            LoginRequired::GrantExpired if self.has_expired(p) => "login required: grant expired",
             LoginRequired::UserMustAct { .. } if process.must_act[target] => "login required: the user must act",
             // Told to whom it was refused, and to nobody else.
             LoginRequired::TokenRefused if told.is_some_and(|how| how < 2) && self.truth.refused[target].len() > 1 => {

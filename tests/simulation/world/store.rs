@@ -125,7 +125,11 @@ impl World<'_> {
                 self.counts.add("another login found in the store");
                 self.go_over(p, &text, theirs);
                 // There is nothing to store of it, and it is not the one that the user wanted to end.
-                if matches!(next, Step::Ask) { next } else { Step::Unlock }
+                if matches!(next, Step::Ask) {
+                    next
+                } else {
+                    Step::Unlock
+                }
             }
             Adopted::Newer => {
                 if older(&theirs, &ours) {

@@ -89,8 +89,7 @@ pub fn token_body(issued: &Issued, token_type: &str) -> String {
     let text = |name: &str, value: &Option<String>| {
         value.as_ref().map(|value| format!(",\"{name}\":\"{value}\"")).unwrap_or_default()
     };
-    let number =
-        |name: &str, value: Option<u64>| value.map(|value| format!(",\"{name}\":{value}")).unwrap_or_default();
+    let number = |name: &str, value: Option<u64>| value.map(|value| format!(",\"{name}\":{value}")).unwrap_or_default();
     format!(
         "{{\"access_token\":\"{}\",\"token_type\":\"{token_type}\"{}{}{}{}{}}}",
         issued.access_token,
