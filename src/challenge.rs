@@ -272,11 +272,6 @@ pub enum Advice {
     None,
 }
 
-/// Whether the lines hold no challenge that can be read.
-pub(crate) fn none_in(lines: &[&str]) -> bool {
-    lines.iter().all(|line| parse(line).map_or(true, |challenges| challenges.is_empty()))
-}
-
 /// Reads status and `WWW-Authenticate` lines; a malformed line counts for nothing.
 ///
 /// ```
@@ -335,7 +330,15 @@ pub fn advice(status: u16, lines: &[&str]) -> Advice {
 /// A JSON object in base64, of either alphabet, padded or not: Microsoft's own APIs and clients differ.
 fn decoded_object(encoded: &str) -> Option<ServerText> {
     let unpadded = encoded.strip_suffix("==").or_else(|| encoded.strip_suffix('=')).unwrap_or(encoded);
-    let octets = Base64UrlUnpadded::decode_vec(&unpadded.replace('+', "-").replace('/', "_")).ok()?;
-    let json::Object {} = json::strict(&octets)?;
-    core::str::from_utf8(&octets).ok().map(ServerText::whole)
+    let in_one_alphabet: String = unpadded.chars().map(in_url_alphabet).collect();
+    let octets = Base64UrlUnpadded::decode_vec(&in_one_alphabet).ok()?;
+    core::str::from_utf8(&octets).ok().filter(|_| json::is_object(&octets)).map(ServerText::whole)
+}
+
+fn in_url_alphabet(character: char) -> char {
+    match character {
+        '+' => '-',
+        '/' => '_',
+        other => other,
+    }
 }

@@ -6,9 +6,9 @@ use core::ops::Deref;
 
 #[cfg(feature = "openid")]
 use crate::config_error::ConfigError;
+use crate::error_body::ErrorBody;
 #[cfg(feature = "openid")]
 use crate::openid::IdTokenError;
-use crate::secret::Secret;
 use crate::unfit::Unfit;
 
 /// Why a machine did not do what an event asked for.
@@ -224,39 +224,6 @@ impl Refused {
     /// Whether trying later may help: 429 or 5xx (RFC 6585 §4, RFC 9110 §15.6).
     pub fn is_transient(&self) -> bool {
         self.status.is_some_and(is_transient)
-    }
-}
-
-/// The body of an error that has more members than RFC 6749 §5.2 knows. Most have not, and nothing is kept of those.
-#[derive(Clone, Default)]
-pub(crate) struct ErrorBody(Option<Secret>);
-
-impl ErrorBody {
-    /// A body longer than this is not kept.
-    const MAX_BYTES: usize = 16 * 1024;
-
-    /// A copy of a body that has been read as JSON, so that it is UTF-8.
-    pub(crate) fn keep(body: &[u8]) -> Self {
-        let text = core::str::from_utf8(body).ok().filter(|text| text.len() <= Self::MAX_BYTES);
-        Self(text.map(Secret::new))
-    }
-
-    fn text(&self) -> &str {
-        self.0.as_ref().map_or("", Secret::reveal)
-    }
-}
-
-impl PartialEq for ErrorBody {
-    fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text()
-    }
-}
-
-impl Eq for ErrorBody {}
-
-impl fmt::Debug for ErrorBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ErrorBody(..)")
     }
 }
 

@@ -31,13 +31,13 @@ fn is_plain(value: &str) -> bool {
 /// writing it again.
 #[derive(Clone, Copy)]
 pub(crate) struct Pair<'a> {
-    pub name: &'static str,
+    pub name: &'a str,
     pub value: &'a str,
     plain: bool,
 }
 
 impl<'a> Pair<'a> {
-    pub(crate) fn new(name: &'static str, value: &'a str) -> Self {
+    pub(crate) fn new(name: &'a str, value: &'a str) -> Self {
         Self { name, value, plain: is_plain(value) }
     }
 

@@ -74,27 +74,36 @@ impl<'a> Headers<'a> {
     #[inline(never)]
     fn first_of_octets(&self, name: &str) -> Option<&'a str> {
         match self.0 {
+            Inner::BorrowedOctets(list) => {
+                list.iter().find(|(other, _)| is_named(other, name)).map(|(_, value)| text(value))
+            }
+            Inner::OwnedOctets(list) => {
+                list.iter().find(|(other, _)| is_named(other, name)).map(|(_, value)| text(value))
+            }
+            Inner::Pairs(pairs) => pairs.first(name),
             #[cfg(feature = "http")]
             Inner::Map(map) => map.get(name).map(|value| text(value.as_bytes())),
-            _ => self.pairs().find(|(other, _)| is_named(other, name)).map(|(_, value)| text(value)),
+            Inner::Borrowed(_) | Inner::Owned(_) => None,
         }
     }
 
     /// All values of a header in their order, its name in any case.
-    #[allow(dead_code)] // for headers that come several times
     pub(crate) fn all(&self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.pairs().filter(move |(other, _)| is_named(other, name)).map(|(_, value)| text(value))
-    }
-
-    fn pairs(&self) -> Box<dyn Iterator<Item = (&'a str, &'a [u8])> + 'a> {
+        fn named<'a, N: AsRef<str>, V: AsRef<[u8]>>(
+            list: &'a [(N, V)],
+            name: &'a str,
+        ) -> Box<dyn Iterator<Item = &'a str> + 'a> {
+            let named = move |(other, _): &&(N, V)| is_named(other.as_ref(), name);
+            Box::new(list.iter().filter(named).map(|(_, value)| text(value.as_ref())))
+        }
         match self.0 {
-            Inner::Borrowed(list) => Box::new(list.iter().map(|(name, value)| (*name, value.as_bytes()))),
-            Inner::Owned(list) => Box::new(list.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))),
-            Inner::BorrowedOctets(list) => Box::new(list.iter().copied()),
-            Inner::OwnedOctets(list) => Box::new(list.iter().map(|(name, value)| (name.as_str(), value.as_slice()))),
-            Inner::Pairs(pairs) => pairs.pairs(),
+            Inner::Borrowed(list) => named(list, name),
+            Inner::Owned(list) => named(list, name),
+            Inner::BorrowedOctets(list) => named(list, name),
+            Inner::OwnedOctets(list) => named(list, name),
+            Inner::Pairs(pairs) => pairs.all(name),
             #[cfg(feature = "http")]
-            Inner::Map(map) => Box::new(map.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))),
+            Inner::Map(map) => Box::new(map.get_all(name).into_iter().map(|value| text(value.as_bytes()))),
         }
     }
 }
@@ -111,12 +120,19 @@ fn text(value: &[u8]) -> &str {
 
 /// Headers of whatever type. The trait has no lifetime of its own: that would make the one of [`Headers`] invariant.
 trait Pairs {
-    fn pairs(&self) -> Box<dyn Iterator<Item = (&str, &[u8])> + '_>;
+    fn first(&self, name: &str) -> Option<&str>;
+
+    fn all<'s>(&'s self, name: &'s str) -> Box<dyn Iterator<Item = &'s str> + 's>;
 }
 
 impl<S: Source<Iter: Iterator<Item: Pair>>> Pairs for S {
-    fn pairs(&self) -> Box<dyn Iterator<Item = (&str, &[u8])> + '_> {
-        Box::new(self.call().map(Pair::parts))
+    fn first(&self, name: &str) -> Option<&str> {
+        self.call().map(Pair::parts).find(|(other, _)| is_named(other, name)).map(|(_, value)| text(value))
+    }
+
+    fn all<'s>(&'s self, name: &'s str) -> Box<dyn Iterator<Item = &'s str> + 's> {
+        let named = self.call().map(Pair::parts).filter(move |(other, _)| is_named(other, name));
+        Box::new(named.map(|(_, value)| text(value)))
     }
 }
 

@@ -91,10 +91,6 @@ pub(crate) fn strict<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<T> {
     serde_json::from_str(text).ok()
 }
 
-/// For [`strict`]: an object, whatever is in it.
-#[derive(Deserialize)]
-pub(crate) struct Object {}
-
 /// For members that may be absent, and may not be `null`.
 #[cfg(feature = "openid")]
 pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
@@ -209,6 +205,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectOrNone<T> {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
         T::deserialize(MapAccessDeserializer::new(map)).map(Some)
     }
+}
+
+/// Whether it is one JSON object, and nothing else, within the depth limit.
+pub(crate) fn is_object(document: &[u8]) -> bool {
+    members(document).is_ok()
 }
 
 /// The members, if the body is one JSON object, and nothing else, within the depth limit.

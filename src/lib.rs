@@ -206,6 +206,7 @@ mod config_error;
 mod endpoint;
 mod entropy;
 pub mod error;
+mod error_body;
 mod form;
 mod headers;
 pub mod http;
@@ -240,7 +241,7 @@ pub use entropy::{Entropy, EntropyError};
 pub use error::{Error, Ignored, Misuse, Over, Refused, ServerText, Violation};
 pub use http::{Delivered, Headers, Request, RequestId, Response};
 pub use login::{Action, Event, Login, Phase, SavedLogin};
-pub use logout::LogoutUrl;
+pub use logout::{LogoutParameters, LogoutUrl};
 #[cfg(feature = "rustcrypto")]
 pub use openid::RustCrypto;
 #[cfg(feature = "openid")]

@@ -1,30 +1,116 @@
 //! Ending the user's session at the server, in the browser (OpenID Connect RP-Initiated Logout 1.0; Auth0's `/v2/logout`): the
 //! URL to open, and the check of what comes back. [`Session::sign_out`](crate::Session::sign_out) uses both.
 
+use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Deref;
 
+use crate::config_error::ConfigError;
 use crate::error::{Error, Ignored};
 use crate::form::{self, Pair};
 use crate::redirect::{self, RedirectUri};
 use crate::secret::Secret;
 
-/// Where the browser is sent to log the user out, and in whose words.
+/// A logout URL is not longer than this for the sake of `id_token_hint`, which is then left out (7 KiB). Many servers refuse a
+/// request line of more than 8 KiB with 414, and ID tokens with many claims are longer; `client_id` is sent always, by which
+/// the server knows who asks.
+pub const MAX_LOGOUT_URL_BYTES: usize = 7 * 1024;
+
+/// What a server's logout endpoint is told, besides `client_id`: for
+/// [`AuthorizationServer::logout_endpoint`](crate::AuthorizationServer::logout_endpoint), where a server has its own names.
+///
+/// ```
+/// use oauth_proto::logout::LogoutParameters;
+/// use oauth_proto::AuthorizationServer;
+///
+/// // Amazon Cognito compares the URL with the registered one octet by octet, and knows neither `state` nor hint.
+/// let cognito = LogoutParameters::new("logout_uri").without_state().without_id_token_hint();
+/// let domain = "https://app.auth.eu-west-1.amazoncognito.com";
+/// let server = AuthorizationServer::new(&format!("{domain}/oauth2/authorize"), &format!("{domain}/oauth2/token"))?
+///     .logout_endpoint(&format!("{domain}/logout"), cognito)?;
+/// # Ok::<(), oauth_proto::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LogoutEndpoint {
-    /// `end_session_endpoint` (RP-Initiated Logout 1.0 §2.1).
-    EndSession(Arc<str>),
-    /// Auth0's `/v2/logout`.
-    Auth0(Arc<str>),
+pub struct LogoutParameters {
+    return_url: Cow<'static, str>,
+    state: StateIn,
+    sends_hint: bool,
 }
 
-impl LogoutEndpoint {
-    pub(crate) fn url(&self) -> &str {
-        let (Self::EndSession(url) | Self::Auth0(url)) = self;
-        url
+/// Where `state` goes, so that the return brings it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StateIn {
+    Parameter,
+    ReturnUrl,
+    Nowhere,
+}
+
+impl LogoutParameters {
+    /// RP-Initiated Logout 1.0 §2.
+    pub(crate) const END_SESSION: Self =
+        Self { return_url: Cow::Borrowed("post_logout_redirect_uri"), state: StateIn::Parameter, sends_hint: true };
+
+    /// Auth0 does not compare the query of `returnTo` with what is registered, and sends it back.
+    pub(crate) const AUTH0: Self =
+        Self { return_url: Cow::Borrowed("returnTo"), state: StateIn::ReturnUrl, sends_hint: false };
+
+    /// Names the parameter that takes the URL to come back to. `state` and `id_token_hint` are sent as RP-Initiated Logout 1.0
+    /// §2 has them, unless the methods say otherwise.
+    #[must_use]
+    pub fn new(return_url: &str) -> Self {
+        Self { return_url: Cow::Owned(return_url.to_owned()), ..Self::END_SESSION }
     }
+
+    /// `state` goes into the query of the URL to come back to: for servers that return no parameter of their own, and leave that
+    /// query as it is, as Auth0 does.
+    #[must_use]
+    pub fn state_in_return_url(self) -> Self {
+        Self { state: StateIn::ReturnUrl, ..self }
+    }
+
+    /// No `state` is sent: for servers that compare the URL to come back to with the registered one and return nothing else. The
+    /// return is then known **by its URL alone**, which anybody can open to end the wait for the browser.
+    #[must_use]
+    pub fn without_state(self) -> Self {
+        Self { state: StateIn::Nowhere, ..self }
+    }
+
+    /// The ID token is not sent, for servers that do not know `id_token_hint`.
+    #[must_use]
+    pub fn without_id_token_hint(self) -> Self {
+        Self { sends_hint: false, ..self }
+    }
+
+    /// Whether the return brings `state`.
+    pub(crate) fn brings_state(&self) -> bool {
+        self.state != StateIn::Nowhere
+    }
+
+    /// The name of the parameter that takes the URL to come back to.
+    pub(crate) fn return_url(&self) -> &str {
+        &self.return_url
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let name = &*self.return_url;
+        if name.is_empty() || name.contains(char::is_control) {
+            let problem = "the name for the return URL is empty or has control characters: write it as the server does";
+            return Err(ConfigError::parameter("logout_parameters", problem));
+        }
+        if ["client_id", "state", "id_token_hint", "federated"].contains(&name) {
+            return Err(ConfigError::parameter(name, "is sent by the logout itself: name another for the return URL"));
+        }
+        Ok(())
+    }
+}
+
+/// Where the browser is sent to log the user out, and in whose words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogoutEndpoint {
+    pub url: Arc<str>,
+    pub parameters: LogoutParameters,
 }
 
 /// What the logout URL says.
@@ -44,32 +130,34 @@ pub struct LogoutUrl(Secret);
 
 impl LogoutUrl {
     pub(crate) fn build(endpoint: &LogoutEndpoint, request: &LogoutRequest<'_>) -> Self {
-        let hint = request.id_token_hint.map(|hint| Pair::new("id_token_hint", hint.reveal()));
-        let client_id = Some(Pair::new("client_id", request.client_id));
-        let return_to;
-        let pairs = match (endpoint, request.return_to) {
-            (LogoutEndpoint::EndSession(_), Some(uri)) => {
-                let state = Pair::new("state", request.state);
-                [hint, client_id, Some(Pair::new("post_logout_redirect_uri", uri.as_str())), Some(state)]
+        let LogoutEndpoint { url: base, parameters } = endpoint;
+        let mut name = String::with_capacity(form::encoded_len(&parameters.return_url));
+        form::push_encoded(&mut name, &parameters.return_url);
+        let with_state;
+        let (return_to, state) = match (request.return_to, parameters.state) {
+            (Some(uri), StateIn::Parameter) => {
+                (Some(Pair::new(&name, uri.as_str())), Some(Pair::new("state", request.state)))
             }
-            // Auth0 does not compare the query of `returnTo` with what is registered, and sends it back: our state goes there.
-            (LogoutEndpoint::Auth0(_), Some(uri)) => {
-                return_to = with_state(uri.as_str(), request.state);
-                [None, client_id, Some(Pair::new("returnTo", &return_to)), None]
+            (Some(uri), StateIn::ReturnUrl) => {
+                with_state = self::with_state(uri.as_str(), request.state);
+                (Some(Pair::new(&name, &with_state)), None)
             }
-            (LogoutEndpoint::EndSession(_), None) => [hint, client_id, None, None],
-            (LogoutEndpoint::Auth0(_), None) => [None, client_id, None, None],
+            (Some(uri), StateIn::Nowhere) => (Some(Pair::new(&name, uri.as_str())), None),
+            (None, _) => (None, None),
         };
-        let pairs = pairs.iter().flatten();
+        let hint = request.id_token_hint.filter(|_| parameters.sends_hint);
+        let hint = hint.map(|hint| Pair::new("id_token_hint", hint.reveal()));
         let federated = if request.federated { "&federated" } else { "" };
-        let base = endpoint.url();
+        let others = [Some(Pair::new("client_id", request.client_id)), return_to, state];
         // Sized before it is written, so that no secret is left behind by a buffer that grows.
-        let fixed = base.len().saturating_add(federated.len()).saturating_add(1);
-        let len = pairs.clone().map(Pair::encoded_len).fold(fixed, usize::saturating_add);
-        let mut url = String::with_capacity(len);
+        let fixed = base.len().saturating_add(federated.len());
+        let len = others.iter().flatten().map(Pair::encoded_len).fold(fixed, usize::saturating_add);
+        let with_hint = |hint: &Pair<'_>| len.saturating_add(hint.encoded_len());
+        let hint = hint.filter(|hint| with_hint(hint) <= MAX_LOGOUT_URL_BYTES);
+        let mut url = String::with_capacity(hint.as_ref().map_or(len, with_hint));
         url.push_str(base);
         let mut separator = form::separator(base);
-        for pair in pairs {
+        for pair in hint.iter().chain(others.iter().flatten()) {
             url.push_str(separator);
             separator = "&";
             url.push_str(pair.name);
@@ -133,4 +221,9 @@ pub fn check_return(url: &str, post_logout_redirect_uri: &RedirectUri, state: &s
         }
     }
     redirect::check_state(found.filter(|value| !value.is_empty()), state)
+}
+
+/// The same where the server brings no `state` back: by the URL alone.
+pub(crate) fn check_return_url(url: &str, post_logout_redirect_uri: &RedirectUri) -> Result<(), Error> {
+    redirect::own_query(url, post_logout_redirect_uri).map(drop)
 }

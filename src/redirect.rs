@@ -19,7 +19,8 @@ use core::fmt;
 use subtle::ConstantTimeEq;
 
 use crate::chars;
-use crate::error::{Error, ErrorBody, Ignored, Refused, ServerText, Violation};
+use crate::error::{Error, Ignored, Refused, ServerText, Violation};
+use crate::error_body::ErrorBody;
 use crate::form;
 use crate::secret::Secret;
 

@@ -12,7 +12,7 @@ use crate::endpoint::{self, Transport};
 use crate::form;
 use crate::http::MAX_RESPONSE_BYTES;
 use crate::json;
-use crate::logout::LogoutEndpoint;
+use crate::logout::{LogoutEndpoint, LogoutParameters};
 use crate::metadata::{missing, Document};
 #[cfg(feature = "openid")]
 use crate::openid::ServerMetadata;
@@ -271,30 +271,41 @@ impl AuthorizationServer {
     ///
     /// # Errors
     /// [`ConfigError::Endpoint`] unless it is an absolute https URL whose query has no parameter that the logout sends.
-    pub fn end_session_endpoint(mut self, url: &str) -> Result<Self, ConfigError> {
-        self.logout_endpoint = Some(LogoutEndpoint::EndSession(self.logout_url("end_session_endpoint", url)?));
-        Ok(self)
+    pub fn end_session_endpoint(self, url: &str) -> Result<Self, ConfigError> {
+        self.logout_at("end_session_endpoint", url, LogoutParameters::END_SESSION)
     }
 
     /// Like [`AuthorizationServer::end_session_endpoint`], for Auth0's own `/v2/logout`, which has other parameters:
-    /// `returnTo`, `client_id`, `federated`. One of the two is used, whichever was set last.
+    /// `returnTo`, `client_id`, `federated`. One of the three is used, whichever was set last.
     ///
     /// # Errors
     /// [`ConfigError::Endpoint`] as there.
-    pub fn auth0_logout_endpoint(mut self, url: &str) -> Result<Self, ConfigError> {
-        self.logout_endpoint = Some(LogoutEndpoint::Auth0(self.logout_url("auth0_logout_endpoint", url)?));
-        Ok(self)
+    pub fn auth0_logout_endpoint(self, url: &str) -> Result<Self, ConfigError> {
+        self.logout_at("auth0_logout_endpoint", url, LogoutParameters::AUTH0)
     }
 
-    fn logout_url(&self, name: &'static str, url: &str) -> Result<Arc<str>, ConfigError> {
+    /// Like [`AuthorizationServer::end_session_endpoint`], for a server whose logout has other parameters:
+    /// [`LogoutParameters`] names them.
+    ///
+    /// # Errors
+    /// [`ConfigError::Endpoint`] as there; [`ConfigError::Parameter`] unless the name has one or more characters, none of them
+    /// a control character, and is none that the logout sends itself.
+    pub fn logout_endpoint(self, url: &str, parameters: LogoutParameters) -> Result<Self, ConfigError> {
+        parameters.check()?;
+        self.logout_at("logout_endpoint", url, parameters)
+    }
+
+    fn logout_at(mut self, name: &'static str, url: &str, parameters: LogoutParameters) -> Result<Self, ConfigError> {
         let checked = check(name, url, self.transport)?;
-        if own_query(name, url)?.iter().any(|(own, _)| SENT_BY_LOGOUT.contains(&own.as_str())) {
+        let is_sent = |own: &str| SENT_BY_LOGOUT.contains(&own) || own == parameters.return_url();
+        if own_query(name, url)?.iter().any(|(own, _)| is_sent(own)) {
             return Err(ConfigError::Endpoint {
                 name,
                 problem: "has a parameter in its query that the logout sends itself: remove it",
             });
         }
-        Ok(checked)
+        self.logout_endpoint = Some(LogoutEndpoint { url: checked, parameters });
+        Ok(self)
     }
 
     /// The PKCE methods that the server says it supports (RFC 8414 §2). None are plain for this crate.

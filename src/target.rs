@@ -128,13 +128,11 @@ impl Target {
         self.resource.as_deref().or(self.audience.as_deref())
     }
 
-    #[allow(dead_code)] // for those who keep tokens apart
     pub(crate) fn checks_jwt_audience(&self) -> bool {
         self.checks_jwt_audience
     }
 
     /// Whether a token that came for this target may be for it.
-    #[allow(dead_code)] // for those who take tokens in
     pub(crate) fn accepts(&self, access_token: &str) -> bool {
         match self.api() {
             Some(api) if self.checks_jwt_audience => jwt::is_for(access_token, api),

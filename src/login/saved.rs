@@ -61,6 +61,7 @@ pub struct SavedLogin {
     requires_acr: bool,
     /// Of a server that was found by its issuer.
     #[cfg(feature = "openid")]
+    #[serde(deserialize_with = "Option::deserialize")]
     metadata: Option<ServerMetadata>,
 }
 

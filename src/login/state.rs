@@ -261,8 +261,11 @@ impl ExchangingCode {
         // It parsed as JSON, so it is UTF-8.
         let body =
             rules.client.keeps_token_response().then(|| core::str::from_utf8(response.body()).unwrap_or_default());
+        // Lifetimes count from when the request was sent: by the deadline, however long the answer took to be handed over. A
+        // laptop may have slept in between.
+        let sent_by = now.min(self.deadline);
         let tokens = |answer: TokenResponse<'_>, identity| {
-            Tokens::new(answer, Arc::clone(rules.request), body.map(Secret::new), identity, now)
+            Tokens::new(answer, Arc::clone(rules.request), body.map(Secret::new), identity, sent_by)
         };
         openid::finish(rules, self, answer, tokens, now)
     }

@@ -15,7 +15,9 @@
 //!
 //! # From login to login
 //!
-//! What was fetched is worth keeping: with both of these the next login sends the token request alone.
+//! What was fetched is worth keeping, once for all logins and sessions: with both of these the next login sends the token request
+//! alone, and a stored session of a client that knows only its server's issuer goes on with them
+//! ([`Session::restore`](crate::Session::restore)).
 //!
 //! ```
 //! use oauth_proto::{AuthorizationServer, Client, ConfigError, KeySet, ServerMetadata, Tokens, UnixTime};

@@ -131,13 +131,14 @@ impl Active {
         let Some(refresh_token) = self.refresh_token.clone() else {
             return Access::LoginRequired(LoginRequired::NoRefreshToken);
         };
-        if self.grant.ends.has_refresh_token_ended(now) {
-            return Access::LoginRequired(LoginRequired::GrantExpired);
-        }
         match self.flights.await_answer(client.refresh_timeout(), now) {
             Some(Ok(id)) => return Access::Wait(id),
             Some(Err((id, sent_at))) => drop(self.obstacle.patience.lost(sent_at, id, now)),
             None => {}
+        }
+        // One that was sent before that may bring another.
+        if self.grant.ends.has_refresh_token_ended(now) {
+            return Access::LoginRequired(LoginRequired::GrantExpired);
         }
         if let Some(blocked) = self.obstacle.blocks(now) {
             return blocked.access(client, &self.grant, target, now);

@@ -34,12 +34,12 @@ impl Active {
         let verdict = outcome.map(|response| Verdict::of(response, now));
         match verdict {
             // Of one that was lost, only tokens are of use, and only if no newer ones have come.
-            Ok(Verdict::Tokens(_)) if is_current || is_of_present => {}
+            Ok(Verdict::Tokens(_) | Verdict::Useless(_, Some(_))) if is_current || is_of_present => {}
             _ if is_current => {}
             _ => return Err(Error::Ignored(Ignored::UnknownRequest)),
         }
         match verdict {
-            Ok(Verdict::Tokens(tokens)) => self.take(client, &sent, is_current, tokens, now),
+            Ok(Verdict::Tokens(tokens)) => Ok(self.take(client, &sent, is_current, tokens, now)),
             Ok(Verdict::Useless(error, refresh_token)) => {
                 let refresh_token = refresh_token.map(Secret::from);
                 Ok(self.useless(&sent, is_current, error, refresh_token, now))
@@ -72,7 +72,7 @@ impl Active {
         is_current: bool,
         tokens: TokenResponse<'_>,
         now: UnixTime,
-    ) -> Result<SessionAction, Error> {
+    ) -> SessionAction {
         // Nothing of the answer is used if its ID token is somebody else's.
         let new = match self.who.read(client, &self.grant, &tokens, now) {
             Ok(new) => new,
@@ -82,13 +82,13 @@ impl Active {
                     self.flights.settle();
                 }
                 self.last_error = Some(error.clone());
-                return Ok(SessionAction::LoginRequired(LoginRequired::GrantEnded(error)));
+                return SessionAction::LoginRequired(LoginRequired::GrantEnded(error));
             }
         };
         if !sent.target.accepts(tokens.access_token()) {
             let error = Error::Violation(Violation::AccessTokenAudience);
             let refresh_token = tokens.refresh_token.map(Secret::from);
-            return Ok(self.useless(sent, is_current, error, refresh_token, now));
+            return self.useless(sent, is_current, error, refresh_token, now);
         }
         // A lifetime counts from when the request was sent, since a device may have slept while it was under way. A token that
         // came in time is good for a moment all the same.
@@ -108,7 +108,7 @@ impl Active {
         self.flights.succeed(is_current);
         self.rotate(tokens.refresh_token.map(Secret::from));
         self.last_error = self.who.take(new, &mut self.grant.ends);
-        Ok(SessionAction::Save)
+        SessionAction::Save
     }
 
     /// The server gave what cannot be used, and perhaps a new refresh token beside it.

@@ -15,6 +15,9 @@ use crate::time::UnixTime;
 /// A login that is younger than this was just made. One that users make by mistake, or decline, they may make again soon after.
 const YOUNG_SECS: u64 = 10 * 60;
 
+/// Threads read the clock and come to us in another order.
+const JITTER_SECS: u64 = 60;
+
 /// No login is too old sooner, whatever an API says: `max_age="0"` could be demanded for ever.
 const MIN_MAX_AGE_SECS: u64 = 60;
 
@@ -32,16 +35,16 @@ impl Demand<'_> {
     /// The login to make. There is none if it would go round in a circle: if the present login, young as it is, asked for just
     /// that already.
     pub(super) fn login_required(self, client: &Client, grant: &Grant, now: UnixTime) -> LoginRequired {
-        let age = grant.logged_in_at.map_or(u64::MAX, |at| now.saturating_since(at));
-        if age < YOUNG_SECS && self.was_asked_for(grant, age) {
+        // Of a login in the future nobody knows how old it is: the clock was set right since.
+        let logged_in_at = grant.logged_in_at.filter(|at| *at <= now.saturating_add(JITTER_SECS));
+        let age = logged_in_at.map_or(u64::MAX, |at| now.saturating_since(at));
+        let allowed = self.allowed_scope(client);
+        if age < YOUNG_SECS && self.was_asked_for(&allowed.join(" "), grant, age) {
             return LoginRequired::DemandNotMet;
         }
         match self {
             Self::Target(target) => LoginRequired::TargetNotGranted { request: grant.request_again(&More::of(target)) },
             Self::Scope(scope) => {
-                let may_be_demanded = |token: &&str| client.is_demandable(token);
-                let demanded = scope.as_deref().unwrap_or_default();
-                let allowed: Vec<&str> = demanded.split(' ').filter(may_be_demanded).collect();
                 if scope.is_some() && allowed.is_empty() {
                     return LoginRequired::DemandNotMet;
                 }
@@ -61,8 +64,17 @@ impl Demand<'_> {
         }
     }
 
+    /// What the app lets an API demand: the rest is not asked for, however often it is demanded.
+    fn allowed_scope(&self, client: &Client) -> Vec<String> {
+        let demanded = match self {
+            Self::Scope(Some(scope)) => scope.as_str(),
+            _ => "",
+        };
+        demanded.split(' ').filter(|token| client.is_demandable(token)).map(String::from).collect()
+    }
+
     /// What cannot be said in a request is asked for in vain.
-    fn was_asked_for(&self, grant: &Grant, age: u64) -> bool {
+    fn was_asked_for(&self, allowed: &str, grant: &Grant, age: u64) -> bool {
         let had = |scope: &str| is_part(&sayable(scope), &[grant.request.requested_scope(), &grant.scope]);
         // In whatever order.
         let asked = |name: &str, values: &str| is_part(values, &[&grant.request.value(name).unwrap_or_default()]);
@@ -71,7 +83,7 @@ impl Demand<'_> {
                 let named = |resource: &str| grant.request.resources().iter().any(|asked| asked == resource);
                 target.as_scope().is_none_or(had) && target.as_resource().is_none_or(named)
             }
-            Self::Scope(scope) => had(scope.as_deref().unwrap_or_default()),
+            Self::Scope(_) => had(allowed),
             Self::StepUp { acr_values, max_age, claims } => {
                 acr_values.as_deref().is_none_or(|values| asked("acr_values", values))
                     && claims.as_deref().is_none_or(|claims| grant.request.value("claims").as_deref() == Some(claims))

@@ -5,14 +5,17 @@ use serde::{Deserialize, Serialize};
 use crate::time::UnixTime;
 use crate::token::{TokenResponse, Tokens};
 
-/// What was said last; a server that says nothing leaves it open.
+/// What was said last; a server that says nothing leaves it open. In a stored form that is said, too.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Ends {
     /// `session_expiry` of the login's ID token: no refresh moves it to a later time.
+    #[serde(deserialize_with = "Option::deserialize")]
     session: Option<UnixTime>,
     /// The authorization as a whole (`authorization_expires_in`).
+    #[serde(deserialize_with = "Option::deserialize")]
     authorization: Option<UnixTime>,
     /// The refresh token, unless it is used before (`refresh_token_timeout` and its likes).
+    #[serde(deserialize_with = "Option::deserialize")]
     refresh_token: Option<UnixTime>,
 }
 

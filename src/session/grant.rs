@@ -47,9 +47,10 @@ impl Grant {
         self.revision = self.revision.saturating_add(1);
     }
 
-    /// The login's API in the login's own words is the login's own token.
+    /// The login's API in the login's own words is the login's own token; unless it is to be checked, which that was not.
     pub(super) fn names_own(&self, target: &Target) -> bool {
         target.as_scope().is_none()
+            && !target.checks_jwt_audience()
             && match (target.as_resource(), target.as_audience()) {
                 (Some(resource), _) => self.own_resource() == Some(resource),
                 (None, Some(audience)) => self.request.value("audience").as_deref() == Some(audience),

@@ -228,8 +228,10 @@ impl Session {
             Advice::InsufficientScope { scope } => Demand::Scope(scope),
             Advice::StepUp { acr_values, max_age, claims } => Demand::StepUp { acr_values, max_age, claims },
             Advice::DpopNonce => return None,
-            // Whatever scheme it names, and if it cannot be read: a 401 says that the token will not do.
-            _ if status == 401 => return Some(self.state.refused(&self.client, bearer, now)),
+            // Whatever scheme it names, and if it cannot be read: a 401 says that the token will not do; so does `invalid_token`.
+            advice if status == 401 || advice == Advice::Refresh => {
+                return Some(self.state.refused(&self.client, bearer, now));
+            }
             // A 403 that only tells where to learn more says nothing about the token.
             _ => return None,
         };
@@ -259,7 +261,7 @@ impl Session {
     /// use oauth_proto::{SessionPhase, SignOut, Tokens, UnixTime};
     /// # use oauth_proto::{Entropy, Headers, LogoutUrl, Request, Response};
     /// # fn now() -> UnixTime { UnixTime::from_secs(0) }
-    /// # fn send(_: &Request) -> u16 { 200 }
+    /// # fn send(_: &Request) -> Result<u16, Delivered> { Ok(200) }
     /// # fn open(url: &LogoutUrl) -> String {
     /// #     let state = url.split("&state=").nth(1).unwrap();
     /// #     format!("com.example.app:/logout?state={state}") }
@@ -277,8 +279,11 @@ impl Session {
     /// loop {
     ///     step = match step {
     ///         Ok(SessionAction::SendRequest(request)) => {
-    ///             let status = send(&request); // or Event::SendFailed
-    ///             session.handle(Event::ResponseReceived(request.id(), Response::new(status, Headers::NONE, b"")), now())
+    ///             let event = match send(&request) {
+    ///                 Ok(status) => Event::ResponseReceived(request.id(), Response::new(status, Headers::NONE, b"")),
+    ///                 Err(delivered) => Event::SendFailed(request.id(), delivered),
+    ///             };
+    ///             session.handle(event, now())
     ///         }
     ///         Ok(SessionAction::OpenUrl(url)) => {
     ///             let redirect = open(&url); // waits for the redirect

@@ -94,5 +94,5 @@ const MAX_WAIT_SECS: u64 = MAX_RETRY_AFTER_SECS + MAX_RETRY_AFTER_SECS / 32 + 1;
 /// A number up to `most` that differs from client to client: a request's id is a digest of its refresh token, so that no
 /// randomness is needed to keep thousands from coming back together after an outage.
 fn spread(id: RequestId, most: u64) -> u64 {
-    id.as_u64() % most.saturating_add(1)
+    id.as_u64().checked_rem(most.saturating_add(1)).unwrap_or_default()
 }

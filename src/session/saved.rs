@@ -37,7 +37,7 @@ use crate::time::UnixTime;
 #[must_use = "new tokens that are not stored are lost when the process ends"]
 pub struct SavedSession(Box<Fields>);
 
-/// No member may be missing: what a form does not say is not made up.
+/// No member may be missing: what a form does not say is not made up (as serde would by itself for an `Option`).
 #[derive(Clone, Serialize, Deserialize)]
 struct Fields {
     version: u32,
@@ -45,6 +45,7 @@ struct Fields {
     /// A digest that names the login, and how often what is stored has changed since: which of two forms is the newer one.
     login: String,
     revision: u64,
+    #[serde(deserialize_with = "Option::deserialize")]
     logged_in_at: Option<UnixTime>,
     #[serde(with = "as_text::optional")]
     access_token: Option<Secret>,
@@ -59,10 +60,14 @@ struct Fields {
     #[serde(with = "as_text::optional")]
     nonce: Option<Secret>,
     /// Of the access token, if it is another than what was granted.
+    #[serde(deserialize_with = "Option::deserialize")]
     scope: Option<String>,
     /// If it is another than what was asked for.
+    #[serde(deserialize_with = "Option::deserialize")]
     granted: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     obtained_at: Option<UnixTime>,
+    #[serde(deserialize_with = "Option::deserialize")]
     expires_at: Option<UnixTime>,
     ends: Ends,
     /// What the login asked for.
@@ -75,14 +80,19 @@ struct Fields {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct SavedToken {
+    #[serde(deserialize_with = "Option::deserialize")]
     resource: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     audience: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     target_scope: Option<String>,
     checks_audience: bool,
     #[serde(with = "as_text")]
     access_token: Secret,
     scope: String,
+    #[serde(deserialize_with = "Option::deserialize")]
     obtained_at: Option<UnixTime>,
+    #[serde(deserialize_with = "Option::deserialize")]
     expires_at: Option<UnixTime>,
 }
 

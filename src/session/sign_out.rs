@@ -38,6 +38,7 @@ const MAX_REVOCATIONS: u32 = 5;
 pub struct SignOut {
     state: Option<SecretOctets>,
     federated: bool,
+    without_hint: bool,
 }
 
 impl SignOut {
@@ -47,7 +48,8 @@ impl SignOut {
     }
 
     /// Also ends the user's session at the server, in the browser, if the server has an endpoint for it (OpenID Connect
-    /// RP-Initiated Logout 1.0, or Auth0's `/v2/logout`). The entropy makes the `state` that the return must bring.
+    /// RP-Initiated Logout 1.0, Auth0's `/v2/logout`, or another server's own). The entropy makes the `state` that the return
+    /// must bring.
     pub fn logout(mut self, entropy: Entropy) -> Self {
         self.state = Some(SecretOctets::new(entropy.state()));
         drop(entropy);
@@ -60,6 +62,13 @@ impl SignOut {
         self.federated = true;
         self
     }
+
+    /// Does not show the ID token to the browser (`id_token_hint`): it names the user, and the URL may stay in histories and logs.
+    /// The server may then ask whether to log out. Of use with [`SignOut::logout`] alone.
+    pub fn without_id_token_hint(mut self) -> Self {
+        self.without_hint = true;
+        self
+    }
 }
 
 impl fmt::Debug for SignOut {
@@ -67,6 +76,7 @@ impl fmt::Debug for SignOut {
         f.debug_struct("SignOut")
             .field("logout", &self.state.is_some())
             .field("federated", &self.federated)
+            .field("without_id_token_hint", &self.without_hint)
             .finish_non_exhaustive()
     }
 }
@@ -111,7 +121,8 @@ impl Revocation {
 /// The browser is to be sent there, and has not come back.
 struct Logout {
     url: LogoutUrl,
-    state: SecretOctets,
+    /// What the return must bring, if the server brings it.
+    state: Option<SecretOctets>,
 }
 
 impl SigningOut {
@@ -122,13 +133,14 @@ impl SigningOut {
         let logout = how.state.as_ref().zip(client.server().logout_endpoint.as_ref()).map(|(octets, endpoint)| {
             let mut state = Base64Url32::new();
             let request = LogoutRequest {
-                id_token_hint: shown.id_token.as_ref(),
+                id_token_hint: shown.id_token.as_ref().filter(|_| !how.without_hint),
                 client_id: client.client_id(),
                 return_to: client.post_logout_redirect_uri(),
                 state: state.encode(octets.octets()),
                 federated: how.federated,
             };
-            Logout { url: LogoutUrl::build(endpoint, &request), state: octets.clone() }
+            let is_brought = endpoint.parameters.brings_state();
+            Logout { url: LogoutUrl::build(endpoint, &request), state: is_brought.then(|| octets.clone()) }
         });
         let in_vain = how.state.is_some() && logout.is_none();
         let last_error = in_vain.then_some(Error::Misuse(Misuse::NoLogoutEndpoint));
@@ -246,8 +258,10 @@ impl SigningOut {
         let logout = self.logout.as_ref().filter(|_| self.is_logging_out());
         let (logout, uri) =
             logout.zip(client.post_logout_redirect_uri()).ok_or(Error::Ignored(Ignored::RedirectNotAwaited))?;
-        let mut state = Base64Url32::new();
-        logout::check_return(url, uri, state.encode(logout.state.octets()))?;
+        match &logout.state {
+            Some(state) => logout::check_return(url, uri, Base64Url32::new().encode(state.octets()))?,
+            None => logout::check_return_url(url, uri)?,
+        }
         self.logout = None;
         Ok(self.next(client, now))
     }

@@ -43,7 +43,10 @@ impl<'a> Verdict<'a> {
             Err(error) => error,
         };
         if let Error::Refused(refused) = &error {
-            return Self::refused(refused, error.clone());
+            // Another success than 200 may have replaced the refresh token all the same.
+            if !matches!(refused.status(), Some(201..=299)) {
+                return Self::refused(refused, error.clone());
+            }
         }
         match token::remains(response) {
             Remains::Success(refresh_token) => Self::Useless(error, refresh_token),

@@ -5,7 +5,8 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use crate::chars;
-use crate::error::{Error, ErrorBody, Refused, ServerText, Violation};
+use crate::error::{Error, Refused, ServerText, Violation};
+use crate::error_body::ErrorBody;
 use crate::http::{Response, MAX_RESPONSE_BYTES};
 use crate::json::{self, Members, Unreadable, Value};
 use crate::redirect::is_web_url;

@@ -36,6 +36,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    /// `now`: what lifetimes count from.
     pub(crate) fn new(
         response: TokenResponse<'_>,
         request: Arc<AuthorizationRequest>,
@@ -118,7 +119,8 @@ impl Tokens {
         self.identity.keys.as_deref()
     }
 
-    /// When the access token expires, if the server said so.
+    /// When the access token expires, if the server said so: counted from when the answer came, or from the time that the code
+    /// had to be exchanged by if it came later.
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.expires_at
     }

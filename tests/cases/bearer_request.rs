@@ -44,14 +44,24 @@ fn call(request: &Value) -> Result<Value, String> {
     let expires_at = request["expires_at"].as_u64().map(UnixTime::from_secs);
     let now = request["now"].as_u64().map_or(NOW, UnixTime::from_secs);
     let token = Secret::new(text(&request["access_token"]));
-    let bearer = match Session::new(client, Tokens::from_parts(token, None, expires_at, "")).access(now) {
-        Access::Ready(bearer) => bearer,
-        Access::LoginRequired(LoginRequired::NoRefreshToken) => return Ok(json!({ "error": "token_expired" })),
+    let mut session = Session::new(client, Tokens::from_parts(token, None, expires_at, ""));
+    // A token that no header takes is refused when it comes: the session starts without one.
+    let has_token = serde_json::to_value(session.save()).expect("a session")["access_token"].is_string();
+    let bearer = match session.access(now) {
+        Access::Ready(bearer) if has_token => bearer,
+        Access::LoginRequired(LoginRequired::NoRefreshToken) => {
+            return Ok(json!({ "error": if has_token { "token_expired" } else { "bad_token" } }));
+        }
         other => return Err(format!("{other:?}")),
     };
-    let headers: Vec<_> = request["headers"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-    Ok(match bearer.authorization(text(&request["url"]), &headers) {
-        Ok(value) => json!({ "ok": { "authorization": value.as_str() } }),
+    let names: Vec<_> = request["headers"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let method = text(&request["method"]);
+    let headers = bearer.headers(method, text(&request["url"])).and_then(|headers| headers.beside(&names));
+    Ok(match headers.map(Iterator::collect::<Vec<_>>) {
+        Ok(headers) => {
+            let [(name, value)] = &headers[..] else { return Err(format!("{headers:?}")) };
+            json!({ "ok": { *name: value.as_str() } })
+        }
         Err(error) => json!({ "error": error.code() }),
     })
 }

@@ -5,7 +5,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use oauth_proto::openid::id_token::Rules;
 use oauth_proto::{
     Access, Action, Algorithm, AuthorizationRequest, AuthorizationServer, Client, Curve, Error, Event, IdToken,
-    IdTokenError, KeySet, KeySetError, Login, PublicKey, Response, RustCrypto, Session, SessionAction,
+    IdTokenError, KeySet, KeySetError, Login, LoginRequired, PublicKey, Response, RustCrypto, Session, SessionAction,
     SignatureVerifier, Tokens, UnixTime, Violation,
 };
 use serde_json::{json, Value};
@@ -276,7 +276,11 @@ fn every_case_about_a_refresh_by_a_session() {
         let Some(Error::Violation(Violation::IdToken(error))) = session.last_error() else {
             return Err(format!("{action:?}"));
         };
-        assert!(!matches!(action, Ok(SessionAction::Save(_))), "nothing of the answer is used");
+        let Ok(SessionAction::LoginRequired(LoginRequired::GrantEnded(why))) = &action else {
+            return Err(format!("somebody else's tokens end the session: {action:?}"));
+        };
+        assert_eq!(Some(why), session.last_error());
+        assert!(session.save().is_none(), "nothing of the answer is used");
         compare(case, &outcome(Err(error)))
     });
     assert_eq!(refreshes.get(), 3);

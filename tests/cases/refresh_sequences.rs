@@ -2,7 +2,7 @@
 //! outcome, which it has checked.
 
 use oauth_proto::{
-    Access, Action, AuthorizationRequest, Delivered, Error, Event, Ignored, LoginRequired, Request, RequestId,
+    Access, Action, AuthorizationRequest, Delivered, Error, Event, Ignored, LoginRequired, Over, Request, RequestId,
     Response, Secret, Session, SessionAction, SessionPhase, SignOut, Tokens, UnixTime,
 };
 use serde_json::{json, Value};
@@ -26,7 +26,7 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("500-keeps-token", html_500_keeps_token),
     ("403-html-keeps-token", html_403_keeps_token),
     ("api-403-insufficient-scope-no-refresh", api_403_insufficient_scope_no_refresh),
-    ("api-401-other-scheme-no-refresh", api_401_other_scheme_no_refresh),
+    ("api-401-other-scheme-no-refresh", api_401_other_scheme_one_refresh),
     ("refresh-while-login-pending", refresh_while_login_pending),
     ("clock-moved-back", clock_moved_back),
     ("restored-session-expired", restored_session_expired),
@@ -75,12 +75,10 @@ impl Scene {
 
     /// Somebody needs a token, and a refresh with this refresh token is sent for it.
     fn refresh(&mut self, now: UnixTime, refresh_token: &str) -> RequestId {
-        let unknown = self.session.phase() == SessionPhase::OutcomeUnknown || self.session.deadline().is_some();
         let Access::SendRequest(request) = self.session.access(now) else { panic!("a refresh is due") };
         let id = self.host.send(&request);
         assert_eq!(self.host.last("refresh_token").as_deref(), Some(refresh_token));
-        let phase = if unknown { SessionPhase::Retrying } else { SessionPhase::Refreshing };
-        assert_eq!(self.session.phase(), phase);
+        assert_eq!(self.session.phase(), SessionPhase::Refreshing);
         id
     }
 
@@ -98,9 +96,17 @@ impl Scene {
     /// New tokens arrive: they are handed out for storing before anybody gets the new access token.
     fn renew(&mut self, id: RequestId, now: UnixTime) {
         let action = self.answer(id, 200, JSON, NEW_TOKENS, now);
-        let Ok(SessionAction::Save(saved)) = action else { panic!("{action:?}") };
-        let saved = serde_json::to_value(saved).unwrap();
+        assert!(matches!(action, Ok(SessionAction::Save)), "{action:?}");
+        let saved = serde_json::to_value(self.session.save()).unwrap();
         assert_eq!((&saved["access_token"], &saved["refresh_token"]), (&json!("AT2"), &json!("RT2")));
+    }
+
+    /// The request of this id fails: the time at which the next one may be sent.
+    fn fail(&mut self, id: RequestId, delivered: Delivered, now: UnixTime) -> UnixTime {
+        let action = self.session.handle(Event::SendFailed(id, delivered), now);
+        let Ok(SessionAction::RetryAt(time)) = action else { panic!("{action:?}") };
+        assert!(time <= now.saturating_add(2), "the first time it is a moment");
+        time
     }
 
     /// The server says that the grant is over: nobody gets a token any more, and the refresh token is gone.
@@ -204,12 +210,12 @@ fn network_error_then_need_again() -> Value {
     let outcomes = [Delivered::No, Delivered::Maybe].map(|delivered| {
         let mut scene = Scene::new();
         let first = scene.refresh(EXPIRED, "RT1");
-        let action = scene.session.handle(Event::SendFailed(first, delivered), EXPIRED);
-        assert!(matches!(action, Ok(SessionAction::RetryAt(_))), "{action:?}");
-        let second = scene.refresh(EXPIRED, "RT1");
+        let later = scene.fail(first, delivered, EXPIRED);
+        assert_eq!(later == EXPIRED, delivered == Delivered::No, "what was not delivered costs no wait");
+        let second = scene.refresh(later, "RT1");
         assert_ne!(first, second);
-        scene.renew(second, EXPIRED);
-        scene.gets(EXPIRED, "AT2");
+        scene.renew(second, later);
+        scene.gets(later, "AT2");
         scene.outcome("second request carries RT1 again; B gets AT2")
     });
     let [not_delivered, maybe_delivered] = outcomes;
@@ -220,10 +226,8 @@ fn network_error_then_need_again() -> Value {
 fn lost_response_then_invalid_grant() -> Value {
     let mut scene = Scene::new();
     let first = scene.refresh(EXPIRED, "RT1");
-    let action = scene.session.handle(Event::SendFailed(first, Delivered::Maybe), EXPIRED);
-    assert!(matches!(action, Ok(SessionAction::RetryAt(_))), "{action:?}");
-    assert_eq!(scene.session.phase(), SessionPhase::OutcomeUnknown);
-    let second = scene.refresh(EXPIRED, "RT1");
+    let later = scene.fail(first, Delivered::Maybe, EXPIRED);
+    let second = scene.refresh(later, "RT1");
     scene.end_grant(second);
     scene.outcome("login required; RT1 dropped; no third request")
 }
@@ -231,14 +235,13 @@ fn lost_response_then_invalid_grant() -> Value {
 fn timeout_then_late_success() -> Value {
     let mut scene = Scene::new();
     let first = scene.refresh(EXPIRED, "RT1");
-    let action = scene.session.handle(Event::SendFailed(first, Delivered::Maybe), EXPIRED);
-    assert!(matches!(action, Ok(SessionAction::RetryAt(_))), "{action:?}");
-    let second = scene.refresh(EXPIRED, "RT1");
-    scene.renew(first, EXPIRED);
-    let action = scene.answer(second, 400, JSON, INVALID_GRANT, EXPIRED);
+    let later = scene.fail(first, Delivered::Maybe, EXPIRED);
+    let second = scene.refresh(later, "RT1");
+    scene.renew(first, later);
+    let action = scene.answer(second, 400, JSON, INVALID_GRANT, later);
     assert!(matches!(action, Ok(SessionAction::RetryAt(_))), "of RT1, it says nothing about RT2: {action:?}");
     assert_eq!(scene.session.phase(), SessionPhase::Active);
-    scene.gets(EXPIRED, "AT2");
+    scene.gets(later, "AT2");
     let mut outcome = scene.outcome(
         "R1's late success is accepted or R2 fails: either tokens AT2/RT2 are kept or login required; never a mix, \
          never RT1 again",
@@ -248,18 +251,22 @@ fn timeout_then_late_success() -> Value {
     outcome
 }
 
-fn waits(scene: &mut Scene, now: UnixTime, until: UnixTime) {
-    let access = scene.session.access(now);
-    assert!(matches!(access, Access::RetryAt(at) if at == until), "{access:?}");
+/// The server asks for this much patience: nobody has anything sent before that, nor waits for much longer.
+fn patience(scene: &mut Scene, action: Result<SessionAction, Error>, asked: u64) {
+    let Ok(SessionAction::RetryAt(until)) = action else { panic!("{action:?}") };
+    let wait = until.saturating_since(EXPIRED);
+    assert!((asked..=asked + asked / 32 + 1).contains(&wait), "{wait}");
+    for seconds in [0, 10, asked - 1] {
+        let access = scene.session.access(EXPIRED.saturating_add(seconds));
+        assert!(matches!(access, Access::RetryAt(at) if at == until), "{access:?}");
+    }
 }
 
 fn retry_after_429() -> Value {
     let mut scene = Scene::new();
     let id = scene.refresh(EXPIRED, "RT1");
-    let until = EXPIRED.saturating_add(30);
     let action = scene.answer(id, 429, &[("Retry-After", "30")], b"", EXPIRED);
-    assert!(matches!(action, Ok(SessionAction::RetryAt(at)) if at == until), "{action:?}");
-    waits(&mut scene, EXPIRED.saturating_add(10), until);
+    patience(&mut scene, action, 30);
     let later = EXPIRED.saturating_add(31);
     let id = scene.refresh(later, "RT1");
     scene.renew(id, later);
@@ -271,10 +278,8 @@ fn retry_after_date_503() -> Value {
     let mut scene = Scene::new();
     let id = scene.refresh(EXPIRED, "RT1");
     let headers = [("Date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("Retry-After", "Sun, 06 Nov 1994 08:50:37 GMT")];
-    let until = EXPIRED.saturating_add(60);
     let action = scene.answer(id, 503, &headers, b"", EXPIRED);
-    assert!(matches!(action, Ok(SessionAction::RetryAt(at)) if at == until), "{action:?}");
-    waits(&mut scene, EXPIRED.saturating_add(10), until);
+    patience(&mut scene, action, 60);
     scene.outcome("B fails as transient without a request")
 }
 
@@ -305,7 +310,7 @@ fn api_403_insufficient_scope_no_refresh() -> Value {
     let (mut scene, now) = (Scene::new(), UnixTime::from_secs(100));
     let bearer = ready(&mut scene.session, now);
     let challenge = r#"Bearer error="insufficient_scope", scope="a b c""#;
-    let access = scene.session.refused(&bearer, 403, &[challenge], now);
+    let access = scene.session.refused(&bearer, 403, &[("WWW-Authenticate", challenge)], now);
     let Some(Access::LoginRequired(LoginRequired::InsufficientScope { scope: Some(needed), request })) = access else {
         panic!("{access:?}")
     };
@@ -315,13 +320,20 @@ fn api_403_insufficient_scope_no_refresh() -> Value {
     scene.outcome("error to the caller with the needed scope")
 }
 
-fn api_401_other_scheme_no_refresh() -> Value {
+fn api_401_other_scheme_one_refresh() -> Value {
     let (mut scene, now) = (Scene::new(), UnixTime::from_secs(100));
     let bearer = ready(&mut scene.session, now);
-    let access = scene.session.refused(&bearer, 401, &["Basic realm=x"], now);
-    assert!(access.is_none(), "{access:?}");
-    scene.gets(now, "AT1");
-    scene.outcome("error to the caller")
+    let basic = &[("WWW-Authenticate", "Basic realm=x")];
+    let Some(Access::SendRequest(refresh)) = scene.session.refused(&bearer, 401, basic, now) else {
+        panic!("a refresh")
+    };
+    let id = scene.host.send(&refresh);
+    scene.renew(id, now);
+    let bearer = ready(&mut scene.session, now);
+    let access = scene.session.refused(&bearer, 401, basic, now);
+    assert!(matches!(access, Some(Access::LoginRequired(LoginRequired::TokenRefused))), "{access:?}");
+    scene.gets(now, "AT2");
+    scene.outcome("one refresh attempt")
 }
 
 fn refresh_while_login_pending() -> Value {
@@ -366,19 +378,30 @@ fn restored_session_expired() -> Value {
 fn logout_during_refresh_revokes() -> Value {
     let mut scene = Scene::new();
     let id = scene.refresh(EXPIRED, "RT1");
-    scene.sign_out();
+    let revocation = scene.sign_out();
     scene.is_signed_out(EXPIRED);
-    is_unknown(scene.answer(id, 200, JSON, NEW_TOKENS, EXPIRED));
+    // R1 may have brought a refresh token that nobody knows.
+    assert_eq!(scene.session.last_error(), Some(&Error::Over(Over::NotRevoked)));
+    let action = scene.answer(id, 200, JSON, NEW_TOKENS, EXPIRED);
+    assert!(matches!(action, Ok(SessionAction::RetryAt(at)) if at == EXPIRED), "{action:?}");
+    assert!(scene.session.last_error().is_none());
     scene.is_signed_out(EXPIRED);
-    scene.outcome("revocation of RT1 is sent; A fails; R1's answer is dropped")
+    let action = scene.answer(revocation.id(), 200, &[], b"", EXPIRED);
+    let Ok(SessionAction::SendRequest(revocation)) = action else { panic!("{action:?}") };
+    scene.host.send(&revocation);
+    assert_eq!(scene.host.last("token").as_deref(), Some("RT2"));
+    let action = scene.answer(revocation.id(), 200, &[], b"", EXPIRED);
+    assert!(matches!(action, Ok(SessionAction::SignedOut)), "{action:?}");
+    assert!(scene.session.last_error().is_none());
+    scene.outcome("revocation of RT1 is sent; A fails; RT2 that R1 brings late is revoked, too")
 }
 
 fn revocation_503_keeps_pending() -> Value {
     let mut scene = Scene::new();
     let request = scene.sign_out();
-    let until = EXPIRED.saturating_add(5);
     let action = scene.answer(request.id(), 503, &[("Retry-After", "5")], b"", EXPIRED);
-    assert!(matches!(action, Ok(SessionAction::RetryAt(at)) if at == until), "{action:?}");
+    let Ok(SessionAction::RetryAt(until)) = action else { panic!("{action:?}") };
+    assert!((5..=6).contains(&until.saturating_since(EXPIRED)), "{until:?}");
     scene.is_signed_out(EXPIRED);
     let Some(SessionAction::SendRequest(again)) = scene.session.pending_action() else {
         panic!("the revocation again")

@@ -5,7 +5,7 @@ use oauth_proto::pkce::CodeVerifier;
 use oauth_proto::redirect::{parse, AuthorizationCode, Expected};
 use oauth_proto::{
     Access, AuthorizationRequest, AuthorizationServer, Client, ConfigError, Request, RequestId, Secret, Session,
-    SessionAction, SignOut, Tokens,
+    SessionAction, SignOut, Target, Tokens,
 };
 use serde_json::{json, Value};
 
@@ -111,23 +111,23 @@ fn code(client: &Client, code: &str) -> AuthorizationCode {
 
 /// The request that a login or a session makes.
 fn driven(client: Client, request: &Value) -> Result<Request, String> {
+    let scope = texts(&request["scope"]).join(" ");
     let session = |token: &str| {
-        let scope = texts(&request["scope"]).join(" ");
         let refresh_token = Some(Secret::new(token));
-        let mut session =
-            Session::new(client.clone(), Tokens::from_parts(Secret::new("AT1"), refresh_token, Some(NOW), &scope));
-        session.refresh_scope(&scope).map(|()| session).map_err(|error| error.to_string())
+        Session::new(client.clone(), Tokens::from_parts(Secret::new("AT1"), refresh_token, Some(NOW), &scope))
     };
+    let target =
+        if scope.is_empty() { Target::own() } else { Target::own().scope(&scope).map_err(|e| e.to_string())? };
     match text(&request["kind"]) {
         "authorization_code" => {
             let (mut login, _) = started(client, AuthorizationRequest::new()).map_err(|error| error.to_string())?;
             Ok(exchange(&mut login, text(&request["code"])))
         }
-        "refresh_token" => match session(text(&request["refresh_token"]))?.access(NOW) {
+        "refresh_token" => match session(text(&request["refresh_token"])).access_for(&target, NOW) {
             Access::SendRequest(request) => Ok(request),
             other => Err(format!("{other:?}")),
         },
-        "revocation" => match session(text(&request["token"]))?.sign_out(SignOut::new()) {
+        "revocation" => match session(text(&request["token"])).sign_out(SignOut::new()) {
             SessionAction::SendRequest(request) => Ok(request),
             other => Err(format!("{other:?}")),
         },

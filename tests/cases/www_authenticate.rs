@@ -1,9 +1,10 @@
 //! `WWW-Authenticate`: what it says, and what to do about it.
 
 use oauth_proto::challenge::{advice, parse, Advice, Challenge};
+use oauth_proto::{Access, LoginRequired, Secret, Session, Tokens};
 use serde_json::{json, Map, Value};
 
-use crate::support::{compare, only, run, text, texts};
+use crate::support::{client, compare, only, ready, run, text, texts, NOW};
 
 #[test]
 fn every_case() {
@@ -13,13 +14,42 @@ fn every_case() {
         let lines: Vec<&str> = texts(&case["headers"]).into_iter().chain(generated.as_deref()).collect();
         compare(case, &challenges(&lines))?;
         let status = case["status"].as_u64().and_then(|status| u16::try_from(status).ok()).ok_or("no status")?;
-        let (advised, wanted) = (action(&advice(status, &lines))?, case["action"].as_str());
+        let advice = advice(status, &lines);
+        by_session(status, &lines, &advice)?;
+        let (advised, wanted) = (action(&advice)?, case["action"].as_str());
         if wanted.is_none_or(|wanted| wanted == advised) {
             Ok(())
         } else {
             Err(format!("expected the action {wanted:?}, got {advised}"))
         }
     });
+}
+
+/// What a session makes of it: a 401 is always worth a refresh, unless it says that another token would not help; so is a 403
+/// that says that the token is not accepted.
+fn by_session(status: u16, lines: &[&str], advice: &Advice) -> Result<(), String> {
+    let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), None, "read");
+    let mut session = Session::new(client(), tokens);
+    let bearer = ready(&mut session, NOW);
+    let headers: Vec<_> = lines.iter().map(|line| ("WWW-Authenticate", *line)).collect();
+    let access = session.refused(&bearer, status, &headers, NOW);
+    let is_of_the_token = status == 401 || *advice == Advice::Refresh;
+    let is_right = match (advice, &access) {
+        (Advice::InsufficientScope { .. }, Some(Access::LoginRequired(why))) => {
+            matches!(why, LoginRequired::InsufficientScope { .. })
+        }
+        (Advice::StepUp { .. }, Some(Access::LoginRequired(why))) => matches!(why, LoginRequired::StepUp { .. }),
+        (Advice::DpopNonce, None) => true,
+        (Advice::InsufficientScope { .. } | Advice::StepUp { .. } | Advice::DpopNonce, _) => false,
+        (_, Some(Access::SendRequest(request))) => is_of_the_token && request.url() == "https://as.example.com/token",
+        (_, None) => !is_of_the_token,
+        _ => false,
+    };
+    if is_right {
+        Ok(())
+    } else {
+        Err(format!("to {status} with {advice:?} the session says {access:?}"))
+    }
 }
 
 /// The text that stands for prefix, repetitions and suffix.

@@ -1,18 +1,20 @@
 //! APIs that demand another login, and the end of asking again.
 
-use oauth_proto::{Access, Action, AuthorizationRequest, Event, Login, LoginRequired, Session, Target, UnixTime};
+use base64ct::{Base64Url, Encoding};
+use oauth_proto::{Access, Action, AuthorizationRequest, Event, Login, LoginRequired, Session, Target};
 
-use crate::{at, client, entropy, log_in, log_in_after_a_restart, ready};
+use crate::{answer, at, client, entropy, log_in, log_in_after_a_restart, ready, request, told, JSON};
 
 const MORE: &str = "Bearer error=\"insufficient_scope\", scope=\"admin\"";
 const AT_ONCE: &str = "Bearer error=\"insufficient_user_authentication\", max_age=\"0\"";
 const GOLD: &str = "Bearer error=\"insufficient_user_authentication\", acr_values=\"gold\"";
+const SILVER: &str = "Bearer error=\"insufficient_user_authentication\", acr_values=\"silver\"";
 
 /// What the API's answer to the present token means.
 fn demand(session: &mut Session, line: &str, now: u64) -> LoginRequired {
     // Long before its expiry.
     let bearer = ready(session.access(at(0)));
-    match session.refused(&bearer, 403, &[line], at(now)) {
+    match session.refused(&bearer, 403, &told(line), at(now)) {
         Some(Access::LoginRequired(why)) => why,
         other => panic!("{other:?}"),
     }
@@ -50,27 +52,33 @@ fn logins(line: &str, between: u64) -> Option<u32> {
 }
 
 #[test]
-fn an_api_that_is_never_content_costs_the_user_three_logins_at_most() {
-    // One for what is new, and two in vain.
-    assert_eq!(logins(MORE, 5), Some(3));
-    // What came of such a demand is not known, so the first one counts, too.
-    assert_eq!(logins(GOLD, 5), Some(2));
-    // The first login is not a minute old, so it is as recent as can be; and what is wanted is not said.
-    assert_eq!(logins(AT_ONCE, 5), Some(2));
-    assert_eq!(logins("Bearer error=\"insufficient_scope\"", 5), Some(2));
+fn an_api_that_is_never_content_costs_the_user_one_login() {
+    for line in [MORE, GOLD, AT_ONCE] {
+        assert_eq!(logins(line, 5), Some(1), "{line}");
+    }
+    // What is wanted is not said, so there is nothing to ask for.
+    assert_eq!(logins("Bearer error=\"insufficient_scope\"", 5), Some(0));
+    assert_eq!(logins("Bearer error=\"insufficient_user_authentication\"", 5), Some(0));
 }
 
-/// Each is met by the login that is made for it, which does not meet the other.
+/// Each is met by the login that is made for it, which does not meet the other: the user goes from one to the other.
 #[test]
-fn two_demands_in_turn_come_to_an_end() {
-    for lines in [
-        [GOLD, "Bearer error=\"insufficient_user_authentication\", acr_values=\"silver\""],
-        [MORE, GOLD],
-        [
-            "Bearer error=\"insufficient_user_authentication\", acr_values=\"a b\"",
-            "Bearer error=\"insufficient_user_authentication\", acr_values=\"b a\"",
-        ],
-    ] {
+fn two_apis_that_want_different_authentications_are_no_circle() {
+    let mut session = log_in(&AuthorizationRequest::new().scope("read"), "AT", 10_000);
+    for round in 0..6 {
+        let why = demand(&mut session, [GOLD, SILVER][round % 2], 10_000);
+        let request = request_of(&why);
+        assert!(url_of(&request).contains(["acr_values=gold", "acr_values=silver"][round % 2]));
+        session = log_in(&request, &format!("AT{round}"), 10_000);
+    }
+}
+
+/// One login gives both, or neither.
+#[test]
+fn two_demands_that_one_login_asks_for_come_to_an_end() {
+    let either = ["acr_values=\"a b\"", "acr_values=\"b a\""]
+        .map(|values| format!("Bearer error=\"insufficient_user_authentication\", {values}"));
+    for (lines, most) in [([MORE, GOLD], 2), ([&either[0], &either[1]], 1), ([AT_ONCE, MORE], 2)] {
         let mut session = log_in(&AuthorizationRequest::new().scope("read"), "AT", 10_000);
         let mut logins = 0;
         loop {
@@ -80,8 +88,8 @@ fn two_demands_in_turn_come_to_an_end() {
             }
             session = log_in(&request_of(&why), &format!("AT{logins}"), 10_000);
             logins += 1;
-            assert!(logins < 5, "{lines:?}");
         }
+        assert_eq!(logins, most, "{lines:?}");
     }
 }
 
@@ -91,42 +99,53 @@ fn the_stricter_age_counts() {
     for (own, demanded, asked) in [(100, 3600, "max_age=100"), (3600, 100, "max_age=100")] {
         let mut session = log_in(&AuthorizationRequest::new().scope("read").max_age(own), "AT", 10);
         let line = format!("Bearer error=\"insufficient_user_authentication\", max_age=\"{demanded}\"");
-        let url = url_of(&request_of(&demand(&mut session, &line, 11)));
+        // A moment after the login, one that was stricter is not asked for again.
+        assert_eq!(demand(&mut session, &line, 11) == LoginRequired::DemandNotMet, own < demanded);
+        let url = url_of(&request_of(&demand(&mut session, &line, 700)));
         assert_eq!(url.split('&').filter(|pair| pair.starts_with("max_age=")).collect::<Vec<_>>(), [asked]);
     }
 }
 
-/// Then it is a demand of its own again: a user who works all day may have to log in for it several times.
+/// Then it is a demand of its own again: a user who works all day may have to log in for it several times, and one who made
+/// a mistake, or said no, may try again soon after.
 #[test]
-fn after_an_hour_a_demand_is_a_new_one() {
-    assert_eq!(logins(MORE, 3599), Some(3));
-    assert_eq!(logins(MORE, 3600), None);
-    assert_eq!(logins(GOLD, 3600), None);
+fn after_ten_minutes_a_demand_is_a_new_one() {
+    for line in [MORE, GOLD] {
+        assert_eq!(logins(line, 599), Some(1), "{line}");
+        assert_eq!(logins(line, 600), None, "{line}");
+    }
     // More than a minute ago is not recent.
+    assert_eq!(logins(AT_ONCE, 59), Some(1));
     assert_eq!(logins(AT_ONCE, 60), None);
-    assert_eq!(logins(AT_ONCE, 59), Some(2));
 }
 
-/// The count goes with the request, through the saved login and the saved session.
+/// What was asked for goes with the request, through the saved login and the saved session.
 #[test]
-fn a_restart_does_not_start_the_count_again() {
-    let mut session = log_in(&AuthorizationRequest::new().scope("read"), "AT", 100);
-    for round in 0..3 {
-        let request = request_of(&demand(&mut session, MORE, 100));
-        session = log_in_after_a_restart(&request, &format!("AT{round}"), 100);
-        session = Session::restore(client(), session.save().unwrap()).unwrap();
+fn a_restart_does_not_forget_what_the_login_asked_for() {
+    for line in [MORE, GOLD, AT_ONCE] {
+        let mut session = log_in(&AuthorizationRequest::new().scope("read"), "AT", 100);
+        let request = request_of(&demand(&mut session, line, 100));
+        let session = log_in_after_a_restart(&request, "AT1", 100);
+        let mut session = Session::restore(client(), session.save().unwrap()).unwrap();
+        assert_eq!(demand(&mut session, line, 101), LoginRequired::DemandNotMet, "{line}");
     }
-    assert_eq!(demand(&mut session, MORE, 100), LoginRequired::DemandNotMet);
 }
 
 /// The login is in the future, or nobody knows when it was.
 #[test]
 fn a_clock_that_is_wrong_ends_no_demand() {
-    let mut session = log_in(&AuthorizationRequest::new().scope("read"), "AT", 1_000_000);
-    let why = demand(&mut session, AT_ONCE, 10);
-    assert!(matches!(why, LoginRequired::StepUp { max_age: Some(0), .. }), "{why:?}");
-    let why = demand(&mut session, MORE, u64::MAX / 2);
-    assert!(matches!(why, LoginRequired::InsufficientScope { .. }), "{why:?}");
+    for line in [MORE, GOLD, AT_ONCE] {
+        let mut session = log_in(&AuthorizationRequest::new().scope("read"), "AT", 1_000_000);
+        session = log_in(&request_of(&demand(&mut session, line, 1_000_000)), "AT1", 1_000_000);
+        assert_eq!(demand(&mut session, line, 999_980), LoginRequired::DemandNotMet, "threads read it: {line}");
+        for now in [10, u64::MAX / 2] {
+            let why = demand(&mut session, line, now);
+            assert!(url_of(&request_of(&why)).starts_with("https://as.example.com/authorize?"), "{line} at {now}");
+            // And the next one is the last.
+            let mut next = log_in(&request_of(&why), "AT2", now);
+            assert_eq!(demand(&mut next, line, now), LoginRequired::DemandNotMet, "{line} at {now}");
+        }
+    }
 }
 
 #[cfg(feature = "openid")]
@@ -176,14 +195,17 @@ fn a_new_login_asks_for_all_that_the_old_one_did_but_what_is_said_once() {
     }
 }
 
-/// The user has logged in meanwhile: a call that came back late is for the new session, or for none.
+/// A demand about a token that has been replaced meanwhile may be met by the new one.
 #[test]
-fn a_demand_about_the_token_of_before_is_none() {
-    let mut old = log_in(&AuthorizationRequest::new().scope("read"), "OLD", 10);
-    let bearer = ready(old.access(at(11)));
-    let mut new = log_in(&AuthorizationRequest::new().scope("read admin"), "NEW", 12);
+fn a_demand_about_the_token_of_before_gives_the_newer_one() {
+    let mut session = log_in(&AuthorizationRequest::new().scope("read"), "AT", 10);
+    let bearer = ready(session.access(at(11)));
+    let refresh = request(session.access(at(9000)));
+    let tokens = r#"{"access_token":"NEW","token_type":"Bearer","expires_in":3600,"scope":"read admin"}"#;
+    assert!(session.handle(answer(refresh.id(), 200, &JSON, tokens), at(9000)).is_ok());
     for line in [MORE, GOLD, AT_ONCE] {
-        assert_eq!(ready(new.refused(&bearer, 403, &[line], at(13)).unwrap()).token().reveal(), "NEW", "{line}");
+        let access = session.refused(&bearer, 403, &told(line), at(9001)).unwrap();
+        assert_eq!(ready(access).token().reveal(), "NEW", "{line}");
     }
 }
 
@@ -196,27 +218,53 @@ fn what_is_no_scope_is_not_asked_for() {
     assert_eq!(request.requested_scope(), "read ok");
 }
 
-/// A target that was not granted is capped like an API's demand.
+/// A target that was not granted is like an API's demand: one login is made for it.
 #[test]
-fn a_target_that_is_never_granted_costs_three_logins_at_most() {
+fn a_target_that_is_never_granted_costs_one_login() {
     let target = Target::own().scope("admin").unwrap();
-    let mut session = log_in(&AuthorizationRequest::new().scope("read"), "AT", 10);
-    let mut logins = 0;
-    loop {
-        let Access::LoginRequired(why) = session.access_for(&target, at(11)) else { panic!("it was not granted") };
-        if why == LoginRequired::DemandNotMet {
-            break;
-        }
-        // The server grants `read` alone, whatever is asked for.
-        session = crate::log_in_with_scope(
-            &request_of(&why),
-            &format!("AT{logins}"),
-            Some("read"),
-            UnixTime::as_secs(at(11)),
-        );
-        logins += 1;
+    let session = log_in(&AuthorizationRequest::new().scope("read"), "AT", 10);
+    let why = not_granted({ session }.access_for(&target, at(11)));
+    // The server grants `read` alone, whatever is asked for; but a server may say so of one API alone, so it is asked.
+    let mut session = crate::log_in_with_scope(&request_of(&why), "AT1", Some("read"), 11);
+    let refresh = request(session.access_for(&target, at(12)));
+    assert!(session.handle(answer(refresh.id(), 400, &JSON, r#"{"error":"invalid_scope"}"#), at(12)).is_ok());
+    assert_eq!(not_granted(session.access_for(&target, at(12))), LoginRequired::DemandNotMet);
+    assert!(matches!(session.access(at(12)), Access::Ready(_)));
+    // Ten minutes later the user may have another mind.
+    assert_eq!(request_of(&not_granted(session.access_for(&target, at(611)))).requested_scope(), "read admin");
+}
+
+fn not_granted(access: Access) -> LoginRequired {
+    let Access::LoginRequired(why) = access else { panic!("{access:?}") };
+    why
+}
+
+/// Microsoft Entra ID's continuous access evaluation: its claims go into the authorization request as they are.
+#[test]
+fn a_claims_challenge_leads_to_a_login_with_these_claims() {
+    const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+    let challenge = |claims: &str| {
+        let encoded = Base64Url::encode_string(claims.as_bytes());
+        format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{encoded}\"")
+    };
+    let own = AuthorizationRequest::new().scope("read").parameter("claims", r#"{"userinfo":{}}"#);
+    for wanted in [AuthorizationRequest::new().scope("read"), own] {
+        let mut session = log_in(&wanted, "AT", 100);
+        let why = demand(&mut session, &challenge(CLAIMS), 100);
+        let LoginRequired::StepUp { claims: Some(claims), acr_values: None, max_age: None, .. } = &why else {
+            panic!("{why:?}")
+        };
+        assert_eq!(claims.as_str(), CLAIMS);
+        let request = request_of(&why);
+        let query = url_of(&request).split_once('?').unwrap().1.to_owned();
+        let sent: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "claims").collect();
+        assert_eq!(sent, [("claims".into(), CLAIMS.into())]);
+        // The same again is a circle, other claims are not.
+        let mut session = log_in(&request, "AT1", 101);
+        assert_eq!(demand(&mut session, &challenge(CLAIMS), 101), LoginRequired::DemandNotMet);
+        let other = CLAIMS.replace("c1", "c2");
+        assert!(url_of(&request_of(&demand(&mut session, &challenge(&other), 101))).contains("c2"));
     }
-    assert_eq!(logins, 3);
 }
 
 /// Whatever an API writes, the login that it leads to can be made, and is not made for ever.
@@ -240,21 +288,37 @@ fn odd_demands_lead_to_logins_that_can_be_made_and_end() {
         "error=\"insufficient_user_authentication\", max_age=\"99999999999999999999\"",
         "error=\"insufficient_user_authentication\", max_age=\"18446744073709551615\"",
         "error=\"insufficient_user_authentication\", acr_values=\"\", max_age=\"0\"",
+        "error=\"insufficient_claims\", claims=\"e30=\"",
     ] {
         let line = format!("Bearer {parameters}");
+        // Not a moment after the login, when what was asked for already is not asked for again.
         let mut session = log_in(&AuthorizationRequest::new().scope("read"), "AT", 100);
         let bearer = ready(session.access(at(100)));
-        match session.refused(&bearer, 401, &[&line], at(100)) {
-            Some(Access::LoginRequired(why)) => assert!(request_of(&why).check().is_ok(), "{line}"),
-            // What cannot be read at all is like a 401 without a word.
-            other => {
-                assert!(matches!(other, Some(Access::SendRequest(_))), "{line}: {other:?}");
-                continue;
-            }
-        }
-        if logins(&line, 5).is_none_or(|count| count > 3) {
+        let access = session.refused(&bearer, 401, &told(&line), at(1000));
+        let Some(Access::LoginRequired(why)) = access else { panic!("{line}: {access:?}") };
+        assert!(request_of(&why).check().is_ok(), "{line}");
+        assert!(url_of(&request_of(&why)).len() < 500, "{line}");
+        if logins(&line, 5).is_none_or(|count| count > 1) {
             endless.push(line);
         }
     }
     assert!(endless.is_empty(), "{endless:#?}");
+}
+
+/// What the app lets no API demand leads to no login, and what it does is all that goes into one.
+#[test]
+fn an_api_brings_into_a_login_what_it_may_and_no_more() {
+    let client = || crate::builder().demandable_scope("admin read").build().unwrap();
+    let mut session = crate::log_in_to(client(), &AuthorizationRequest::new().scope("read"), "AT", 10_000);
+    for (scope, asked) in [("admin", Some("read admin")), ("admin delete", Some("read admin")), ("delete", None)] {
+        let line = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        let why = demand(&mut session, &line, 10_000);
+        assert_eq!(why.request().map(|request| request.requested_scope()), asked, "{scope}");
+        assert_eq!((why == LoginRequired::DemandNotMet, why.is_final()), (asked.is_none(), false));
+    }
+    // An API that demands both never gets the one, and one login is all that it costs.
+    let both = "Bearer error=\"insufficient_scope\", scope=\"admin delete\"";
+    let request = request_of(&demand(&mut session, both, 10_000));
+    let mut session = crate::log_in_to(client(), &request, "AT1", 10_000);
+    assert_eq!(demand(&mut session, both, 10_001), LoginRequired::DemandNotMet);
 }

@@ -8,25 +8,42 @@
     clippy::arithmetic_side_effects
 )]
 
+mod bounds;
 mod configuration;
 mod demands;
+mod expiry;
 #[path = "../support/id_token.rs"]
 mod id_token;
+mod late_tokens;
+mod lifetimes;
 mod login;
+mod lost_answers;
 #[cfg(feature = "openid")]
 mod openid;
 mod processes;
+mod refusals;
+mod refused_targets;
 mod responses;
 mod session;
+mod shapes;
 mod sign_out;
 mod targets;
+mod useless_tokens;
 
 use oauth_proto::{
-    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, Client, ClientBuilder, Entropy, Event, Login,
-    Request, RequestId, Response, Session, SessionAction, UnixTime,
+    Access, Action, AuthorizationRequest, AuthorizationServer, Bearer, BearerError, Client, ClientBuilder, Entropy,
+    Error, Event, Login, Request, RequestId, Response, Session, SessionAction, UnixTime,
 };
 
 const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
+/// What an API says of a token that will not do.
+const REFUSED: [(&str, &str); 1] = told("Bearer error=\"invalid_token\"");
+const GONE: &str = r#"{"error":"invalid_grant"}"#;
+
+/// The headers of an API that says this.
+const fn told(line: &str) -> [(&str, &str); 1] {
+    [("WWW-Authenticate", line)]
+}
 
 fn at(seconds: u64) -> UnixTime {
     UnixTime::from_secs(seconds)
@@ -66,6 +83,24 @@ fn request(access: Access) -> Request {
     request
 }
 
+/// Whether a wait is as long as was asked for, and a little longer so that not all come back together.
+fn is_patient(asked: u64, wait: u64) -> bool {
+    (asked..=asked + asked / 32 + 1).contains(&wait)
+}
+
+/// What a call to this URL gets, in its only header.
+fn authorization(bearer: &Bearer, url: &str) -> Result<String, BearerError> {
+    let headers: Vec<_> = bearer.headers("GET", url)?.collect();
+    let [("authorization", value)] = &headers[..] else { panic!("{headers:?}") };
+    Ok(value.as_str().to_owned())
+}
+
+/// Until when the session is to be left alone after an answer without tokens.
+fn later(action: Result<SessionAction, Error>) -> u64 {
+    let Ok(SessionAction::RetryAt(time)) = action else { panic!("no wait: {action:?}") };
+    time.as_secs()
+}
+
 fn revocation(action: SessionAction) -> Request {
     let SessionAction::SendRequest(request) = action else { panic!("no revocation: {action:?}") };
     request
@@ -102,19 +137,23 @@ fn log_in_after_a_restart(wanted: &AuthorizationRequest, token: &str, now: u64) 
     finish(Login::resume(client(), serde_json::from_str(&saved).unwrap(), at(now)).unwrap(), token, None, now)
 }
 
-fn finish(mut login: Login, token: &str, scope: Option<&str>, now: u64) -> Session {
+fn finish(login: Login, token: &str, scope: Option<&str>, now: u64) -> Session {
+    let tokens = serde_json::json!({
+        "access_token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_token": format!("RT-{token}"),
+        "id_token": id_token::id_token(Some(id_token::NONCE), now, serde_json::json!({ "auth_time": now })), "scope": scope,
+    });
+    finish_with(login, &tokens.to_string(), now)
+}
+
+/// The server answers with these tokens.
+fn finish_with(mut login: Login, tokens: &str, now: u64) -> Session {
     if login.pending_action().is_none() {
         assert!(login.handle(Event::Start(entropy()), at(now)).is_ok());
     }
     let redirect = "com.example.app:/callback?code=C&state=ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
     let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(redirect), at(now)) else { panic!() };
-    let tokens = serde_json::json!({
-        "access_token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_token": format!("RT-{token}"),
-        "id_token": id_token::id_token(Some(id_token::NONCE), now, serde_json::json!({ "auth_time": now })), "scope": scope,
-    });
-    let client = login.client().clone();
-    match login.handle(answer(sent.id(), 200, &JSON, &tokens.to_string()), at(now)) {
-        Ok(Action::TokensReady(tokens)) => Session::new(client, tokens),
+    match login.handle(answer(sent.id(), 200, &JSON, tokens), at(now)) {
+        Ok(Action::TokensReady(tokens)) => login.into_session(tokens),
         other => panic!("{other:?}"),
     }
 }

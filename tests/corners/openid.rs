@@ -7,7 +7,7 @@ use oauth_proto::{
 use serde_json::json;
 
 use crate::id_token::{id_token, CLIENT_ID, ISSUER, NONCE};
-use crate::{answer, at, client, entropy, ready, request, JSON};
+use crate::{answer, at, authorization, client, entropy, ready, request, JSON};
 
 /// Claims that count only if they are asked for may be anything else at other servers.
 #[test]
@@ -121,6 +121,6 @@ fn a_session_keeps_the_clients_settings() {
     let app = issuer_only().api_origin("https://api.example.com").leeway_secs(10).build().unwrap();
     let mut session = Session::new(app, tokens);
     let bearer = ready(session.access(at(89)));
-    assert!(bearer.authorization("https://api.example.com/me", &[]).is_ok());
+    assert!(authorization(&bearer, "https://api.example.com/me").is_ok());
     assert_eq!(request(session.access(at(91))).url(), "https://as.example.com/t");
 }

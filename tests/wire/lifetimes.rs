@@ -1,9 +1,9 @@
 //! When the grant ends by itself, as servers say it; and what lifetimes count from.
 
 use oauth_proto::token::{parse_response, TokenResponse};
-use oauth_proto::{AuthorizationRequest, Response};
+use oauth_proto::{Access, Action, AuthorizationRequest, Response, Session};
 
-use crate::{at, client, log_in, JSON};
+use crate::{answer, at, client, code_request, log_in, started, JSON};
 
 const PREFIX: &str = r#"{"access_token":"AT1","token_type":"Bearer","expires_in":60"#;
 
@@ -83,4 +83,37 @@ fn an_id_token_may_say_when_the_user_is_to_be_logged_out() {
     for other in [json!(null), json!("1700000000"), json!(-1), json!(true), json!([1]), json!({ "at": 1 })] {
         assert_eq!(session_expiry(other.clone()), None, "{other}");
     }
+}
+
+/// The lid is closed after the token request was sent at 20, and opened later: the tokens are as old as the request.
+#[test]
+fn a_laptop_that_slept_before_the_answer_has_old_tokens() {
+    const LATEST: u64 = 20 + 600;
+    let expires_at = |sleep: u64, expires_in: u64| {
+        let (mut login, url) = started(client(), AuthorizationRequest::new(), 0);
+        let sent = code_request(&mut login, &url, 20);
+        let body = format!(
+            r#"{{"access_token":"AT1","token_type":"Bearer","refresh_token":"RT1","expires_in":{expires_in},"refresh_token_timeout":86400}}"#
+        );
+        let Ok(Action::TokensReady(tokens)) = login.handle(answer(sent.id(), &body), at(20 + sleep)) else {
+            panic!("no tokens")
+        };
+        let shown = format!("refresh_token_expires_at: {:?}", Some(at((20 + sleep).min(LATEST) + 86_400)));
+        assert!(format!("{tokens:?}").contains(&shown), "{tokens:?}");
+        (tokens.expires_at(), tokens)
+    };
+    // The model: what the server has, counted from when it got the request, within ten minutes of truth.
+    for expires_in in [60, 3600, 86_400] {
+        for sleep in [0, 1, 599, 600, 601, 3600, 8 * 3600, 30 * 86_400] {
+            let (at_client, _) = expires_at(sleep, expires_in);
+            let at_server = 20 + expires_in;
+            assert_eq!(at_client, Some(at(at_server + sleep.min(600))), "{sleep} {expires_in}");
+        }
+    }
+    // After eight hours a token of an hour is refreshed before it is used, and one of a day is not.
+    let morning = at(20 + 8 * 3600);
+    let (_, tokens) = expires_at(8 * 3600, 3600);
+    assert!(matches!(Session::new(client(), tokens).access(morning), Access::SendRequest(_)));
+    let (_, tokens) = expires_at(8 * 3600, 86_400);
+    assert!(matches!(Session::new(client(), tokens).access(morning), Access::Ready(_)));
 }

@@ -1,5 +1,6 @@
 //! The URL that the browser is sent to at sign-out, pair by pair, and what must come back.
 
+use oauth_proto::logout::LogoutParameters;
 use oauth_proto::redirect::RedirectUri;
 use oauth_proto::{
     AuthorizationRequest, AuthorizationServer, Client, ConfigError, Event, LogoutUrl, Session, SessionAction,
@@ -51,6 +52,16 @@ fn logout() -> SignOut {
 /// Of a login that asked who the user is, and the ID token that it got.
 #[cfg(feature = "openid")]
 fn session_with_id_token(server: AuthorizationServer, return_to: Option<&str>) -> (Session, String) {
+    session_with_claims(server, return_to, serde_json::json!({}))
+}
+
+/// The same, with more claims in it.
+#[cfg(feature = "openid")]
+fn session_with_claims(
+    server: AuthorizationServer,
+    return_to: Option<&str>,
+    more: serde_json::Value,
+) -> (Session, String) {
     use crate::id_token::{id_token, ISSUER, NONCE};
     let builder = Client::builder(server.issuer(ISSUER).unwrap(), CLIENT_ID, REDIRECT_URI);
     let mut builder = builder.accept_id_tokens_on_tls_alone();
@@ -58,7 +69,7 @@ fn session_with_id_token(server: AuthorizationServer, return_to: Option<&str>) -
         builder = builder.post_logout_redirect_uri(return_to);
     }
     let client = builder.build().unwrap();
-    let id_token = id_token(Some(NONCE), 0, serde_json::json!({}));
+    let id_token = id_token(Some(NONCE), 0, more);
     let tokens = serde_json::json!({ "access_token": "AT1", "token_type": "Bearer", "id_token": id_token });
     let request = AuthorizationRequest::new().scope("openid");
     (Session::new(client.clone(), log_in(client, request, &tokens.to_string(), 0)), id_token)
@@ -218,4 +229,132 @@ fn the_return_of_both_ends_the_sign_out() {
         assert!(matches!(session.handle(Event::RedirectReceived(&back), at(1)), Ok(SessionAction::SignedOut)));
         assert!(session.pending_action().is_none() && session.last_error().is_none());
     }
+}
+
+fn vendor(url: &str, parameters: LogoutParameters) -> AuthorizationServer {
+    plain_server().logout_endpoint(url, parameters).unwrap()
+}
+
+/// Amazon Cognito compares `logout_uri` octet by octet and returns nothing with it.
+#[test]
+fn the_logout_of_cognito_and_its_return() {
+    let cognito = || {
+        let parameters = LogoutParameters::new("logout_uri").without_state().without_id_token_hint();
+        vendor("https://app.auth.eu-west-1.amazoncognito.com/logout", parameters)
+    };
+    let expected = format!(
+        "https://app.auth.eu-west-1.amazoncognito.com/logout?client_id={CLIENT_ID}&logout_uri=com.example.app%3A%2Flogout"
+    );
+    #[cfg(feature = "openid")]
+    {
+        let (mut session, _) = session_with_id_token(cognito(), Some(RETURN));
+        assert_eq!(url_of(session.sign_out(logout())).as_str(), expected);
+    }
+    for back in [RETURN, "com.example.app:/logout?state=other&x=1", "com.example.app:/logout#top"] {
+        let mut session = session(cognito(), Some(RETURN), TOKENS);
+        assert_eq!(url_of(session.sign_out(logout())).as_str(), expected);
+        for stray in [REDIRECT_URI, "com.example.app:/logout/", "com.example.other:/logout", "https://evil.example/"] {
+            let error = session.handle(Event::RedirectReceived(stray), at(1)).unwrap_err();
+            assert_eq!((error.code(), session.phase()), ("not_our_redirect", SessionPhase::LoggingOut), "{stray}");
+        }
+        assert!(matches!(session.handle(Event::RedirectReceived(back), at(1)), Ok(SessionAction::SignedOut)), "{back}");
+    }
+    let mut session = session(cognito(), None, TOKENS);
+    url_of(session.sign_out(logout()));
+    assert_eq!(session.handle(Event::RedirectReceived(RETURN), at(1)).unwrap_err().code(), "redirect_not_awaited");
+}
+
+/// Only a server that brings no `state` may leave it out.
+#[test]
+fn a_return_without_state_is_refused_where_state_was_sent() {
+    for server in [
+        end_session("https://as.example.com/logout"),
+        auth0("https://tenant.auth0.com/v2/logout"),
+        vendor("https://as.example.com/logout", LogoutParameters::new("back")),
+        vendor("https://as.example.com/logout", LogoutParameters::new("back").state_in_return_url()),
+    ] {
+        let mut session = session(server, Some(RETURN), TOKENS);
+        url_of(session.sign_out(logout()));
+        let error = session.handle(Event::RedirectReceived(RETURN), at(1)).unwrap_err();
+        assert_eq!((error.code(), session.phase()), ("state_missing", SessionPhase::LoggingOut));
+        let back = format!("{RETURN}?state={STATE}");
+        assert!(matches!(session.handle(Event::RedirectReceived(&back), at(1)), Ok(SessionAction::SignedOut)));
+    }
+}
+
+#[test]
+fn parameters_of_a_servers_own_are_those_pairs() {
+    let endpoint = "https://as.example.com/logout?tenant=1";
+    let of = |parameters| logout_url(vendor(endpoint, parameters), Some(RETURN), TOKENS, logout());
+    // What the two known servers have can be said in their words, too.
+    let ours = LogoutParameters::new("post_logout_redirect_uri");
+    let theirs = logout_url(end_session(endpoint), Some(RETURN), TOKENS, logout());
+    assert_eq!(of(ours).as_str(), theirs.as_str());
+    let ours = LogoutParameters::new("returnTo").state_in_return_url().without_id_token_hint();
+    assert_eq!(of(ours).as_str(), logout_url(auth0(endpoint), Some(RETURN), TOKENS, logout()).as_str());
+    // A name is encoded as a value is.
+    let odd = of(LogoutParameters::new("to & fr\u{f6}"));
+    assert!(odd.ends_with(&format!("&to+%26+fr%C3%B6=com.example.app%3A%2Flogout&state={STATE}")), "{}", odd.as_str());
+    let federated = logout_url(vendor(endpoint, LogoutParameters::new("back")), None, TOKENS, logout().federated());
+    assert_eq!(federated.as_str(), format!("{endpoint}&client_id={CLIENT_ID}&federated"));
+}
+
+#[test]
+fn the_name_for_the_return_url_is_checked() {
+    let url = "https://as.example.com/logout";
+    for name in ["", "a\nb", "\u{85}", "client_id", "state", "id_token_hint", "federated"] {
+        let error = plain_server().logout_endpoint(url, LogoutParameters::new(name)).unwrap_err();
+        assert_eq!(error.code(), "parameter", "{name:?}");
+        assert!(error.to_string().contains("return URL") && !error.to_string().contains(char::is_control), "{error}");
+    }
+    for own in ["back=1", "%62ack=1", "state=1", "client_id=1", "id_token_hint=1", "federated"] {
+        let url = format!("{url}?{own}");
+        let error = plain_server().logout_endpoint(&url, LogoutParameters::new("back")).unwrap_err();
+        assert!(matches!(&error, ConfigError::Endpoint { name: "logout_endpoint", .. }), "{own}: {error}");
+    }
+    assert!(plain_server().logout_endpoint("http://as.example.com/logout", LogoutParameters::new("back")).is_err());
+}
+
+/// By the server's parameters, or for one sign-out.
+#[cfg(feature = "openid")]
+#[test]
+fn a_hint_is_left_out_by_choice() {
+    let endpoint = "https://as.example.com/logout";
+    let rest = pairs(&[("client_id", CLIENT_ID), ("back", RETURN), ("state", STATE)]);
+    let of = |parameters, how| {
+        let (mut session, id_token) = session_with_id_token(vendor(endpoint, parameters), Some(RETURN));
+        (query_of(&url_of(session.sign_out(how))), id_token)
+    };
+    let (query, id_token) = of(LogoutParameters::new("back"), logout());
+    assert_eq!(query, [pairs(&[("id_token_hint", &id_token)]), rest.clone()].concat());
+    assert_eq!(of(LogoutParameters::new("back").without_id_token_hint(), logout()).0, rest);
+    assert_eq!(of(LogoutParameters::new("back"), logout().without_id_token_hint()).0, rest);
+    let (mut session, _) = session_with_id_token(end_session(endpoint), None);
+    let url = url_of(session.sign_out(SignOut::new().without_id_token_hint().logout(entropy())));
+    assert_eq!(url.as_str(), format!("{endpoint}?client_id={CLIENT_ID}"));
+}
+
+/// Servers whose request line may have 8 KiB answer 414 to a longer one.
+#[cfg(feature = "openid")]
+#[test]
+fn a_hint_is_left_out_of_a_url_that_would_be_too_long() {
+    use oauth_proto::logout::MAX_LOGOUT_URL_BYTES;
+
+    let hint_is_sent = |filler: usize, claim: usize, how: SignOut| {
+        let endpoint = format!("https://as.example.com/logout?x={}", "y".repeat(filler));
+        let more = serde_json::json!({ "groups": "g".repeat(claim) });
+        let (mut session, id_token) = session_with_claims(end_session(&endpoint), Some(RETURN), more);
+        let url = url_of(session.sign_out(how));
+        let is_sent = url.contains("id_token_hint=");
+        assert!(url.contains(&format!("&client_id={CLIENT_ID}&")) && url.contains(STATE));
+        let len = if is_sent { url.len() } else { url.len() + "&id_token_hint=".len() + id_token.len() };
+        assert_eq!(is_sent, len <= MAX_LOGOUT_URL_BYTES, "{len}");
+        (is_sent, len)
+    };
+    let (is_sent, len) = hint_is_sent(0, 4000, logout().federated());
+    assert!(is_sent);
+    let filler = MAX_LOGOUT_URL_BYTES - len;
+    assert_eq!(hint_is_sent(filler, 4000, logout().federated()), (true, MAX_LOGOUT_URL_BYTES));
+    assert_eq!(hint_is_sent(filler + 1, 4000, logout().federated()), (false, MAX_LOGOUT_URL_BYTES + 1));
+    assert!(!hint_is_sent(0, 14_000, logout()).0, "18 KB");
 }

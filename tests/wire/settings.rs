@@ -1,7 +1,8 @@
 //! Every setting of a client has its effect, and at the very second.
 
 use oauth_proto::{
-    Access, AuthorizationRequest, Client, ClientBuilder, Error, Event, Login, Over, Secret, Session, Tokens,
+    Access, AuthorizationRequest, Client, ClientBuilder, Error, Event, Login, LoginRequired, Over, Secret, Session,
+    Tokens,
 };
 
 use crate::{at, bearer, builder, log_in, refresh_of, server, started, CLIENT_ID};
@@ -40,6 +41,28 @@ fn a_login_is_over_after_its_timeout() {
         assert!(!redirect(100 + timeout).is_fatal(), "{timeout}");
         assert_eq!(redirect(101 + timeout), Error::Over(Over::Expired), "{timeout}");
     }
+}
+
+/// What an API demands goes into the next login, as far as the app lets it.
+#[test]
+fn an_api_demands_what_it_may_demand() {
+    let demanded = |builder: ClientBuilder| {
+        let mut session = session(builder.build().unwrap(), 1000);
+        let token = bearer(session.access(at(0)));
+        let headers = [("WWW-Authenticate", r#"Bearer error="insufficient_scope", scope="b c d""#)];
+        match session.refused(&token, 403, &headers, at(0)) {
+            Some(Access::LoginRequired(LoginRequired::InsufficientScope { scope, request })) => {
+                assert_eq!(scope.as_deref(), Some("b c d"), "what was demanded is told in full");
+                Some(request.requested_scope().to_owned())
+            }
+            Some(Access::LoginRequired(LoginRequired::DemandNotMet)) => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(demanded(builder()).as_deref(), Some("a b c d"));
+    assert_eq!(demanded(builder().demandable_scope("c x b")).as_deref(), Some("a b c"));
+    assert_eq!(demanded(builder().demandable_scope("x")), None);
+    assert_eq!(demanded(builder().demandable_scope("")), None);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding};
 use oauth_proto::pkce::CodeVerifier;
-use oauth_proto::{AuthorizationRequest, Client, Request, Session, SignOut};
+use oauth_proto::{AuthorizationRequest, Client, Request, Session, SignOut, Target};
 
 use crate::{
     at, code_request, decoded, log_in, pairs, refresh_of, revocation_of, server, started, Pairs, REDIRECT_URI,
@@ -101,9 +101,10 @@ fn every_request_is_what_it_should_be() {
             let mut own =
                 vec![("grant_type", "refresh_token"), ("refresh_token", "R +\"1"), ("resource", RESOURCE), VENDOR];
             check(&refresh_of(session.access(at(3600))), token_url, format, authentication, &own);
-            session.refresh_scope("b").unwrap();
             own.push(("scope", "b"));
-            check(&refresh_of(session.access(at(3700))), token_url, format, authentication, &own);
+            let narrower = Target::own().scope("b").unwrap();
+            let refresh = refresh_of(session.access_for(&narrower, session.deadline().unwrap().saturating_add(2)));
+            check(&refresh, token_url, format, authentication, &own);
 
             let revocation = revocation_of(session.sign_out(SignOut::new()));
             let own = [("token", "R +\"1"), ("token_type_hint", "refresh_token")];
