@@ -166,6 +166,7 @@ const HAPPENS: &[&str] = &[
     "spell: APIs refuse every token",
     "spell: a captive portal",
     "spell: a train",
+    "spell: a tunnel",
     "spell: an outage",
     "spell: one answer to everything",
     "stray answer",

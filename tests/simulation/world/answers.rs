@@ -107,6 +107,7 @@ impl World<'_> {
         let outcome = self.took(p, attempt, &action, meaning);
         if outcome == Outcome::Tokens && self.truth.attempts[attempt].outcome != Outcome::Open {
             self.counts.add("late tokens taken");
+            self.truth.attempts[attempt].late = true;
         }
         self.truth.attempts[attempt].outcome = outcome;
         if let (Some(Meaning::Tokens(issued, _)), Outcome::Tokens) = (meaning, outcome) {

@@ -186,6 +186,9 @@ impl World<'_> {
             }
             Access::LoginRequired(why) => {
                 self.check_login_required(p, caller, &why, told);
+                if let (LoginRequired::TokenRefused, Some((bearer, _))) = (&why, &refusal) {
+                    self.check_good_for_others(p, bearer);
+                }
                 self.need_login(p, caller, &why);
                 None
             }
@@ -299,6 +302,7 @@ impl World<'_> {
             dropped: false,
             doubled: false,
             outcome: Outcome::Open,
+            late: false,
         };
         let (attempt, is_again) = self.truth.give(attempt);
         if is_again {

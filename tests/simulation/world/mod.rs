@@ -289,6 +289,7 @@ impl<'a> World<'a> {
         }
         let step = |p: &Process| p.step.name();
         let steps: Vec<&str> = self.processes.iter().map(step).collect();
-        broken!("4", "the processes go round in a circle: {steps:?}");
+        self.trace.note(|| format!("{steps:?}"));
+        broken!("4", "the processes go round in a circle");
     }
 }

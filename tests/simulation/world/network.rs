@@ -101,6 +101,7 @@ impl World<'_> {
                 self.counts.add("answer lost in a train");
                 self.lose(message);
             }
+            Message::Answer { sender, attempt, .. } if self.weather == Weather::Tunnel => self.fail(sender, attempt),
             Message::Answer { sender, attempt, answer } => self.receive(sender, attempt, answer),
         }
     }

@@ -1,6 +1,6 @@
 //! (d) How often a session asks the token endpoint, whatever the server and the APIs answer.
 
-use super::truth::{broken, Outcome};
+use super::truth::{broken, Attempt, Outcome};
 use super::World;
 
 const HOUR: u64 = 60 * 60;
@@ -10,9 +10,9 @@ const HOUR: u64 = 60 * 60;
 /// of the three targets here.
 const MAX_FRUITLESS: usize = 16 + 3 * 3;
 
-/// New tokens for one target in an hour because an API refused good ones: after waits of 60, 120 … 1920 seconds, and one
-/// more, since of one that was refused while a refresh was under way nothing is counted.
-const MAX_FOR_REFUSALS: usize = 6 + 1;
+/// New tokens for one target in an hour because an API refused good ones: after waits of 60, 120 … 1920 seconds. One more for each
+/// answer that was lost, or came late: of a token that was refused while another refresh was under way nothing is counted.
+const MAX_FOR_REFUSALS: usize = 6;
 
 impl World<'_> {
     /// Whatever was waited for is over: tokens came, a clock jumped, or the app said that it has been dealt with.
@@ -38,15 +38,15 @@ impl World<'_> {
     /// Tokens came.
     pub fn check_refusals(&self, p: usize, target: usize) {
         let (machine, from) = (self.processes[p].machine, self.processes[p].jumped_at);
-        let made = self.truth.attempts.iter().skip(from).filter(|attempt| {
+        let lately = self.truth.attempts.iter().skip(from).filter(|attempt| {
             attempt.machine == machine
                 && attempt.target == target
-                && attempt.for_refusal
-                && attempt.outcome == Outcome::Tokens
                 && attempt.sent_at.is_some_and(|at| at + HOUR > self.now)
         });
-        let count = made.count();
-        if count > MAX_FOR_REFUSALS {
+        let came = |attempt: &&Attempt| attempt.outcome == Outcome::Tokens;
+        let lost = lately.clone().filter(|attempt| attempt.late || !came(attempt)).count();
+        let count = lately.filter(came).filter(|attempt| attempt.for_refusal).count();
+        if count > MAX_FOR_REFUSALS + lost {
             broken!("d", "process {p} got {count} tokens for target {target} in an hour because an API refused others");
         }
     }

@@ -76,6 +76,8 @@ pub struct Attempt {
     /// The network made two of it, which no session can know.
     pub doubled: bool,
     pub outcome: Outcome,
+    /// Its tokens came when it had been taken for lost.
+    pub late: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

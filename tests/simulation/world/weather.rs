@@ -10,6 +10,8 @@ pub enum Weather {
     Fair,
     /// Six answers of ten are lost.
     Train,
+    /// All are, and whoever waits for one learns of it at once.
+    Tunnel,
     /// Something else answers in the server's place.
     Portal,
     /// The server is down.
@@ -31,7 +33,8 @@ impl World<'_> {
         if self.weather != Weather::Fair {
             return;
         }
-        let (weather, name, seconds) = match self.choices.below(6) {
+        let (weather, name, seconds) = match self.choices.below(7) {
+            6 => (Weather::Tunnel, "spell: a tunnel", 3600),
             0 | 1 => (Weather::Train, "spell: a train", 20 * 60),
             2 => (Weather::Portal, "spell: a captive portal", self.choices.pick(&[300, 1800])),
             3 => (Weather::Outage, "spell: an outage", self.choices.pick(&[3600, 4 * 3600])),
