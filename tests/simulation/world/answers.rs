@@ -40,7 +40,7 @@ impl World<'_> {
         }
     }
 
-    /// (8) An answer to another question, made up or long forgotten.
+    /// (6) An answer to another question, made up or long forgotten.
     pub fn stray(&mut self, p: usize) {
         let process = &self.processes[p];
         if !process.alive || process.session.is_none() {
@@ -84,7 +84,7 @@ impl World<'_> {
             Ok(action) => action,
             Err(error) => {
                 if is_awaited {
-                    broken!("8", "the answer to the refresh under way is ignored: {error:?}");
+                    broken!("6", "the answer to the refresh under way is ignored: {error:?}");
                 }
                 self.check_ignored(p, &before, Err(error));
                 return self.note_ignored(p, attempt, meaning);
@@ -96,13 +96,13 @@ impl World<'_> {
         }
         let Some(attempt) = attempt else { return self.goodbye(p, action) };
         if self.truth.attempts[attempt].machine != self.processes[p].machine {
-            broken!("8", "an answer to another session is taken: {action:?}");
+            broken!("6", "an answer to another session is taken: {action:?}");
         }
         if self.processes[p].signed_out {
             return self.took_late(p, attempt, action);
         }
         if self.processes[p].ended {
-            broken!("5", "an answer is taken after the end: {action:?}");
+            broken!("3", "an answer is taken after the end: {action:?}");
         }
         let outcome = self.took(p, attempt, &action, meaning);
         if outcome == Outcome::Tokens && self.truth.attempts[attempt].outcome != Outcome::Open {
@@ -120,7 +120,7 @@ impl World<'_> {
         }
     }
 
-    /// (a, 6) What an answer, or the lack of one, does to a session that lives.
+    /// (a, 4) What an answer, or the lack of one, does to a session that lives.
     fn took(&mut self, p: usize, attempt: usize, action: &SessionAction, meaning: Option<&Meaning>) -> Outcome {
         let (now, target) = (self.time(p), self.truth.attempts[attempt].target);
         let is_present = self.processes[p].memory.token.as_ref() == Some(&self.truth.attempts[attempt].token);
@@ -156,12 +156,15 @@ impl World<'_> {
                 self.took_useless(p, attempt, issued);
                 return Outcome::Useless;
             }
+            (SessionAction::RetryAt(at), None) => {
+                check_wait(*at, now);
+                return Outcome::Lost;
+            }
             (SessionAction::RetryAt(at), _) => check_wait(*at, now),
             _ => {}
         }
         let process = &mut self.processes[p];
         match (action, meaning) {
-            (SessionAction::RetryAt(_), None) => return Outcome::Lost,
             // Tokens of an earlier refresh came before: what is said of the old refresh token is of no interest.
             (SessionAction::RetryAt(_), Some(said)) if !is_present && !matches!(said, Meaning::Tokens(..)) => {}
             (SessionAction::RetryAt(_), Some(Meaning::Unreadable)) => return Outcome::Lost,
@@ -194,7 +197,7 @@ impl World<'_> {
                 self.goodbye(p, action);
             }
             SessionAction::SignedOut => self.counts.add("late answer after the sign-out"),
-            other => broken!("5", "process {p} says {other:?} to a late answer after the sign-out"),
+            other => broken!("3", "process {p} says {other:?} to a late answer after the sign-out"),
         }
         self.note_sign_out(p);
     }
@@ -240,7 +243,7 @@ impl World<'_> {
         }
     }
 
-    /// (9) A refresh for one target leaves the other targets' tokens alone, and brings the one that was asked for.
+    /// (7) A refresh for one target leaves the other targets' tokens alone, and brings the one that was asked for.
     fn check_others(&self, p: usize, before: Option<[Option<String>; 3]>, attempt: usize, new: &str) {
         let Some(before) = before else { return };
         let Some(after) = self.peek(p) else { return };
@@ -252,40 +255,43 @@ impl World<'_> {
             }
             if other == attempt.target {
                 if after.as_deref() != Some(new) {
-                    broken!("9", "{new} came for target {other}, but {after:?} is handed out");
+                    broken!("7", "{new} came for target {other}, but {after:?} is handed out");
                 }
             } else if before.is_some() && before != after {
-                broken!("9", "a refresh for target {} made {after:?} of {before:?} for target {other}", attempt.target);
+                broken!("7", "a refresh for target {} made {after:?} of {before:?} for target {other}", attempt.target);
             }
         }
     }
 
-    /// (8) What is refused changes nothing.
+    /// (6) What is refused changes nothing.
     fn check_ignored(&self, p: usize, before: &str, result: Result<SessionAction, Error>) {
         match result {
             Err(error) if error.code() == "unknown_request" => {}
-            other => broken!("8", "process {p} says {other:?} to an answer that nobody waits for"),
+            other => broken!("6", "process {p} says {other:?} to an answer that nobody waits for"),
         }
         let after = self.snapshot(p);
         if before != after {
-            broken!("8", "an ignored answer changed process {p}: {before} is now {after}");
+            broken!("6", "an ignored answer changed process {p}: {before} is now {after}");
         }
     }
 
-    /// (8) The tokens of the last refresh that was lost are not ignored.
+    /// (6) The tokens of the last refresh that was lost are not ignored.
     fn note_ignored(&mut self, p: usize, attempt: Option<usize>, meaning: Option<&Meaning>) {
         let process = &self.processes[p];
         self.counts.add(if process.signed_out { "late answer of before ignored" } else { "late answer ignored" });
         let Some(number) = attempt else { return };
         let attempt = &self.truth.attempts[number];
         let is_ours = attempt.machine == process.machine && !process.signed_out && !process.ended;
-        let later = self.truth.attempts.iter().skip(number + 1).filter(|later| later.machine == attempt.machine);
-        let is_last = later.clone().all(|later| later.outcome == Outcome::Open);
+        let mut later = self.truth.attempts.iter().skip(number + 1).filter(|later| later.machine == attempt.machine);
+        let is_last = later.all(|later| later.outcome == Outcome::Open);
         let is_present = process.memory.token.as_ref() == Some(&attempt.token);
-        if is_ours && is_last && is_present && attempt.outcome == Outcome::Lost {
-            if let Some(Meaning::Tokens(..)) = meaning {
-                broken!("8", "the tokens of the refresh that was lost are ignored");
-            }
+        let brings = match meaning {
+            Some(Meaning::Tokens(..)) => true,
+            Some(Meaning::Useless(issued)) => issued.refresh_token.is_some(),
+            _ => false,
+        };
+        if is_ours && is_last && is_present && attempt.outcome == Outcome::Lost && brings {
+            broken!("6", "the tokens of the refresh that was lost are ignored");
         }
     }
 

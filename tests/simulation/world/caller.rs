@@ -165,10 +165,10 @@ impl World<'_> {
                         && attempt.outcome == Outcome::Open
                 });
                 if !known {
-                    broken!("4", "caller {caller} is to wait for {id:?}, which is not under way");
+                    broken!("2", "caller {caller} is to wait for {id:?}, which is not under way");
                 }
                 let session = self.processes[p].session.as_ref().unwrap();
-                let Some(deadline) = session.deadline() else { broken!("4", "a wait without a deadline") };
+                let Some(deadline) = session.deadline() else { broken!("2", "a wait without a deadline") };
                 // Asking earlier does no harm, and the clock may have been set back.
                 let wait = deadline.saturating_since(now).min(TIMEOUT);
                 self.callers[caller].state = State::Wants { from: self.now + wait.max(1), for_answer: true };
@@ -245,11 +245,11 @@ impl World<'_> {
         }
     }
 
-    /// (1, 6, 7) A refresh is given when none is under way, for the caller's target, with the refresh token that came last.
+    /// (1, 4, 5) A refresh is given when none is under way, for the caller's target, with the refresh token that came last.
     fn check_request(&mut self, p: usize, caller: usize, request: &Request, for_refusal: bool) -> usize {
         let process = &self.processes[p];
         if process.signed_out || process.ended {
-            broken!("5", "process {p} wants a refresh though it is over");
+            broken!("3", "process {p} wants a refresh though it is over");
         }
         let body = core::str::from_utf8(request.body()).unwrap();
         let value = |name: &str| {
@@ -268,11 +268,11 @@ impl World<'_> {
             target = 0;
         }
         if asked != wanted(target) {
-            broken!("7", "a refresh for target {target} asks for {body}");
+            broken!("5", "a refresh for target {target} asks for {body}");
         }
         let token = value("refresh_token").unwrap_or_default().to_owned();
         if process.memory.token.as_deref() != Some(&token) {
-            broken!("6", "process {p} sends {token}, and has {:?}", process.memory.token);
+            broken!("4", "process {p} sends {token}, and has {:?}", process.memory.token);
         }
         if self.store.has_newer(&self.server, &token) {
             broken!("c", "process {p} sends {token}, whose successor has been stored");
@@ -287,7 +287,7 @@ impl World<'_> {
         }
         let deadline = process.session.as_ref().unwrap().deadline().map(UnixTime::as_secs);
         if deadline != Some(now.saturating_add(TIMEOUT)) {
-            broken!("4", "a refresh of {now} is taken for lost at {deadline:?}");
+            broken!("2", "a refresh of {now} is taken for lost at {deadline:?}");
         }
         let attempt = Attempt {
             sender: Sender { process: p, life: process.life, id: request.id() },
@@ -368,9 +368,9 @@ impl World<'_> {
     }
 }
 
-/// (4) Nobody is sent away for longer than a server may ask for.
+/// (2) Nobody is sent away for longer than a server may ask for.
 pub fn check_wait(at: UnixTime, now: UnixTime) {
     if at.saturating_since(now) > MAX_WAIT {
-        broken!("4", "told at {now:?} to try again at {at:?}");
+        broken!("2", "told at {now:?} to try again at {at:?}");
     }
 }

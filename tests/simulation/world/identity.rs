@@ -146,7 +146,7 @@ impl World<'_> {
         let now = self.clock(p);
         let process = &mut self.processes[p];
         if process.signed_out || process.ended {
-            broken!("5", "process {p} wants keys though it is over");
+            broken!("3", "process {p} wants keys though it is over");
         }
         if request.method() != "GET" || request.url() != JWKS_URI || !request.body().is_empty() {
             broken!("1", "a request for keys that says more: {request:?}");
@@ -178,10 +178,10 @@ impl World<'_> {
         Answer { status, headers: vec![("content-type".into(), "application/json".into())], body, meaning }
     }
 
-    /// (3, 6) What the answer to a request for keys, or the lack of one, does to a session.
+    /// (a, 4) What the answer to a request for keys, or the lack of one, does to a session.
     pub fn took_keys(&mut self, p: usize, action: &SessionAction, meaning: Option<&Meaning>) {
         if self.processes[p].signed_out || self.processes[p].ended {
-            broken!("5", "keys are taken after the end: {action:?}");
+            broken!("3", "keys are taken after the end: {action:?}");
         }
         let now = self.time(p);
         self.processes[p].keys_asked = None;
@@ -199,7 +199,7 @@ impl World<'_> {
                     Some(_) => "the server could not give its keys",
                 });
             }
-            (action, meaning) => broken!("3", "to keys {meaning:?} the session says {action:?}"),
+            (action, meaning) => broken!("a", "to keys {meaning:?} the session says {action:?}"),
         }
         for caller in self.callers.iter_mut().filter(|caller| caller.process == p) {
             caller.wake();
@@ -210,28 +210,28 @@ impl World<'_> {
         self.processes[p].session.as_ref().and_then(Session::last_error).map(Error::code)
     }
 
-    /// (10) A session says who is logged in, as long as it lives: the user of its login, by an ID token that the server gave.
+    /// (8) A session says who is logged in, as long as it lives: the user of its login, by an ID token that the server gave.
     pub fn check_identity(&self, p: usize) {
         let process = &self.processes[p];
         let Some(session) = &process.session else { return };
         let id_token = session.id_token();
         if self.plan.identity == Identity::None || process.signed_out || process.ended {
             if id_token.is_some() {
-                broken!("10", "process {p} shows an ID token");
+                broken!("8", "process {p} shows an ID token");
             }
             return;
         }
-        let Some(id_token) = id_token else { broken!("10", "process {p} does not know who is logged in") };
+        let Some(id_token) = id_token else { broken!("8", "process {p} does not know who is logged in") };
         let login = process.memory.login;
         if id_token.subject() != user(self.server.logins[login].user) {
-            broken!("10", "process {p} takes {} for the user of login {login}", id_token.subject());
+            broken!("8", "process {p} takes {} for the user of login {login}", id_token.subject());
         }
         if !self.server.genuine.contains(id_token.reveal()) {
-            broken!("10", "process {p} believes an ID token with a flaw");
+            broken!("8", "process {p} believes an ID token with a flaw");
         }
         let keys = session.keys().map_or(0, KeySet::len);
         if self.plan.identity == Identity::TlsAlone && keys > 0 {
-            broken!("10", "process {p} has keys that it does not need");
+            broken!("8", "process {p} has keys that it does not need");
         }
     }
 }

@@ -229,7 +229,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// (4) Nothing goes wrong any more, every process lives, and time passes: now every caller is served, and every sign-out
+    /// (2) Nothing goes wrong any more, every process lives, and time passes: now every caller is served, and every sign-out
     /// is completed.
     fn calm_down(&mut self) {
         self.quiet = true;
@@ -262,11 +262,11 @@ impl<'a> World<'a> {
                 _ if self.now - begin < QUIET_SECS => self.now += truth::TIMEOUT.max((self.now - begin) / 8),
                 Some(p) => {
                     let step = self.processes[p].step.name();
-                    broken!("4", "process {p} is at {step} for ever, in phase {:?}", self.phase(p))
+                    broken!("2", "process {p} is at {step} for ever, in phase {:?}", self.phase(p))
                 }
                 None => {
                     let caller = self.callers.iter().position(|caller| !caller.served);
-                    broken!("4", "caller {caller:?} waits for ever");
+                    broken!("2", "caller {caller:?} waits for ever");
                 }
             }
         }
@@ -290,6 +290,6 @@ impl<'a> World<'a> {
         let step = |p: &Process| p.step.name();
         let steps: Vec<&str> = self.processes.iter().map(step).collect();
         self.trace.note(|| format!("{steps:?}"));
-        broken!("4", "the processes go round in a circle");
+        broken!("2", "the processes go round in a circle");
     }
 }

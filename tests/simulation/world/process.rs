@@ -380,7 +380,7 @@ impl World<'_> {
         self.trace.note(|| format!("    request {attempt} is not delivered"));
         let action = self.processes[p].session.as_mut().unwrap().handle(event, now);
         let Ok(action @ SessionAction::RetryAt(_)) = action else {
-            broken!("4", "not delivered, but {action:?}");
+            broken!("2", "not delivered, but {action:?}");
         };
         self.truth.attempts[attempt].outcome = Outcome::Settled;
         self.took_outcome(p, attempt, &action);

@@ -18,11 +18,11 @@ const DEMANDED_AGE: u64 = 60;
 const SESSION_LEEWAY: u64 = 30;
 
 impl World<'_> {
-    /// (b, 5, 7) A token is handed out by a session that is not over, and it is the right one.
+    /// (b, 3, 5) A token is handed out by a session that is not over, and it is the right one.
     pub fn check_ready(&self, p: usize, caller: usize, bearer: &Bearer) {
         let (process, token) = (&self.processes[p], bearer.token().reveal());
         if process.signed_out || process.ended {
-            broken!("5", "process {p} hands out {token} though it is over");
+            broken!("3", "process {p} hands out {token} though it is over");
         }
         if self.server.access_token(token).is_some_and(|issued| issued.login != process.memory.login) {
             broken!("b", "{token} is of another login than {}, which the session is of", process.memory.login);
@@ -47,7 +47,7 @@ impl World<'_> {
             self.counts.add("login required: another login");
         }
         if how < 2 && matches!(access, Access::Ready(ready) if ready.token().reveal() == token) {
-            broken!("7", "{token} is handed out to whom an API refused it just now");
+            broken!("5", "{token} is handed out to whom an API refused it just now");
         }
     }
 

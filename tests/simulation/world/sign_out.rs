@@ -75,7 +75,7 @@ impl World<'_> {
     pub fn goodbye(&mut self, p: usize, action: SessionAction) {
         let now = self.time(p);
         if !self.processes[p].signed_out {
-            broken!("5", "process {p} says {action:?} before a sign-out");
+            broken!("3", "process {p} says {action:?} before a sign-out");
         }
         self.processes[p].goodbye = match action {
             SessionAction::SendRequest(request) => Goodbye::Send(request),
@@ -90,12 +90,12 @@ impl World<'_> {
             }
             SessionAction::SignedOut => {
                 if self.phase(p) != Some(SessionPhase::SignedOut) {
-                    broken!("4", "process {p} is signed out, and in phase {:?}", self.phase(p));
+                    broken!("2", "process {p} is signed out, and in phase {:?}", self.phase(p));
                 }
                 self.counts.add("sign-out complete");
                 Goodbye::None
             }
-            other => broken!("5", "process {p} says {other:?} after the sign-out"),
+            other => broken!("3", "process {p} says {other:?} after the sign-out"),
         };
     }
 
@@ -119,7 +119,7 @@ impl World<'_> {
             Goodbye::Later(at) if at <= self.now => {
                 let action = process.session.as_ref().and_then(Session::pending_action);
                 let Some(action) = action else {
-                    broken!("4", "process {p} was told to try again, and has nothing to do")
+                    broken!("2", "process {p} was told to try again, and has nothing to do")
                 };
                 self.goodbye(p, action);
             }
@@ -139,7 +139,7 @@ impl World<'_> {
         let session = self.processes[p].session.as_mut().unwrap();
         if self.choices.percent(30) {
             if let Ok(action) = session.handle(Event::RedirectReceived(&forged), now) {
-                broken!("8", "a forged return from the logout is taken: {action:?}");
+                broken!("6", "a forged return from the logout is taken: {action:?}");
             }
             self.counts.add("forged return from the logout");
         }
@@ -147,7 +147,7 @@ impl World<'_> {
         self.counts.add("return from the logout");
         match session.handle(event, now) {
             Ok(action) => self.goodbye(p, action),
-            Err(error) => broken!("4", "the return from the logout is refused: {error:?}"),
+            Err(error) => broken!("2", "the return from the logout is refused: {error:?}"),
         }
     }
 

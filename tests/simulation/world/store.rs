@@ -234,7 +234,7 @@ impl World<'_> {
         self.trace.note(|| format!("    [{p}] empties the store"));
     }
 
-    /// (6) The session has the refresh token that it saw last; nothing once it is over.
+    /// (4) The session has the refresh token that it saw last; nothing once it is over.
     pub fn check_memory(&mut self, p: usize) {
         self.check_identity(p);
         self.note_sign_out(p);
@@ -242,16 +242,16 @@ impl World<'_> {
         let Some(session) = &process.session else { return };
         let Some(saved) = session.save() else {
             if !process.ended && !process.signed_out {
-                broken!("6", "process {p} has nothing to save, but is not over");
+                broken!("4", "process {p} has nothing to save, but is not over");
             }
             return;
         };
         if process.signed_out || process.ended {
-            broken!("5", "process {p} has something to save, but is over");
+            broken!("3", "process {p} has something to save, but is over");
         }
         let text = serde_json::to_string(&saved).unwrap();
         if refresh_token(&text) != process.memory.token.as_deref() {
-            broken!("6", "process {p} has {:?}, not {:?}", refresh_token(&text), process.memory.token);
+            broken!("4", "process {p} has {:?}, not {:?}", refresh_token(&text), process.memory.token);
         }
     }
 }

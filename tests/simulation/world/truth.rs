@@ -114,14 +114,14 @@ impl Truth {
         self.came.get(token).is_some_and(|(_, expires_at)| expires_at.is_none_or(|at| now + 2 * LEEWAY < at))
     }
 
-    /// (7) What is handed out was issued for this target, and had not expired by this clock.
+    /// (5) What is handed out was issued for this target, and had not expired by this clock.
     pub fn check_bearer(&self, server: &Server, token: &str, target: usize, now: u64) {
-        let Some(issued) = server.access_token(token) else { broken!("7", "{token} was never issued") };
+        let Some(issued) = server.access_token(token) else { broken!("5", "{token} was never issued") };
         if issued.target != target {
-            broken!("7", "{token} is for target {}, not for {target}", issued.target);
+            broken!("5", "{token} is for target {}, not for {target}", issued.target);
         }
         if !self.is_good(token, now) {
-            broken!("7", "{token} came at {:?} and is handed out at {now}", self.came.get(token));
+            broken!("5", "{token} came at {:?} and is handed out at {now}", self.came.get(token));
         }
     }
 
