@@ -54,10 +54,10 @@ impl World<'_> {
     /// (a) A token that one caller was refused with once too often is good for the others.
     pub fn check_good_for_others(&mut self, p: usize, bearer: &Bearer) {
         let (now, token) = (self.time(p), bearer.token().reveal());
-        let Some(session) = self.processes[p].session.as_mut().filter(|_| self.truth.is_fresh(token, now.as_secs()))
-        else {
+        if self.has_grant_expired(p) || !self.truth.is_fresh(token, now.as_secs()) {
             return;
-        };
+        }
+        let session = self.processes[p].session.as_mut().unwrap();
         match session.access_for(bearer.target(), now) {
             Access::Ready(other) if other.token().reveal() == token => {}
             Access::SendRequest(request) if request.method() == "GET" => self.ask_for_keys(p, &request),
