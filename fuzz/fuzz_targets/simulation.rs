@@ -1,4 +1,4 @@
-// Invariant: whatever befalls processes, network, server, clock and users, the invariants of tests/simulation hold.
+// Invariant: whatever befalls processes, network, server, clock and users, the laws of tests/simulation hold.
 #![no_main]
 
 #[allow(dead_code)] // what the seeds of the test take

@@ -77,7 +77,10 @@ impl Active {
         let new = match self.who.read(client, &self.grant, &tokens, now) {
             Ok(new) => new,
             Err(error) => {
-                self.flights.settle();
+                // Of a late answer, another refresh may be under way: a sign-out has to know of it.
+                if is_current {
+                    self.flights.settle();
+                }
                 self.last_error = Some(error.clone());
                 return SessionAction::LoginRequired(LoginRequired::GrantEnded(error));
             }
@@ -132,6 +135,8 @@ impl Active {
         if refresh_token.is_none() {
             return SessionAction::RetryAt(retry_at);
         }
+        // When the one before would have ended says nothing of this one.
+        self.grant.ends.forget_refresh_token();
         self.rotate(refresh_token);
         SessionAction::Save
     }

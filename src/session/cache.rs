@@ -112,13 +112,14 @@ impl Cache {
     }
 
     /// Takes what an older cache of the same login has beside this one, and what it knows of a token that both have, such as
-    /// that an API refused it.
+    /// that an API refused it; and how often a refresh was made for that.
     pub(super) fn take_over(&mut self, older: Self) {
         for slot in core::iter::once(older.own).chain(older.others) {
             match self.find_mut(&slot.target) {
                 None => self.put(slot),
-                Some(ours) if ours.has_token_of(&slot) => *ours = slot,
-                Some(_) => {}
+                Some(ours) if ours.token.is_none() || ours.has_token_of(&slot) => *ours = slot,
+                // An API that refuses the tokens of one process refuses those of another.
+                Some(ours) => ours.refusals = slot.refusals,
             }
         }
     }

@@ -40,6 +40,11 @@ impl Ends {
         self.refresh_token = answer.refresh_token_expires_in().map(at).or(kept);
     }
 
+    /// Another refresh token came, of which nothing is known.
+    pub(super) fn forget_refresh_token(&mut self) {
+        self.refresh_token = None;
+    }
+
     /// An ID token of a refresh says when the session ends: sooner perhaps, never later.
     #[cfg(feature = "openid")]
     pub(super) fn limit(&mut self, session_expiry: Option<UnixTime>) {

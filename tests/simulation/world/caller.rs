@@ -1,17 +1,15 @@
 //! The callers: each wants tokens for one target, uses them, and may stop waiting at any time.
 
-use std::sync::Arc;
-
-use oauth_proto::{Access, Bearer, LoginRequired, Request, Session, UnixTime};
+use oauth_proto::{Access, Bearer, Error, LoginRequired, Request, Session, UnixTime};
 
 use super::network::Sender;
 use super::process::{Job, Step};
 use super::truth::{broken, Attempt, Outcome, TIMEOUT};
 use super::World;
 
-/// The longest wait that a session may ask for: an hour, as a server's `Retry-After` is clamped, and the minute by which clocks
-/// may be behind each other without one being taken for set back.
-const MAX_WAIT: u64 = 61 * 60;
+/// The longest wait that a session may ask for: an hour, as a server's `Retry-After` is clamped, two minutes that keep clients
+/// apart, and the minute by which clocks may be behind each other without one being taken for set back.
+const MAX_WAIT: u64 = 63 * 60;
 
 pub struct Caller {
     pub process: usize,
@@ -102,27 +100,26 @@ impl World<'_> {
     pub fn ask(&mut self, p: usize, caller: usize, refusal: Option<(Bearer, usize)>) -> Option<(Request, usize)> {
         let (now, target) = (self.time(p), self.callers[caller].target);
         self.truth.show_clock(self.processes[p].machine, now.as_secs());
-        let process = &mut self.processes[p];
-        let session = process.session.as_mut()?;
+        let session = self.processes[p].session.as_mut()?;
         let told = refusal.as_ref().map(|(_, how)| *how);
-        let access = match refusal {
+        let access = match &refusal {
             None => session.access_for(&self.targets[target], now),
             Some((bearer, how)) => {
-                let token = bearer.token().reveal();
-                let (status, lines): (u16, &[&str]) = match how {
-                    0 => (401, &["Bearer error=\"invalid_token\""]),
+                let (status, lines): (u16, &[(&str, &str)]) = match how {
+                    0 => (401, &[("www-authenticate", "Bearer error=\"invalid_token\"")]),
                     1 => (401, &[]),
-                    2 => (403, &["Bearer error=\"insufficient_scope\", scope=\"admin\""]),
-                    3 => (401, &["Bearer error=\"insufficient_user_authentication\", max_age=\"60\""]),
+                    2 => (403, &[("www-authenticate", "Bearer error=\"insufficient_scope\", scope=\"admin\"")]),
+                    3 => (
+                        401,
+                        &[("www-authenticate", "Bearer error=\"insufficient_user_authentication\", max_age=\"60\"")],
+                    ),
                     _ => (500, &[]),
                 };
-                if how < 2 {
-                    self.truth.refused[target].insert(token.to_owned());
-                    process.refused.insert(token.to_owned());
+                if *how < 2 {
+                    self.truth.refused[target].insert(bearer.token().reveal().to_owned());
                 }
-                self.truth.demands += u32::from(how == 2 || how == 3);
-                self.counts.add(if how < 2 { "401 told to the session" } else { "other refusal told to the session" });
-                match session.refused(&bearer, status, lines, now) {
+                self.counts.add(if *how < 2 { "401 told to the session" } else { "other refusal told to the session" });
+                match session.refused(bearer, status, lines, now) {
                     Some(access) => access,
                     None => {
                         self.callers[caller].told(self.quiet);
@@ -139,6 +136,9 @@ impl World<'_> {
         self.trace.note(|| {
             format!("    caller {caller} asks [{p}] at {now:?} for target {target}, refused {told:?}: {access:?}")
         });
+        if let Some((bearer, how)) = &refusal {
+            self.check_refused(p, bearer, *how, &access);
+        }
         match access {
             Access::Ready(bearer) => {
                 self.check_ready(p, caller, &bearer);
@@ -153,7 +153,9 @@ impl World<'_> {
                 self.ask(p, caller, None)
             }
             Access::SendRequest(request) => {
-                let attempt = self.check_request(p, caller, &request);
+                let good = refusal
+                    .filter(|(bearer, how)| *how < 2 && self.truth.is_fresh(bearer.token().reveal(), now.as_secs()));
+                let attempt = self.check_request(p, caller, &request, good.is_some());
                 Some((request, attempt))
             }
             Access::Wait(id) => {
@@ -163,10 +165,10 @@ impl World<'_> {
                         && attempt.outcome == Outcome::Open
                 });
                 if !known {
-                    broken!(4, "caller {caller} is to wait for {id:?}, which is not under way");
+                    broken!("2", "caller {caller} is to wait for {id:?}, which is not under way");
                 }
                 let session = self.processes[p].session.as_ref().unwrap();
-                let Some(deadline) = session.deadline() else { broken!(4, "a wait without a deadline") };
+                let Some(deadline) = session.deadline() else { broken!("2", "a wait without a deadline") };
                 // Asking earlier does no harm, and the clock may have been set back.
                 let wait = deadline.saturating_since(now).min(TIMEOUT);
                 self.callers[caller].state = State::Wants { from: self.now + wait.max(1), for_answer: true };
@@ -174,138 +176,139 @@ impl World<'_> {
                 None
             }
             Access::RetryAt(at) => {
-                check_wait(at, now);
-                let wait = at.saturating_since(now);
-                self.callers[caller].state = State::Wants { from: self.now + wait.max(1), for_answer: true };
+                self.wait_until(caller, at, now);
                 self.counts.add("told to try later");
+                None
+            }
+            Access::Refused { error, retry_at } => {
+                self.refused_by_server(p, caller, error, retry_at);
                 None
             }
             Access::LoginRequired(why) => {
                 self.check_login_required(p, caller, &why, told);
-                let demanded = self.processes[p].demanded.is_some();
-                self.processes[p].to_log_in = self.choices.percent(if demanded { 70 } else { 15 });
-                self.callers[caller].told(self.quiet);
-                if demanded && self.processes[p].to_log_in {
-                    self.callers[caller].want();
+                if let (LoginRequired::TokenRefused, Some((bearer, _))) = (&why, &refusal) {
+                    self.check_good_for_others(p, bearer);
                 }
+                self.need_login(p, caller, &why);
                 None
             }
         }
     }
 
-    /// (5, 7) A token is handed out by a session that is not over, and it is the right one.
-    fn check_ready(&mut self, p: usize, caller: usize, bearer: &Bearer) {
-        let (process, token) = (&self.processes[p], bearer.token().reveal());
-        if process.signed_out || process.ended {
-            broken!(5, "process {p} hands out {token} though it is over");
-        }
-        self.truth.check_bearer(&self.server, token, self.callers[caller].target, self.clock(p));
-        if process.refused.contains(token) {
-            broken!(7, "{token} is handed out again though an API refused it");
-        }
-        if self.server.access_token(token).is_some_and(|issued| issued.login != process.login) {
-            broken!(7, "{token} is of another login than the session");
+    fn wait_until(&mut self, caller: usize, at: UnixTime, now: UnixTime) {
+        check_wait(at, now);
+        let wait = at.saturating_since(now);
+        self.callers[caller].state = State::Wants { from: self.now + wait.max(1), for_answer: true };
+    }
+
+    /// The server refuses the client, or what it is asked for. An app that knows the server's own words ends the grant.
+    fn refused_by_server(&mut self, p: usize, caller: usize, error: Error, retry_at: Option<UnixTime>) {
+        let (now, target) = (self.time(p), self.callers[caller].target);
+        self.check_refused_by_server(p, target, &error);
+        let is_known = matches!(&error, Error::Refused(refused) if refused.oauth_error() == Some("bad_refresh_token"));
+        match retry_at {
+            _ if is_known => {
+                let session = self.processes[p].session.as_mut().unwrap();
+                let action = session.end_grant(error);
+                self.counts.add("app ended the grant by the server's own words");
+                self.check_end_of_grant(p, &action);
+                self.processes[p].ended = true;
+                self.processes[p].to_flush = true;
+                self.callers[caller].told(self.quiet);
+            }
+            Some(at) => {
+                self.counts.add("refused by the server for an hour");
+                self.processes[p].to_ask_again = self.choices.percent(15);
+                self.wait_until(caller, at, now);
+            }
+            None => {
+                self.counts.add("refused by the server for good");
+                self.processes[p].to_ask_again = self.quiet || self.choices.percent(15);
+                self.callers[caller].told(false);
+            }
         }
     }
 
-    /// (1, 5, 6) A refresh is given when none is under way, for the caller's target, with the refresh token that came last.
-    fn check_request(&mut self, p: usize, caller: usize, request: &Request) -> usize {
+    /// The user may log in, or act at the server.
+    fn need_login(&mut self, p: usize, caller: usize, why: &LoginRequired) {
+        let must_act = matches!(why, LoginRequired::UserMustAct { .. });
+        let passes = must_act || matches!(why, LoginRequired::TargetNotGranted { .. } | LoginRequired::TokenRefused);
+        self.callers[caller].told(self.quiet && !passes);
+        if must_act && (self.quiet || self.choices.percent(40)) {
+            self.processes[p].to_ask_again = true;
+            return;
+        }
+        let demanded = self.processes[p].demanded.is_some();
+        self.processes[p].to_log_in = !self.quiet && self.choices.percent(if demanded { 70 } else { 15 });
+        if demanded && self.processes[p].to_log_in {
+            self.callers[caller].want();
+        }
+    }
+
+    /// (1, 4, 5) A refresh is given when none is under way, for the caller's target, with the refresh token that came last.
+    fn check_request(&mut self, p: usize, caller: usize, request: &Request, for_refusal: bool) -> usize {
         let process = &self.processes[p];
         if process.signed_out || process.ended {
-            broken!(5, "process {p} wants a refresh though it is over");
+            broken!("3", "process {p} wants a refresh though it is over");
         }
         let body = core::str::from_utf8(request.body()).unwrap();
         let value = |name: &str| {
-            body.split('&')
-                .filter_map(|pair| pair.split_once('='))
-                .find(|(other, _)| *other == name)
-                .map(|(_, value)| value)
+            let mut pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(other, _)| *other == name).map(|(_, value)| value)
         };
-        let wanted = match self.callers[caller].target {
+        let wanted = |target| match target {
             0 => (None, None),
             1 => (Some("https%3A%2F%2Fa.example%2F"), Some("read")),
             _ => (Some("https%3A%2F%2Fb.example%2F"), Some("read+write")),
         };
-        if (value("resource"), value("scope")) != wanted {
-            broken!(7, "a refresh for target {} asks for {body}", self.callers[caller].target);
+        let mut target = self.callers[caller].target;
+        let asked = (value("resource"), value("scope"));
+        // Whether the grant lives, the login's own refresh says.
+        if process.in_doubt && asked == wanted(0) {
+            target = 0;
+        }
+        if asked != wanted(target) {
+            broken!("5", "a refresh for target {target} asks for {body}");
         }
         let token = value("refresh_token").unwrap_or_default().to_owned();
-        if process.token.as_deref() != Some(&token) {
-            broken!(6, "process {p} sends {token}, and has {:?}", process.token);
+        if process.memory.token.as_deref() != Some(&token) {
+            broken!("4", "process {p} sends {token}, and has {:?}", process.memory.token);
+        }
+        if self.store.has_newer(&self.server, &token) {
+            broken!("c", "process {p} sends {token}, whose successor has been stored");
         }
         let now = self.clock(p);
+        if self.has_expired(p) {
+            broken!(
+                "a",
+                "process {p} sends {token} at {now}, though the server said that it ends: {:?}",
+                process.memory
+            );
+        }
         let deadline = process.session.as_ref().unwrap().deadline().map(UnixTime::as_secs);
         if deadline != Some(now.saturating_add(TIMEOUT)) {
-            broken!(4, "a refresh of {now} is taken for lost at {deadline:?}");
+            broken!("2", "a refresh of {now} is taken for lost at {deadline:?}");
         }
         let attempt = Attempt {
             sender: Sender { process: p, life: process.life, id: request.id() },
             machine: process.machine,
             token,
-            target: self.callers[caller].target,
+            target,
             given_at: now,
             set_back_to: None,
-            sent: false,
-            marked: false,
+            sent_at: None,
+            for_refusal,
             loose: false,
             dropped: false,
+            doubled: false,
             outcome: Outcome::Open,
-            renewals: process.renewals,
+            late: false,
         };
-        let (attempt, unknown) = self.truth.give(attempt, self.shares_store());
-        if unknown == 1 {
-            self.counts.add("refresh given a second time");
+        let (attempt, is_again) = self.truth.give(attempt);
+        if is_again {
+            self.counts.add("lost refresh tried again");
         }
         attempt
-    }
-
-    /// (3) That only a new login helps is said when it is so.
-    fn check_login_required(&mut self, p: usize, caller: usize, why: &LoginRequired, told: Option<usize>) {
-        let (process, target) = (&self.processes[p], self.callers[caller].target);
-        match why {
-            LoginRequired::NoRefreshToken => {
-                if self.server.offline {
-                    broken!(3, "process {p} says that it has no refresh token");
-                }
-                self.counts.add("login required: no refresh token");
-            }
-            LoginRequired::GrantEnded(_) => {
-                if !process.ended {
-                    broken!(3, "process {p} says that the grant has ended, which no answer said");
-                }
-                self.counts.add("login required: grant ended");
-            }
-            LoginRequired::OutcomeUnknown => {
-                let token = process.token.clone().unwrap_or_default();
-                self.truth.check_outcome_unknown(&token, process.machine);
-                self.counts.add("login required: outcome unknown");
-                self.processes[p].try_again = self.choices.percent(30);
-            }
-            LoginRequired::TokenRefused => {
-                if self.truth.refused[target].len() < 2 {
-                    broken!(3, "two tokens for target {target} are said to be refused");
-                }
-                self.counts.add("login required: token refused");
-            }
-            LoginRequired::InsufficientScope { request, .. } if told == Some(2) => {
-                self.processes[p].demanded = Some(Arc::clone(request));
-                self.counts.add("login required: more scope");
-            }
-            LoginRequired::StepUp { request, .. } if told == Some(3) => {
-                self.processes[p].demanded = Some(Arc::clone(request));
-                self.counts.add("login required: a stronger one");
-            }
-            LoginRequired::TargetNotGranted { .. } if self.truth.not_granted.contains(&target) => {
-                self.counts.add("login required: target not granted");
-            }
-            LoginRequired::DemandNotMet if self.truth.demands > 1 => self.counts.add("login required: demand not met"),
-            LoginRequired::SignedOut => {
-                if !process.signed_out {
-                    broken!(3, "process {p} says that the user signed out");
-                }
-            }
-            other => broken!(3, "process {p} says {other:?} without a reason"),
-        }
     }
 
     /// A caller stops waiting. What its process does for it stops with it, and the lock is given back.
@@ -322,7 +325,7 @@ impl World<'_> {
         let step = core::mem::replace(&mut self.processes[p].step, Step::Unlock);
         self.trace.note(|| format!("caller {caller} of [{p}] is cancelled at: {}", step.name()));
         let attempt = match step {
-            Step::Mark(_, attempt) | Step::Send(_, attempt) => {
+            Step::Send(_, attempt) => {
                 self.counts.add("cancelled before sending");
                 attempt
             }
@@ -340,7 +343,6 @@ impl World<'_> {
             1 => self.truth.attempts[attempt].dropped = true,
             _ => {
                 self.fail(sender, Some(attempt));
-                // It could not be stored while it was in doubt, so it is now.
                 self.processes[p].step = if self.shares_store() { Step::Store } else { Step::Unlock };
             }
         }
@@ -366,9 +368,9 @@ impl World<'_> {
     }
 }
 
-/// (4) Nobody is sent away for longer than a server may ask for.
+/// (2) Nobody is sent away for longer than a server may ask for.
 pub fn check_wait(at: UnixTime, now: UnixTime) {
     if at.saturating_since(now) > MAX_WAIT {
-        broken!(4, "told at {now:?} to try again at {at:?}");
+        broken!("2", "told at {now:?} to try again at {at:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! Who logged in: the ID tokens that the server gives, and the keys that they are signed with. Every login is of another user.
+//! Who logged in: the ID tokens that the server gives, and the keys that they are signed with. A login may be of
+//! another user than the one before.
 
 use oauth_proto::{Error, KeySet, Request, Session, SessionAction};
 use serde_json::json;
@@ -6,7 +7,7 @@ use serde_json::json;
 use super::caller::check_wait;
 use super::keys::{jwks, signed};
 use super::network::{Answer, Meaning, Message, Sender};
-use super::server::Issued;
+use super::server::{Issued, STRANGER};
 use super::truth::{broken, TIMEOUT};
 use super::World;
 
@@ -27,13 +28,18 @@ pub enum Identity {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Flaw {
     OtherUser,
+    /// And it has more faults, which must not hide whose it is.
+    OtherUserMalformed,
     OtherNonce,
+    OtherClient,
     OtherAccessToken,
     OutOfTime,
     Unreadable,
     /// It names a key of the server, and is signed with another.
     Forged,
 }
+
+const STRANGERS: [Flaw; 4] = [Flaw::OtherUser, Flaw::OtherUserMalformed, Flaw::OtherNonce, Flaw::OtherClient];
 
 impl World<'_> {
     /// Adds the ID token of a login, which is as good as the clock of its process.
@@ -42,8 +48,10 @@ impl World<'_> {
             return;
         }
         let now = self.clock(p);
+        let lifetime = self.server.grant_lifetime.filter(|_| self.server.says_ends);
         let login = self.server.logins.last_mut().unwrap();
         (login.nonce, login.auth_time) = (nonce.to_owned(), now);
+        login.session_expiry = lifetime.map(|seconds| now + seconds);
         let id_token = self.id_token(self.server.logins.len() - 1, now, None);
         issued.id_token = Some(id_token);
     }
@@ -62,26 +70,27 @@ impl World<'_> {
         }
         let flaws = [
             Flaw::OtherUser,
-            Flaw::OtherNonce,
             Flaw::OtherAccessToken,
             Flaw::OutOfTime,
             Flaw::Unreadable,
             Flaw::Forged,
             Flaw::Forged,
+            STRANGERS[self.choices.aside(4)],
         ];
         let number = self.choices.aside(100);
         let flaw = flaws.get(number / 4).copied().filter(|_| !self.quiet);
         // TLS alone tells nothing of who signed it.
         let flaw = flaw.filter(|flaw| *flaw != Flaw::Forged || self.plan.identity == Identity::Keys);
         let login = self.server.login_of(&issued.access_token).unwrap();
-        issued.id_token = Some(self.id_token(login, self.now, flaw));
-        let meaning = match flaw {
-            // Whoever signed it, the tokens came over TLS.
-            None | Some(Flaw::OutOfTime | Flaw::Forged) => Meaning::Tokens(issued.clone(), in_grace),
-            Some(Flaw::Unreadable) => Meaning::Broken(issued.clone()),
-            Some(_) => Meaning::InDoubt,
-        };
-        (issued, meaning)
+        let id_token = self.id_token(login, self.now, flaw);
+        if flaw.is_some_and(|flaw| STRANGERS.contains(&flaw)) {
+            let target = self.server.access_token(&issued.access_token).unwrap().target;
+            let strangers = self.server.strangers(target, self.now);
+            return (Issued { id_token: Some(id_token), ..strangers }, Meaning::Strangers);
+        }
+        issued.id_token = Some(id_token);
+        // Whoever signed it, the tokens came over TLS.
+        (issued.clone(), Meaning::Tokens(issued, in_grace))
     }
 
     fn id_token(&mut self, login: usize, now: u64, flaw: Option<Flaw>) -> String {
@@ -92,12 +101,17 @@ impl World<'_> {
         // Each is another one, though it says the same.
         self.server.id_tokens += 1;
         let mut claims = json!({
-            "iss": ISSUER, "aud": "app", "sub": user(login), "nonce": known.nonce, "auth_time": known.auth_time,
+            "iss": ISSUER, "aud": "app", "sub": user(known.user), "nonce": known.nonce, "auth_time": known.auth_time,
             "iat": now, "exp": now.saturating_add(3600), "jti": self.server.id_tokens,
         });
+        if let Some(at) = known.session_expiry {
+            claims["session_expiry"] = at.into();
+        }
         match flaw {
-            Some(Flaw::OtherUser) => claims["sub"] = user(login + 1).into(),
+            Some(Flaw::OtherUser) => claims["sub"] = user(STRANGER).into(),
+            Some(Flaw::OtherUserMalformed) => (claims["sub"], claims["exp"]) = (user(STRANGER).into(), "soon".into()),
             Some(Flaw::OtherNonce) => claims["nonce"] = "another".into(),
+            Some(Flaw::OtherClient) => claims["aud"] = "another app".into(),
             Some(Flaw::OtherAccessToken) => claims["at_hash"] = "77QmUPtjPfzWtF2AnpK9RQ".into(),
             Some(Flaw::OutOfTime) => (claims["iat"], claims["exp"]) = (1.into(), 2.into()),
             _ => {}
@@ -121,7 +135,7 @@ impl World<'_> {
             let is_taken = session.id_token().is_some_and(|taken| taken.reveal() == id_token);
             self.counts.add(match session.last_error() {
                 _ if is_taken => "ID token taken",
-                Some(_) => "ID token out of time",
+                Some(_) => "ID token left aside",
                 None => "ID token waits for keys",
             });
         }
@@ -132,16 +146,16 @@ impl World<'_> {
         let now = self.clock(p);
         let process = &mut self.processes[p];
         if process.signed_out || process.ended {
-            broken!(5, "process {p} wants keys though it is over");
+            broken!("3", "process {p} wants keys though it is over");
         }
         if request.method() != "GET" || request.url() != JWKS_URI || !request.body().is_empty() {
-            broken!(2, "a request for keys that says more: {request:?}");
+            broken!("1", "a request for keys that says more: {request:?}");
         }
         let id = request.id();
         if process.keys_asked.is_some_and(|at| at <= now && now - at < TIMEOUT)
             || self.truth.key_requests.contains(&id.as_u64())
         {
-            broken!(1, "keys are asked for twice");
+            broken!("1", "keys are asked for twice");
         }
         process.keys_asked = Some(now);
         let sender = Sender { process: p, life: process.life, id };
@@ -164,21 +178,16 @@ impl World<'_> {
         Answer { status, headers: vec![("content-type".into(), "application/json".into())], body, meaning }
     }
 
-    /// (3, 6) What the answer to a request for keys, or the lack of one, does to a session.
+    /// (a, 4) What the answer to a request for keys, or the lack of one, does to a session.
     pub fn took_keys(&mut self, p: usize, action: &SessionAction, meaning: Option<&Meaning>) {
         if self.processes[p].signed_out || self.processes[p].ended {
-            broken!(5, "keys are taken after the end: {action:?}");
+            broken!("3", "keys are taken after the end: {action:?}");
         }
         let now = self.time(p);
         self.processes[p].keys_asked = None;
         match (action, meaning) {
-            (SessionAction::Save(saved), Some(Meaning::Keys)) => {
+            (SessionAction::Save, Some(Meaning::Keys)) => {
                 self.counts.add("ID token checked by new keys");
-                let kept = self.processes[p].session.as_ref().and_then(Session::save);
-                let text = |saved| serde_json::to_string(&saved).unwrap();
-                if kept.map(text) != Some(serde_json::to_string(saved).unwrap()) {
-                    broken!(6, "what is to be saved is not what the session has");
-                }
                 self.processes[p].to_flush = true;
             }
             (SessionAction::RetryAt(at), _) => {
@@ -190,7 +199,7 @@ impl World<'_> {
                     Some(_) => "the server could not give its keys",
                 });
             }
-            (action, meaning) => broken!(3, "to keys {meaning:?} the session says {action:?}"),
+            (action, meaning) => broken!("a", "to keys {meaning:?} the session says {action:?}"),
         }
         for caller in self.callers.iter_mut().filter(|caller| caller.process == p) {
             caller.wake();
@@ -201,31 +210,32 @@ impl World<'_> {
         self.processes[p].session.as_ref().and_then(Session::last_error).map(Error::code)
     }
 
-    /// (10) A session says who is logged in, as long as it lives: the user of its login, by an ID token that the server gave.
+    /// (8) A session says who is logged in, as long as it lives: the user of its login, by an ID token that the server gave.
     pub fn check_identity(&self, p: usize) {
         let process = &self.processes[p];
         let Some(session) = &process.session else { return };
         let id_token = session.id_token();
         if self.plan.identity == Identity::None || process.signed_out || process.ended {
             if id_token.is_some() {
-                broken!(10, "process {p} shows an ID token");
+                broken!("8", "process {p} shows an ID token");
             }
             return;
         }
-        let Some(id_token) = id_token else { broken!(10, "process {p} does not know who is logged in") };
-        if id_token.subject() != user(process.login) {
-            broken!(10, "process {p} takes {} for the user of login {}", id_token.subject(), process.login);
+        let Some(id_token) = id_token else { broken!("8", "process {p} does not know who is logged in") };
+        let login = process.memory.login;
+        if id_token.subject() != user(self.server.logins[login].user) {
+            broken!("8", "process {p} takes {} for the user of login {login}", id_token.subject());
         }
         if !self.server.genuine.contains(id_token.reveal()) {
-            broken!(10, "process {p} believes an ID token with a flaw");
+            broken!("8", "process {p} believes an ID token with a flaw");
         }
         let keys = session.keys().map_or(0, KeySet::len);
         if self.plan.identity == Identity::TlsAlone && keys > 0 {
-            broken!(10, "process {p} has keys that it does not need");
+            broken!("8", "process {p} has keys that it does not need");
         }
     }
 }
 
-fn user(login: usize) -> String {
-    format!("user {login}")
+fn user(number: usize) -> String {
+    format!("user {number}")
 }

@@ -21,19 +21,19 @@ impl World<'_> {
     }
 
     pub fn jwks(&self) -> String {
-        broken!(1, "a login wants keys");
+        broken!("1", "a login wants keys");
     }
 
     pub fn ask_for_keys(&mut self, p: usize, request: &Request) {
-        broken!(1, "process {p} wants keys: {request:?}");
+        broken!("1", "process {p} wants keys: {request:?}");
     }
 
     pub fn serve_keys(&mut self, sender: Sender) -> Answer {
-        broken!(1, "keys for {sender:?}");
+        broken!("1", "keys for {sender:?}");
     }
 
     pub fn took_keys(&mut self, p: usize, action: &SessionAction, _: Option<&Meaning>) {
-        broken!(1, "process {p} took keys: {action:?}");
+        broken!("1", "process {p} took keys: {action:?}");
     }
 
     pub fn note_id_token(&mut self, _: usize, _: Option<&str>) {}

@@ -1,5 +1,5 @@
-//! The simulated world: processes, callers, network, store, server and clock, and a run through it. Every decision is drawn from
-//! [`Choices`], so the same code serves the test's seeds and the fuzz target's octets
+//! The simulated world: processes, callers, network, store, server, weather and clock, and a run through it. Every decision is
+//! drawn from [`Choices`], so the same code serves the test's seeds and the fuzz target's octets
 //! (`#[path = "…/tests/simulation/world/mod.rs"] mod world;`).
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@
 mod answers;
 mod caller;
 mod choices;
+mod fixture;
 #[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
 mod identity;
 #[cfg(feature = "openid")]
@@ -21,17 +22,21 @@ mod keys;
 mod network;
 mod plan;
 mod process;
+mod rate;
+mod reasons;
 mod record;
 mod server;
 mod sign_out;
 mod store;
+mod trouble;
 mod truth;
+mod weather;
 
 use caller::{Caller, State};
 pub use choices::Choices;
-use identity::Identity;
+pub use fixture::Fixture;
 use network::Message;
-use oauth_proto::{AuthorizationServer, Client, ClientBuilder, Target};
+use oauth_proto::{Client, Target};
 use plan::{Act, Plan, Recipe, TICKS};
 use process::{Job, Process};
 pub use record::{Counts, Trace};
@@ -39,80 +44,14 @@ use server::Server;
 use sign_out::Goodbye;
 use store::Store;
 use truth::{broken, Truth};
+use weather::Weather;
 
 /// Where every clock starts.
 const START: u64 = 1_700_000_000;
 
-/// So many rounds of a quiet minute each must be enough to serve every caller: a server may ask for an hour's patience, and a
-/// clock that was set back makes two of it.
-const QUIET_ROUNDS: usize = 150;
-
-/// What never changes from run to run.
-pub struct Fixture {
-    clients: Vec<(bool, Identity, Client)>,
-    targets: [Target; 3],
-}
-
-impl Fixture {
-    pub fn new() -> Self {
-        let mut clients = Vec::new();
-        for identity in identities() {
-            for can_revoke in [true, false] {
-                let mut server = AuthorizationServer::new("https://as.example/authorize", "https://as.example/token")
-                    .and_then(|server| server.end_session_endpoint("https://as.example/logout"))
-                    .unwrap();
-                if can_revoke {
-                    server = server.revocation_endpoint("https://as.example/revoke").unwrap();
-                }
-                let client = builder(server, identity)
-                    .post_logout_redirect_uri("com.example.app:/logout")
-                    .refresh_timeout_secs(truth::TIMEOUT)
-                    .leeway_secs(truth::LEEWAY)
-                    .build()
-                    .unwrap();
-                clients.push((can_revoke, identity, client));
-            }
-        }
-        let targets = [
-            Target::own(),
-            Target::resource("https://a.example/").and_then(|target| target.scope("read")).unwrap(),
-            Target::resource("https://b.example/").and_then(|target| target.scope("read write")).unwrap(),
-        ];
-        Self { clients, targets }
-    }
-
-    fn client(&self, plan: &Plan) -> &Client {
-        let fits = |fixture: &&(bool, Identity, Client)| (fixture.0, fixture.1) == (plan.can_revoke, plan.identity);
-        &self.clients.iter().find(fits).unwrap().2
-    }
-}
-
-#[cfg(feature = "openid")]
-fn identities() -> Vec<Identity> {
-    vec![Identity::None, Identity::TlsAlone, Identity::Keys]
-}
-
-#[cfg(not(feature = "openid"))]
-fn identities() -> Vec<Identity> {
-    vec![Identity::None]
-}
-
-fn builder(server: AuthorizationServer, identity: Identity) -> ClientBuilder {
-    let builder = |server| Client::builder(server, "app", "com.example.app:/callback");
-    match identity {
-        Identity::None => builder(server),
-        #[cfg(feature = "openid")]
-        _ => {
-            let server =
-                server.issuer(identity::ISSUER).and_then(|server| server.jwks_uri(identity::JWKS_URI)).unwrap();
-            let builder = builder(server.id_token_signing_alg_values_supported(&[keys::ALGORITHM]));
-            match identity {
-                Identity::TlsAlone => builder.accept_id_tokens_on_tls_alone(),
-                _ => builder.signature_verifier(keys::Verifier),
-            }
-        }
-    }
-}
+/// So much quiet must be enough to serve every caller: a server may ask for an hour's patience, and a clock that was set back
+/// makes two of it.
+const QUIET_SECS: u64 = 150 * 60;
 
 /// One run, in the middle of it.
 pub struct World<'a> {
@@ -128,6 +67,7 @@ pub struct World<'a> {
     processes: Vec<Process>,
     callers: Vec<Caller>,
     truth: Truth,
+    weather: Weather,
     machines: u32,
     /// Nothing goes wrong any more.
     quiet: bool,
@@ -139,7 +79,7 @@ pub struct World<'a> {
 /// Runs a world: first with all the trouble that its plan has, then in quiet, until every caller is served.
 ///
 /// # Panics
-/// When an invariant does not hold; the message says which.
+/// When a law does not hold; the message says which.
 pub fn run(choices: Choices, fixture: &Fixture, counts: &mut Counts, deaths: &mut Counts, trace: &mut Trace) {
     let mut world = World::new(choices, fixture, counts, deaths, trace);
     for _ in 0..world.plan.steps {
@@ -149,6 +89,7 @@ pub fn run(choices: Choices, fixture: &Fixture, counts: &mut Counts, deaths: &mu
         world.act();
     }
     world.calm_down();
+    world.truth.check_sign_outs(&world.server, world.now);
 }
 
 impl<'a> World<'a> {
@@ -174,6 +115,7 @@ impl<'a> World<'a> {
             store: Store::default(),
             network: Vec::new(),
             truth: Truth::default(),
+            weather: Weather::Fair,
             machines: 0,
             quiet: false,
             plan,
@@ -238,6 +180,8 @@ impl<'a> World<'a> {
                 let p = self.choices.below(self.processes.len());
                 self.stray(p);
             }
+            Act::Sleep => self.sleep(),
+            Act::Spell => self.spell(),
         }
     }
 
@@ -258,34 +202,50 @@ impl<'a> World<'a> {
         self.counts.add(if by < 0 { "clock set back" } else { "clock set forward" });
         let only = self.plan.clocks_differ.then(|| self.choices.below(self.processes.len()));
         self.trace.note(|| format!("the clock of {only:?} jumps by {by}"));
-        for (p, process) in self.processes.iter_mut().enumerate() {
+        for p in 0..self.processes.len() {
             if only.is_none_or(|only| only == p) {
                 // 0 sets it right again.
-                process.offset = if by == 0 { 0 } else { process.offset + by };
+                let offset = if by == 0 { 0 } else { self.processes[p].offset + by };
+                self.set_clock(p, offset);
             }
         }
     }
 
+    fn set_clock(&mut self, p: usize, offset: i64) {
+        self.processes[p].offset = offset;
+        self.processes[p].jumped_at = self.truth.attempts.len();
+        self.forgive(p);
+    }
+
     /// The API answers the call that a caller made.
     fn api_answers(&mut self, caller: usize) {
-        let refused = self.choices.percent(self.plan.refuse);
+        let is_refusing = self.weather == Weather::Refusing;
+        let refused = is_refusing || self.choices.percent(self.plan.refuse);
         let how = self.plan.stubborn.unwrap_or_else(|| self.choices.pick(&[0, 0, 0, 1, 2, 3, 4]));
+        let how = if is_refusing { 0 } else { how };
         let caller = &mut self.callers[caller];
         if let State::Calls(bearer) = &caller.state {
             caller.state = if refused { State::Refused(bearer.clone(), how) } else { State::Idle };
         }
     }
 
-    /// (4) Nothing goes wrong any more, every process lives, and time passes: now every caller is served, and every sign-out
+    /// (2) Nothing goes wrong any more, every process lives, and time passes: now every caller is served, and every sign-out
     /// is completed.
     fn calm_down(&mut self) {
         self.quiet = true;
         (self.plan.lose, self.plan.duplicate, self.plan.trouble, self.plan.refuse) = (0, 0, 0, 0);
+        self.server.declines = None;
         self.trace.note(|| "quiet".into());
+        let rights_clocks = self.choices.percent(50);
         for p in 0..self.processes.len() {
+            self.processes[p].asleep_until = 0;
             self.restart(p);
+            if rights_clocks {
+                self.set_clock(p, 0);
+            }
         }
-        for round in 0.. {
+        let begin = self.now;
+        loop {
             for caller in 0..self.callers.len() {
                 self.api_answers(caller);
                 if !self.callers[caller].served {
@@ -298,14 +258,15 @@ impl<'a> World<'a> {
             let waiting = self.processes.iter().position(waiting);
             match waiting {
                 None if all_served => return,
-                _ if round < QUIET_ROUNDS => self.now += truth::TIMEOUT,
+                // Slowly at first, and then in larger steps.
+                _ if self.now - begin < QUIET_SECS => self.now += truth::TIMEOUT.max((self.now - begin) / 8),
                 Some(p) => {
                     let step = self.processes[p].step.name();
-                    broken!(4, "process {p} is at {step} for ever, in phase {:?}", self.phase(p))
+                    broken!("2", "process {p} is at {step} for ever, in phase {:?}", self.phase(p))
                 }
                 None => {
                     let caller = self.callers.iter().position(|caller| !caller.served);
-                    broken!(4, "caller {caller:?} waits for ever");
+                    broken!("2", "caller {caller:?} waits for ever");
                 }
             }
         }
@@ -328,6 +289,7 @@ impl<'a> World<'a> {
         }
         let step = |p: &Process| p.step.name();
         let steps: Vec<&str> = self.processes.iter().map(step).collect();
-        broken!(4, "the processes go round in a circle: {steps:?}");
+        self.trace.note(|| format!("{steps:?}"));
+        broken!("2", "the processes go round in a circle");
     }
 }

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use oauth_proto::RequestId;
 
 use super::server::{Issued, Verdict};
+use super::trouble::{after_work, before_work, json, token_body, AFTER_WORK, KINDS, OUTAGE, PORTAL};
+use super::weather::Weather;
 use super::World;
 
 /// Under way.
@@ -40,15 +42,22 @@ pub struct Answer {
 pub enum Meaning {
     /// Tokens; whether they came in the grace period.
     Tokens(Issued, bool),
+    /// Tokens of somebody else.
+    Strangers,
     InvalidGrant,
+    /// The same, in words that only the app knows.
+    OwnWords,
+    MustAct,
+    ClientRefused,
+    /// The target is not granted.
+    NotGranted,
+    Refused,
     /// Not now, for whatever reason.
     Later,
     /// Tokens had been issued, but the answer cannot be read.
     Unreadable,
-    /// Tokens had been issued; the answer breaks a rule, but holds the new refresh token.
-    Broken(Issued),
-    /// Tokens had been issued, but the ID token beside them is not the user's, or not the server's.
-    InDoubt,
+    /// The answer has no access token that can be used, but the new refresh token.
+    Useless(Issued),
     Revoked,
     Keys,
 }
@@ -70,8 +79,9 @@ impl World<'_> {
         if self.choices.percent(self.plan.duplicate) {
             self.counts.add("message duplicated");
             let mut copy = message.clone();
-            if let Message::Refresh { copy, .. } = &mut copy {
+            if let Message::Refresh { copy, attempt } = &mut copy {
                 *copy = true;
+                self.truth.attempts[*attempt].doubled = true;
             }
             self.network.push(copy);
         }
@@ -86,7 +96,13 @@ impl World<'_> {
                 let answer = Rc::new(self.serve_keys(sender));
                 self.network.push(Message::Answer { sender, attempt: None, answer });
             }
-            Message::Answer { sender, attempt, answer } => self.receive(sender, attempt, &answer),
+            // In a train, six of ten.
+            message @ Message::Answer { .. } if self.weather == Weather::Train && self.choices.percent(60) => {
+                self.counts.add("answer lost in a train");
+                self.lose(message);
+            }
+            Message::Answer { sender, attempt, .. } if self.weather == Weather::Tunnel => self.fail(sender, attempt),
+            Message::Answer { sender, attempt, answer } => self.receive(sender, attempt, answer),
         }
     }
 
@@ -107,34 +123,26 @@ impl World<'_> {
         }
     }
 
+    /// What goes wrong with a request, if anything does.
+    fn trouble(&mut self, target: usize) -> Option<usize> {
+        let weather = match self.weather {
+            Weather::Portal => Some(self.choices.pick(&PORTAL)),
+            Weather::Outage => Some(self.choices.pick(&OUTAGE)),
+            Weather::Words(kind) => Some(kind),
+            _ if self.choices.percent(self.plan.trouble) => Some(self.choices.below(KINDS)),
+            _ => None,
+        };
+        let declines = self.server.declines.filter(|(declined, _)| *declined == target);
+        weather.or(declines.map(|(_, kind)| kind))
+    }
+
     fn serve_refresh(&mut self, attempt: usize, copy: bool) {
         let (sender, target) = (self.truth.attempts[attempt].sender, self.truth.attempts[attempt].target);
         let token = self.truth.attempts[attempt].token.clone();
-        let trouble = if self.choices.percent(self.plan.trouble) { Some(self.choices.below(11)) } else { None };
-        if trouble == Some(5) && target != 0 {
-            self.truth.not_granted.insert(target);
-        }
+        let trouble = self.trouble(target);
         let answer = match trouble {
-            // The request did not get so far that a token was used.
-            Some(kind @ 0..=6) => later(kind, target),
-            _ => {
-                let was_alive = self.server.login_of(&token).is_some_and(|login| !self.server.logins[login].ended);
-                let verdict = self.server.refresh(&token, target, self.now);
-                if was_alive && matches!(verdict, Verdict::InvalidGrant) {
-                    self.counts.add("used token refused by the server");
-                    if copy {
-                        self.counts.add("used token refused by the server: a copy");
-                    }
-                }
-                match (verdict, trouble) {
-                    (Verdict::InvalidGrant, _) => {
-                        json(400, r#"{"error":"invalid_grant"}"#.into(), Meaning::InvalidGrant)
-                    }
-                    (Verdict::Tokens(issued) | Verdict::Grace(issued), Some(kind)) => spoilt(kind, issued),
-                    (Verdict::Tokens(issued), None) => self.tokens(issued, false),
-                    (Verdict::Grace(issued), None) => self.tokens(issued, true),
-                }
-            }
+            Some(kind) if kind < AFTER_WORK => before_work(kind, target),
+            _ => self.work(attempt, trouble, &token, target, copy),
         };
         self.trace.note(|| {
             let copy = if copy { " (a copy)" } else { "" };
@@ -143,71 +151,51 @@ impl World<'_> {
         self.network.push(Message::Answer { sender, attempt: Some(attempt), answer: Rc::new(answer) });
     }
 
-    fn tokens(&mut self, issued: Issued, in_grace: bool) -> Answer {
-        let (issued, meaning) = self.identify(issued, in_grace);
-        json(200, token_body(&issued, "Bearer"), meaning)
+    fn work(&mut self, attempt: usize, trouble: Option<usize>, token: &str, target: usize, copy: bool) -> Answer {
+        let was_alive = self.server.login_of(token).is_some_and(|login| !self.server.logins[login].ended);
+        let (issued, in_grace) = match self.server.refresh(token, target, self.now) {
+            Verdict::InvalidGrant => {
+                if was_alive {
+                    self.counts.add(if copy {
+                        "token refused by the server: a copy"
+                    } else {
+                        "token refused by the server"
+                    });
+                }
+                return if self.server.has_own_words {
+                    json(200, r#"{"error":"bad_refresh_token"}"#, Meaning::OwnWords)
+                } else {
+                    json(400, r#"{"error":"invalid_grant"}"#, Meaning::InvalidGrant)
+                };
+            }
+            Verdict::Tokens(issued) => (issued, false),
+            Verdict::Grace(issued) => (issued, true),
+        };
+        let refresh_token = issued.refresh_token.clone();
+        let answer = match trouble {
+            Some(kind) => after_work(kind, issued),
+            None => {
+                let (issued, meaning) = self.identify(issued, in_grace);
+                json(200, &token_body(&issued, "Bearer"), meaning)
+            }
+        };
+        // What somebody else got in the user's place, nobody can give back.
+        if !matches!(answer.meaning, Meaning::Strangers) {
+            self.truth.given.extend(refresh_token.map(|token| (token, attempt)));
+        }
+        answer
     }
 
     fn serve_revocation(&mut self, sender: Sender, token: &str) {
-        let answer = if self.choices.percent(self.plan.trouble) {
-            later(self.choices.below(4), 0)
+        let is_down = matches!(self.weather, Weather::Portal | Weather::Outage);
+        let answer = if is_down || self.choices.percent(self.plan.trouble) {
+            before_work(self.choices.below(5), 0)
         } else {
             self.server.revoke(token);
             self.counts.add("revocation done");
-            json(200, String::new(), Meaning::Revoked)
+            json(200, "", Meaning::Revoked)
         };
         self.trace.note(|| format!("    server: revocation of {token} -> {:?}", answer.meaning));
         self.network.push(Message::Answer { sender, attempt: None, answer: Rc::new(answer) });
-    }
-}
-
-fn json(status: u16, body: String, meaning: Meaning) -> Answer {
-    Answer { status, headers: vec![("content-type".into(), "application/json".into())], body, meaning }
-}
-
-fn html(status: u16, meaning: Meaning) -> Answer {
-    let body = "<html>invalid_grant</html>".into();
-    Answer { status, headers: vec![("content-type".into(), "text/html".into())], body, meaning }
-}
-
-pub fn token_body(issued: &Issued, token_type: &str) -> String {
-    let Issued { access_token, refresh_token, expires_in, id_token } = issued;
-    let id_token = id_token.as_ref().map(|token| format!(",\"id_token\":\"{token}\"")).unwrap_or_default();
-    let refresh_token = refresh_token.as_ref().map(|token| format!(",\"refresh_token\":\"{token}\""));
-    let expires_in = expires_in.map(|seconds| format!(",\"expires_in\":{seconds}"));
-    let (refresh_token, expires_in) = (refresh_token.unwrap_or_default(), expires_in.unwrap_or_default());
-    format!(
-        "{{\"access_token\":\"{access_token}\",\"token_type\":\"{token_type}\"{refresh_token}{expires_in}{id_token}}}"
-    )
-}
-
-/// The server, or something before it, has no time for this.
-fn later(kind: usize, target: usize) -> Answer {
-    let retry_after = |mut answer: Answer, value: &str| {
-        answer.headers.push(("Retry-After".into(), value.into()));
-        answer
-    };
-    match kind {
-        0 => html(500, Meaning::Later),
-        1 => retry_after(html(503, Meaning::Later), "7"),
-        2 => retry_after(json(429, "{}".into(), Meaning::Later), "Fri, 31 Dec 2999 23:59:59 GMT"),
-        3 => retry_after(html(503, Meaning::Later), "soon"),
-        4 => json(400, r#"{"error":"invalid_client"}"#.into(), Meaning::Later),
-        // Of a target that is no API's, the server has nothing to say.
-        5 if target != 0 => json(400, r#"{"error":"invalid_target"}"#.into(), Meaning::Later),
-        _ => html(403, Meaning::Later),
-    }
-}
-
-/// The server did its work, and its answer comes in another form.
-fn spoilt(kind: usize, issued: Issued) -> Answer {
-    let mut body = token_body(&issued, "Bearer");
-    match kind {
-        7 => {
-            body.truncate(body.len() / 2);
-            json(200, body, Meaning::Unreadable)
-        }
-        8 => html(504, Meaning::Later),
-        _ => json(200, token_body(&issued, "mac"), Meaning::Broken(issued)),
     }
 }

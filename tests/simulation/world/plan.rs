@@ -7,9 +7,9 @@ use super::server::{Rotation, Server};
 /// How the processes store their session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Recipe {
-    /// Several processes: lock, load, adopt, access, mark, send, handle, store, unlock.
+    /// Several processes: lock, load, adopt, access, send, handle, store, unlock.
     Shared,
-    /// One process: what `Save` gives is stored, and nothing else.
+    /// One process: what it has is stored when it says so.
     Plain,
 }
 
@@ -34,7 +34,7 @@ pub struct Plan {
     /// How many of the ticks of the clock are used: the first are short.
     pub ticks: usize,
     /// Weights of what happens beside the processes' own steps.
-    pub weights: [(Act, usize); 11],
+    pub weights: [(Act, usize); 13],
     pub steps: usize,
 }
 
@@ -55,6 +55,9 @@ pub enum Act {
     Answer,
     User,
     Stray,
+    Sleep,
+    /// A spell of some weather.
+    Spell,
 }
 
 impl Plan {
@@ -71,7 +74,8 @@ impl Plan {
         let (lose, duplicate) = (rate(70, &[5, 15, 40]), rate(40, &[5, 20]));
         let (trouble, refuse) = (rate(60, &[10, 30, 60]), rate(50, &[10, 40, 90]));
         let (jump, die) = (rate(40, &[2, 6]), rate(60, &[2, 5, 10]));
-        let (cancel, user, stray) = (rate(40, &[2, 6]), rate(50, &[1, 3]), rate(20, &[3]));
+        let (cancel, user, stray) = (rate(40, &[2, 6]), rate(50, &[1, 3, 6]), rate(20, &[3]));
+        let (sleep, spell) = (rate(25, &[1, 3]), rate(30, &[1]));
         let plan = Self {
             recipe,
             processes: if recipe == Recipe::Plain { 1 } else { 1 + choices.below(3) },
@@ -97,6 +101,8 @@ impl Plan {
                 (Act::Answer, 8),
                 (Act::User, user),
                 (Act::Stray, stray),
+                (Act::Sleep, sleep),
+                (Act::Spell, spell),
             ],
             steps: choices.pick(&[120, 60, 200]),
         };
@@ -136,5 +142,12 @@ fn draw_server(choices: &mut Choices) -> Server {
     server.rotates_after = if choices.percent(15) { choices.pick(&[60, 600]) } else { 0 };
     server.only_refuses = choices.percent(25);
     server.offline = !choices.percent(5);
+    server.revokes_family = !choices.percent(50);
+    server.has_own_words = choices.percent(10);
+    server.grant_lifetime = choices.percent(15).then(|| choices.pick(&[900, 7200, 86_400]));
+    server.refresh_lifetime = choices.percent(15).then(|| choices.pick(&[300, 1800, 86_400]));
+    server.says_ends = !choices.percent(30);
+    let declines = [super::trouble::TARGET, super::trouble::TARGET_GRANT, super::trouble::NO_ACCESS_TOKEN_TYPE];
+    server.declines = choices.percent(12).then(|| (1 + choices.below(2), choices.pick(&declines)));
     server
 }

@@ -1,21 +1,24 @@
 //! A process: the documented recipe, one step at a time, so that it can die, and others can act, between any two of them.
 
-use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use oauth_proto::{
-    AuthorizationRequest, Bearer, Delivered, Entropy, Event, Request, Session, SessionAction, SessionPhase, UnixTime,
-};
+use oauth_proto::{AuthorizationRequest, Bearer, Delivered, Entropy, Event, Request, Session, SessionAction, UnixTime};
 
 use super::choices::Choices;
-use super::network::Message;
+use super::network::{Answer, Message, Sender};
 use super::plan::Recipe;
 use super::sign_out::Goodbye;
+use super::store::Memory;
 use super::truth::{broken, Outcome};
 use super::World;
 
 pub struct Process {
     pub alive: bool,
+    /// Suspended until then, in true time.
+    pub asleep_until: u64,
+    /// What came for it meanwhile.
+    pub mailbox: Vec<(Sender, Option<usize>, Rc<Answer>)>,
     /// How often it was started.
     pub life: u32,
     /// What its clock is ahead of the true time.
@@ -23,30 +26,36 @@ pub struct Process {
     pub session: Option<Session>,
     /// Numbers the session values of all processes.
     pub machine: u32,
-    /// The refresh token that the session must have: of the last answer that it took, or of the store.
-    pub token: Option<String>,
-    /// How often it took tokens from an answer.
-    pub renewals: u32,
-    /// The login that its session is of.
-    pub login: usize,
+    /// What the session must have: of the last answer that it took, or of the store.
+    pub memory: Memory,
     pub signed_out: bool,
     /// The session said that the grant has ended.
     pub ended: bool,
+    /// The server gave it somebody else's tokens, or the app knew the server's own words.
+    pub was_told: bool,
     pub job: Option<Job>,
     pub step: Step,
     /// It took an answer without having the lock: what came is not stored yet.
     pub to_flush: bool,
-    /// The user wants the refresh token to be sent once more.
-    pub try_again: bool,
+    /// The app, or the user, has dealt with what stood in the way.
+    pub to_ask_again: bool,
     /// The user was told that only a login helps, and makes one.
     pub to_log_in: bool,
-    /// The login that an API demanded.
+    /// The login that was demanded.
     pub demanded: Option<Arc<AuthorizationRequest>>,
     pub goodbye: Goodbye,
-    /// What an API refused, as this session was told.
-    pub refused: BTreeSet<String>,
     /// When keys were asked for that have not come yet.
     pub keys_asked: Option<u64>,
+    /// Targets of which the server said that the user must act.
+    pub must_act: [bool; 3],
+    /// What the server refused: the client, and requests for each target.
+    pub client_refused: bool,
+    pub target_refused: [bool; 3],
+    /// The server said `invalid_grant` to a refresh for one target.
+    pub in_doubt: bool,
+    /// Attempts from this number on count (`rate`); the second since the clock jumped.
+    pub counts_from: usize,
+    pub jumped_at: usize,
 }
 
 pub enum Job {
@@ -66,9 +75,8 @@ pub enum Step {
     Idle,
     Lock,
     Load,
-    Adopt(Option<String>),
+    Adopt(Option<(String, Memory)>),
     Ask,
-    Mark(Request, usize),
     Send(Request, usize),
     Await { attempt: usize, since: u64 },
     Store,
@@ -86,7 +94,6 @@ impl Step {
             Self::Load => "load",
             Self::Adopt(_) => "adopt",
             Self::Ask => "access",
-            Self::Mark(..) => "mark",
             Self::Send(..) => "send",
             Self::Await { .. } => "await",
             Self::Store => "store",
@@ -102,24 +109,30 @@ impl Process {
     pub fn new() -> Self {
         Self {
             alive: true,
+            asleep_until: 0,
+            mailbox: Vec::new(),
             life: 0,
             offset: 0,
             session: None,
             machine: 0,
-            token: None,
-            renewals: 0,
-            login: 0,
+            memory: Memory::default(),
             signed_out: false,
             ended: false,
+            was_told: false,
             job: None,
             step: Step::Idle,
             to_flush: false,
-            try_again: false,
+            to_ask_again: false,
             to_log_in: false,
             demanded: None,
             goodbye: Goodbye::None,
-            refused: BTreeSet::new(),
             keys_asked: None,
+            must_act: [false; 3],
+            client_refused: false,
+            target_refused: [false; 3],
+            in_doubt: false,
+            counts_from: 0,
+            jumped_at: 0,
         }
     }
 
@@ -156,8 +169,12 @@ impl World<'_> {
 
     /// One step of a process. Whether it did anything.
     pub fn step(&mut self, p: usize) -> bool {
-        if !self.processes[p].alive {
+        if !self.is_awake(p) {
             return false;
+        }
+        if !self.processes[p].mailbox.is_empty() {
+            self.read_mail(p);
+            return true;
         }
         let step = core::mem::replace(&mut self.processes[p].step, Step::Idle);
         let name = step.name();
@@ -165,7 +182,7 @@ impl World<'_> {
             let line = format!("[{p}] {name} at {}", self.clock(p));
             self.trace.note(|| line);
         }
-        let touches_session = matches!(step, Step::Adopt(_) | Step::Ask | Step::Send(..) | Step::SignOut | Step::LogIn);
+        let touches_session = matches!(step, Step::SignOut | Step::LogIn);
         let next = match step {
             Step::Idle => return self.idle(p),
             Step::Lock if !self.store.try_lock(p) => {
@@ -176,14 +193,9 @@ impl World<'_> {
                 Some(Job::LogIn) => Step::LogIn,
                 _ => Step::Load,
             },
-            Step::Load => Step::Adopt(self.store.text.clone()),
-            Step::Adopt(text) => self.adopt(p, text.as_deref()),
+            Step::Load => Step::Adopt(self.store.content.clone()),
+            Step::Adopt(content) => self.adopt(p, content),
             Step::Ask => self.ask_for_job(p),
-            Step::Mark(request, attempt) => {
-                self.write(p);
-                self.truth.attempts[attempt].marked = true;
-                Step::Send(request, attempt)
-            }
             Step::Send(request, attempt) => self.send(p, request, attempt),
             Step::Await { attempt, since } => {
                 self.processes[p].step = Step::Await { attempt, since };
@@ -221,11 +233,12 @@ impl World<'_> {
             self.begin(p, Job::Flush);
             return true;
         }
-        if core::mem::take(&mut self.processes[p].to_log_in) {
-            self.begin(p, Job::LogIn);
+        if self.say_goodbye(p) {
             return true;
         }
-        if self.say_goodbye(p) {
+        // The session of before is needed until its sign-out is done.
+        if matches!(self.processes[p].goodbye, Goodbye::None) && core::mem::take(&mut self.processes[p].to_log_in) {
+            self.begin(p, Job::LogIn);
             return true;
         }
         let Some(caller) = self.waiting_caller(p) else { return false };
@@ -236,8 +249,6 @@ impl World<'_> {
 
     fn send(&mut self, p: usize, request: Request, attempt: usize) -> Step {
         drop(request);
-        self.truth.attempts[attempt].sent = true;
-        self.counts.add("refresh sent");
         self.counts.add(
             ["refresh sent for the login", "refresh sent for API A", "refresh sent for API B"]
                 [self.truth.attempts[attempt].target],
@@ -245,10 +256,11 @@ impl World<'_> {
         let since = self.now;
         self.processes[p].step = Step::Await { attempt, since };
         if self.choices.percent(self.plan.lose / 2) {
-            self.truth.attempts[attempt].sent = false;
             self.counts.add("refresh not delivered");
             self.not_delivered(p, attempt);
         } else {
+            self.truth.attempts[attempt].sent_at = Some(self.now);
+            self.check_fruitless(p);
             self.network.push(Message::Refresh { attempt, copy: false });
         }
         core::mem::replace(&mut self.processes[p].step, Step::Idle)
@@ -262,7 +274,6 @@ impl World<'_> {
         if over && self.choices.percent(50) {
             self.counts.add("driver gave up waiting");
             self.fail(sender, Some(attempt));
-            self.check_memory(p);
             return true;
         }
         let caller = if over { self.processes[p].caller() } else { self.waiting_caller(p) };
@@ -276,13 +287,12 @@ impl World<'_> {
             self.counts.add("refresh taken for lost at its deadline");
             self.processes[p].job = Some(Job::Access(caller));
             self.callers[caller].begin();
-            self.processes[p].step = self.after_request(request, attempt);
+            self.processes[p].step = Step::Send(request, attempt);
         } else if over {
             // The clock was set back: the caller asks again later, and the answer, if it comes, finds nobody who has the lock.
             self.truth.attempts[attempt].loose = true;
             self.processes[p].step = Step::Unlock;
         }
-        self.check_memory(p);
         true
     }
 
@@ -296,30 +306,30 @@ impl World<'_> {
             Some(Job::Refused(_, bearer, how)) => Some((bearer.clone(), *how)),
             _ => None,
         };
-        let process = &mut self.processes[p];
-        let session = process.session.as_mut().unwrap();
-        if process.try_again && session.phase() == SessionPhase::Exhausted {
-            session.try_again();
-            self.counts.add("tried again as the user wished");
-            *self.truth.try_again.entry(process.token.clone().unwrap_or_default()).or_default() += 1;
+        if core::mem::take(&mut self.processes[p].to_ask_again) {
+            self.deal_with_it(p);
         }
-        process.try_again = false;
         match self.ask(p, caller, refusal) {
-            Some((request, attempt)) => self.after_request(request, attempt),
+            Some((request, attempt)) => Step::Send(request, attempt),
+            None if self.processes[p].to_flush && self.shares_store() => Step::Store,
             None => Step::Unlock,
         }
     }
 
-    fn after_request(&self, request: Request, attempt: usize) -> Step {
-        match self.plan.recipe {
-            Recipe::Shared => Step::Mark(request, attempt),
-            Recipe::Plain => Step::Send(request, attempt),
+    /// What stood in the way has been dealt with.
+    pub fn deal_with_it(&mut self, p: usize) {
+        if let Some(session) = &mut self.processes[p].session {
+            session.ask_again();
+            self.counts.add("asked again as the user wished");
+            self.forgive(p);
+            let process = &mut self.processes[p];
+            (process.must_act, process.client_refused, process.target_refused) = ([false; 3], false, [false; 3]);
         }
     }
 
     /// What the outcome of a request means for the process that waits for it, or does not.
     pub fn took_outcome(&mut self, p: usize, attempt: usize, action: &SessionAction) {
-        let has_news = matches!(action, SessionAction::Save(_) | SessionAction::LoginRequired(_));
+        let has_news = matches!(action, SessionAction::Save | SessionAction::LoginRequired(_));
         let process = &mut self.processes[p];
         match process.step {
             Step::Await { attempt: awaited, .. } if awaited == attempt || has_news => {
@@ -341,8 +351,8 @@ impl World<'_> {
         let name = process.step.name();
         self.deaths.add(name);
         self.trace.note(|| format!("[{p}] DIES before it comes to: {name}"));
-        let (life, offset, login) = (process.life + 1, process.offset, process.login);
-        *process = Process { alive: false, life, offset, login, ..Process::new() };
+        let (life, offset, jumped_at) = (process.life + 1, process.offset, process.jumped_at);
+        *process = Process { alive: false, life, offset, jumped_at, ..Process::new() };
         self.store.unlock(p);
         for caller in self.callers.iter_mut().filter(|caller| caller.process == p) {
             caller.lose_process();
@@ -370,9 +380,9 @@ impl World<'_> {
         self.trace.note(|| format!("    request {attempt} is not delivered"));
         let action = self.processes[p].session.as_mut().unwrap().handle(event, now);
         let Ok(action @ SessionAction::RetryAt(_)) = action else {
-            broken!(3, "not delivered, but {action:?}");
+            broken!("2", "not delivered, but {action:?}");
         };
-        self.truth.attempts[attempt].outcome = Outcome::Settled { stored: false };
+        self.truth.attempts[attempt].outcome = Outcome::Settled;
         self.took_outcome(p, attempt, &action);
     }
 }

@@ -1,4 +1,5 @@
-//! The model authorization server: it rotates refresh tokens, detects that one is used twice, and may grant grace.
+//! The model authorization server and its records: it rotates refresh tokens, detects that one is used twice, may grant grace,
+//! and lets tokens and grants expire. What a session says is measured by these records.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,10 +26,22 @@ pub struct Server {
     pub rotates_after: u64,
     /// Outside of the grace period a used token is refused, and that is all: its family lives on.
     pub only_refuses: bool,
+    /// A revocation ends the whole grant; if not, the one token.
+    pub revokes_family: bool,
+    /// Of a refresh token that is dead it says `bad_refresh_token`, with status 200.
+    pub has_own_words: bool,
     /// Whether logins get a refresh token.
     pub offline: bool,
+    /// Grants end so many seconds after the login, and refresh tokens so many after they were given or used last.
+    pub grant_lifetime: Option<u64>,
+    pub refresh_lifetime: Option<u64>,
+    /// It says when they do.
+    pub says_ends: bool,
+    /// For this target it has this answer alone (a number of `network::trouble`).
+    pub declines: Option<(usize, usize)>,
     /// `expires_in` by target.
     pub lifetimes: [Option<u64>; 3],
+    /// The first is somebody else's; the others are the user's, in their order.
     pub logins: Vec<Login>,
     /// The number of the key that ID tokens are signed with.
     pub key: u8,
@@ -43,11 +56,15 @@ pub struct Server {
 #[cfg_attr(not(feature = "openid"), allow(dead_code))] // there are no ID tokens then
 #[derive(Debug)]
 pub struct Login {
-    /// The server ended it. Ground truth: no refresh token of it is good any more.
+    /// The server ended it: no refresh token of it is good any more.
     pub ended: bool,
+    pub ends_at: Option<u64>,
+    /// Whose it is.
+    pub user: usize,
     /// What its ID tokens repeat.
     pub nonce: String,
     pub auth_time: u64,
+    pub session_expiry: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -56,6 +73,8 @@ struct RefreshToken {
     /// How many rotations lie between the login and this token.
     depth: u32,
     issued_at: u64,
+    expires_at: Option<u64>,
+    revoked: bool,
     rotated_at: Option<u64>,
     successor: Option<String>,
 }
@@ -71,6 +90,8 @@ pub struct Issued {
     pub access_token: String,
     pub refresh_token: Option<String>,
     pub expires_in: Option<u64>,
+    pub grant_ends_in: Option<u64>,
+    pub refresh_token_ends_in: Option<u64>,
     pub id_token: Option<String>,
 }
 
@@ -82,74 +103,118 @@ pub enum Verdict {
     InvalidGrant,
 }
 
+/// The login of somebody else, whose tokens nobody here is ever to use.
+pub const STRANGER: usize = 0;
+
 impl Server {
     pub fn new(rotation: Rotation, grace: u64, lifetimes: [Option<u64>; 3]) -> Self {
-        let (refresh_tokens, access_tokens) = (BTreeMap::new(), BTreeMap::new());
-        let logins = Vec::new();
-        Self {
+        let mut server = Self {
             rotation,
             grace,
             rotates_after: 0,
             only_refuses: false,
+            revokes_family: true,
+            has_own_words: false,
             offline: true,
+            grant_lifetime: None,
+            refresh_lifetime: None,
+            says_ends: true,
+            declines: None,
             lifetimes,
-            logins,
+            logins: Vec::new(),
             key: 1,
             id_tokens: 0,
             genuine: BTreeSet::new(),
-            refresh_tokens,
-            access_tokens,
-        }
+            refresh_tokens: BTreeMap::new(),
+            access_tokens: BTreeMap::new(),
+        };
+        server.add_login(STRANGER, 0);
+        server
     }
 
-    pub fn login(&mut self, now: u64) -> Issued {
-        let login = self.logins.len();
-        self.logins.push(Login { ended: false, nonce: String::new(), auth_time: 0 });
+    pub fn login(&mut self, user: usize, now: u64) -> Issued {
+        let login = self.add_login(user, now);
         let refresh_token = self.offline.then(|| self.refresh_token(login, 0, now));
-        self.issue(login, 0, refresh_token)
+        self.issue(login, 0, refresh_token.as_deref(), true, now)
+    }
+
+    fn add_login(&mut self, user: usize, now: u64) -> usize {
+        let ends_at = self.grant_lifetime.map(|seconds| now + seconds);
+        let nonce = String::new();
+        self.logins.push(Login { ended: false, ends_at, user, nonce, auth_time: 0, session_expiry: None });
+        self.logins.len() - 1
+    }
+
+    /// Tokens of somebody else.
+    #[cfg_attr(not(feature = "openid"), allow(dead_code))] // nobody could tell
+    pub fn strangers(&mut self, target: usize, now: u64) -> Issued {
+        let refresh_token = self.refresh_token(STRANGER, 0, now);
+        self.issue(STRANGER, target, Some(&refresh_token), true, now)
     }
 
     pub fn refresh(&mut self, token: &str, target: usize, now: u64) -> Verdict {
-        let Some(known) = self.refresh_tokens.get(token) else { return Verdict::InvalidGrant };
-        let (login, depth) = (known.login, known.depth);
-        if self.logins[login].ended {
+        if !self.accepts(token, now) {
+            self.detect_theft(token, now);
             return Verdict::InvalidGrant;
         }
+        let known = self.refresh_tokens.get_mut(token).unwrap();
+        let (login, depth) = (known.login, known.depth);
         let is_young = known.rotated_at.is_none() && now - known.issued_at < self.rotates_after;
         if self.rotation == Rotation::None || is_young {
-            return Verdict::Tokens(self.issue(login, target, None));
+            known.expires_at = self.refresh_lifetime.map(|seconds| now + seconds);
+            return Verdict::Tokens(self.issue(login, target, Some(token), false, now));
         }
-        let Some(rotated_at) = known.rotated_at else {
-            let successor = self.refresh_token(login, depth + 1, now);
-            let known = self.refresh_tokens.get_mut(token).unwrap();
-            known.rotated_at = Some(now);
-            known.successor = Some(successor.clone());
-            return Verdict::Tokens(self.issue(login, target, Some(successor)));
-        };
-        let in_grace = now - rotated_at <= self.grace;
-        let successor = known.successor.clone().filter(|successor| self.refresh_tokens[successor].rotated_at.is_none());
-        match (self.rotation, successor) {
-            (Rotation::SameSuccessor, Some(successor)) if in_grace => {
-                Verdict::Grace(self.issue(login, target, Some(successor)))
+        match (known.rotated_at, self.rotation, known.successor.clone()) {
+            (None, ..) => {
+                let successor = self.refresh_token(login, depth + 1, now);
+                let known = self.refresh_tokens.get_mut(token).unwrap();
+                (known.rotated_at, known.successor) = (Some(now), Some(successor.clone()));
+                Verdict::Tokens(self.issue(login, target, Some(&successor), true, now))
             }
-            (Rotation::Siblings, _) if in_grace => {
-                let sibling = self.refresh_token(login, depth + 1, now);
-                Verdict::Grace(self.issue(login, target, Some(sibling)))
+            (_, Rotation::SameSuccessor, Some(successor)) => {
+                Verdict::Grace(self.issue(login, target, Some(&successor), true, now))
             }
-            // A used token: whoever has it may have stolen it (RFC 9700 §4.14.2).
             _ => {
-                self.logins[login].ended = !self.only_refuses;
-                Verdict::InvalidGrant
+                let sibling = self.refresh_token(login, depth + 1, now);
+                Verdict::Grace(self.issue(login, target, Some(&sibling), true, now))
             }
         }
     }
 
-    /// Revokes the login that the token belongs to (RFC 7009 §2.1).
-    pub fn revoke(&mut self, token: &str) {
-        let login = self.login_of(token);
-        if let Some(login) = login {
-            self.logins[login].ended = true;
+    /// A used token: whoever has it may have stolen it (RFC 9700 §4.14.2).
+    fn detect_theft(&mut self, token: &str, now: u64) {
+        let Some(known) = self.refresh_tokens.get(token) else { return };
+        if known.rotated_at.is_some() && known.expires_at.is_none_or(|at| now < at) {
+            self.logins[known.login].ended |= !self.only_refuses;
         }
+    }
+
+    /// Whether a refresh with this token gives tokens now.
+    pub fn accepts(&self, token: &str, now: u64) -> bool {
+        let Some(known) = self.refresh_tokens.get(token) else { return false };
+        let login = &self.logins[known.login];
+        let has_time = |end: Option<u64>| end.is_none_or(|at| now < at);
+        let lives = !login.ended && !known.revoked && has_time(login.ends_at) && has_time(known.expires_at);
+        let Some(rotated_at) = known.rotated_at.filter(|_| lives && self.rotation != Rotation::None) else {
+            return lives;
+        };
+        let unused = |successor: &String| {
+            let successor = &self.refresh_tokens[successor];
+            successor.rotated_at.is_none() && !successor.revoked
+        };
+        now - rotated_at <= self.grace
+            && match self.rotation {
+                Rotation::SameSuccessor => known.successor.as_ref().is_some_and(unused),
+                Rotation::Siblings => true,
+                Rotation::None | Rotation::Strict => false,
+            }
+    }
+
+    /// Revokes a token, and the whole grant perhaps (RFC 7009 §2.1).
+    pub fn revoke(&mut self, token: &str) {
+        let Some(known) = self.refresh_tokens.get_mut(token) else { return };
+        known.revoked = true;
+        self.logins[known.login].ended |= self.revokes_family;
     }
 
     pub fn login_of(&self, token: &str) -> Option<usize> {
@@ -157,29 +222,44 @@ impl Server {
         refresh_token.or(self.access_tokens.get(token).map(|known| known.login))
     }
 
-    pub fn depth(&self, refresh_token: &str) -> u32 {
-        self.refresh_tokens[refresh_token].depth
+    /// Whether the one refresh token is older than the other, of whatever login.
+    pub fn is_older(&self, one: &str, other: &str) -> bool {
+        let place = |token: &str| self.refresh_tokens.get(token).map(|known| (known.login, known.depth));
+        place(one) < place(other)
     }
 
     pub fn access_token(&self, token: &str) -> Option<AccessToken> {
         self.access_tokens.get(token).copied()
     }
 
-    /// Whether a refresh with this token would give tokens now.
-    pub fn would_accept(&self, token: &str) -> bool {
-        let known = &self.refresh_tokens[token];
-        !self.logins[known.login].ended && (self.rotation == Rotation::None || known.rotated_at.is_none())
-    }
-
-    fn issue(&mut self, login: usize, target: usize, refresh_token: Option<String>) -> Issued {
+    /// Whose refresh token is this one; said only if it is new.
+    fn issue(&mut self, login: usize, target: usize, refresh: Option<&str>, is_new: bool, now: u64) -> Issued {
         let access_token = format!("AT{}", self.access_tokens.len());
         self.access_tokens.insert(access_token.clone(), AccessToken { login, target });
-        Issued { access_token, refresh_token, expires_in: self.lifetimes[target], id_token: None }
+        let left = |end: Option<u64>| end.filter(|_| self.says_ends).map(|at| at.saturating_sub(now).max(1));
+        let expires_at = refresh.and_then(|token| self.refresh_tokens[token].expires_at);
+        Issued {
+            access_token,
+            refresh_token: refresh.filter(|_| is_new).map(str::to_owned),
+            expires_in: self.lifetimes[target],
+            grant_ends_in: left(self.logins[login].ends_at),
+            refresh_token_ends_in: left(expires_at),
+            id_token: None,
+        }
     }
 
-    fn refresh_token(&mut self, login: usize, depth: u32, issued_at: u64) -> String {
+    fn refresh_token(&mut self, login: usize, depth: u32, now: u64) -> String {
         let token = format!("RT{login}.{}", self.refresh_tokens.len());
-        let known = RefreshToken { login, depth, issued_at, rotated_at: None, successor: None };
+        let expires_at = self.refresh_lifetime.map(|seconds| now + seconds);
+        let known = RefreshToken {
+            login,
+            depth,
+            issued_at: now,
+            expires_at,
+            revoked: false,
+            rotated_at: None,
+            successor: None,
+        };
         self.refresh_tokens.insert(token.clone(), known);
         token
     }

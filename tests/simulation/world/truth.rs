@@ -1,14 +1,15 @@
-//! What really happened, which no process knows: every attempt at a refresh, every token, every end of a login. The invariants
-//! are checked against it; a number in a message is the invariant's number in `main.rs`.
+//! What really happened, which no process knows: every attempt at a refresh, every token that came, what an API or the server said,
+//! every sign-out. The laws are checked against it and against the server's records; the letters and numbers in messages are
+//! those of `main.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::network::Sender;
 use super::server::{Issued, Server};
 
-/// Ends the run: the invariant of this number does not hold.
+/// Ends the run: this law does not hold.
 macro_rules! broken {
-    ($number:literal, $($message:tt)*) => { panic!("invariant ({}): {}", $number, format_args!($($message)*)) };
+    ($law:literal, $($message:tt)*) => { panic!("law ({}): {}", $law, format_args!($($message)*)) };
 }
 pub(super) use broken;
 
@@ -24,15 +25,35 @@ pub struct Truth {
     came: BTreeMap<String, (u64, Option<u64>)>,
     /// Logins that are over for every process: signed out, or ended, and removed from the store.
     pub gone: BTreeSet<usize>,
+    /// What each login asked for.
+    pub asked: BTreeMap<usize, Asked>,
     /// Access tokens that an API refused, by target.
     pub refused: [BTreeSet<String>; 3],
     /// Targets that the server said the grant has not.
     pub not_granted: BTreeSet<usize>,
-    /// APIs that demanded more than a token gives.
-    pub demands: u32,
-    /// How often the user said that a refresh token be sent once more.
-    pub try_again: BTreeMap<String, usize>,
     pub key_requests: BTreeSet<u64>,
+    /// Refresh tokens that the server gave, and in answer to which attempt.
+    pub given: Vec<(String, usize)>,
+    /// By session value.
+    pub sign_outs: BTreeMap<u32, SignedOut>,
+}
+
+/// What a login asked for beside the usual, and when, by the clock of its process.
+#[derive(Clone, Copy, Default)]
+pub struct Asked {
+    pub admin: bool,
+    pub max_age: bool,
+    pub at: u64,
+}
+
+/// A sign-out, as its session was seen last.
+#[derive(Default)]
+pub struct SignedOut {
+    /// The attempts that had no answer then.
+    pub in_the_air: Vec<usize>,
+    pub is_complete: bool,
+    /// It says that a refresh token may live on at the server, or that the server would not revoke it.
+    pub has_told: bool,
 }
 
 pub struct Attempt {
@@ -44,15 +65,19 @@ pub struct Attempt {
     pub given_at: u64,
     /// The earliest time that the machine was shown since, if the clock was set back behind `given_at`.
     pub set_back_to: Option<u64>,
-    pub sent: bool,
-    pub marked: bool,
-    /// Its caller was cancelled: it goes on without the lock.
+    /// When it went out, in true time.
+    pub sent_at: Option<u64>,
+    /// An API refused a token that was still good.
+    pub for_refusal: bool,
+    /// Its caller was cancelled, or its process gave up: it goes on without the lock.
     pub loose: bool,
     /// Its caller was cancelled, and nobody hands its answer over.
     pub dropped: bool,
+    /// The network made two of it, which no session can know.
+    pub doubled: bool,
     pub outcome: Outcome,
-    /// How often its session had taken tokens before.
-    pub renewals: u32,
+    /// Its tokens came when it had been taken for lost.
+    pub late: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,28 +86,42 @@ pub enum Outcome {
     Open,
     /// The machine was told that there is no answer, or was asked after the deadline, or got an answer that cannot be read.
     Lost,
-    /// It brought nothing, and certainly did nothing.
-    Settled { stored: bool },
-    /// It brought tokens; whether a new refresh token was among them.
-    Tokens { stored: bool, rotated: bool },
+    /// It was answered, and brought nothing.
+    Settled,
+    /// It brought no access token that can be used.
+    Useless,
+    Tokens,
 }
 
 impl Truth {
-    pub fn came(&mut self, issued: &Issued, now: u64) {
-        let expires_at = issued.expires_in.map(|seconds| now.saturating_add(seconds));
-        self.came.insert(issued.access_token.clone(), (now, expires_at));
+    /// Tokens came at `now`, of a refresh that was sent at `sent_at`.
+    pub fn came(&mut self, issued: &Issued, sent_at: u64, now: u64) {
+        let sent_at = sent_at.min(now);
+        let expires_at = issued.expires_in.map(|seconds| sent_at.saturating_add(seconds));
+        let came_at = if now - sent_at > TIMEOUT { sent_at } else { now };
+        self.came.insert(issued.access_token.clone(), (came_at, expires_at));
     }
 
-    /// (7) What is handed out was issued for this target, and had not expired by this clock.
+    /// Whether this token, as it came, has not expired by this clock, or came less than two seconds ago.
+    pub fn is_good(&self, token: &str, now: u64) -> bool {
+        self.came.get(token).is_some_and(|(came_at, expires_at)| {
+            *came_at <= now && now - came_at < 2 || expires_at.is_none_or(|at| now < at)
+        })
+    }
+
+    /// Whether it need not be refreshed for a long time yet.
+    pub fn is_fresh(&self, token: &str, now: u64) -> bool {
+        self.came.get(token).is_some_and(|(_, expires_at)| expires_at.is_none_or(|at| now + 2 * LEEWAY < at))
+    }
+
+    /// (5) What is handed out was issued for this target, and had not expired by this clock.
     pub fn check_bearer(&self, server: &Server, token: &str, target: usize, now: u64) {
-        let Some(issued) = server.access_token(token) else { broken!(7, "{token} was never issued") };
+        let Some(issued) = server.access_token(token) else { broken!("5", "{token} was never issued") };
         if issued.target != target {
-            broken!(7, "{token} is for target {}, not for {target}", issued.target);
+            broken!("5", "{token} is for target {}, not for {target}", issued.target);
         }
-        let Some((came_at, expires_at)) = self.came.get(token) else { broken!(7, "{token} has not come") };
-        let is_new = *came_at <= now && now - came_at < 2;
-        if !is_new && expires_at.is_some_and(|at| at <= now) {
-            broken!(7, "{token} expired at {expires_at:?}, and it is {now}");
+        if !self.is_good(token, now) {
+            broken!("5", "{token} came at {:?} and is handed out at {now}", self.came.get(token));
         }
     }
 
@@ -101,77 +140,24 @@ impl Truth {
         for attempt in self.attempts.iter_mut().filter(open) {
             let since = |start: u64| now.saturating_sub(start) >= TIMEOUT;
             if !since(attempt.given_at) && !attempt.set_back_to.is_some_and(since) {
-                broken!(1, "a refresh is given up, or a second one made, before its time is over");
+                broken!("1", "a refresh is given up, or a second one made, before its time is over");
             }
             attempt.outcome = Outcome::Lost;
         }
     }
 
-    /// A machine gives a refresh. How many before it with the same token had no answer.
-    pub fn give(&mut self, attempt: Attempt, everywhere: bool) -> (usize, usize) {
+    /// A machine gives a refresh. Its number, and whether the one before it with this token was lost.
+    pub fn give(&mut self, attempt: Attempt) -> (usize, bool) {
         self.give_up(attempt.machine, attempt.given_at);
         let of_machine = |other: &&Attempt| other.machine == attempt.machine;
-        if self.attempts.iter().filter(of_machine).any(|other| other.sender.id == attempt.sender.id) {
-            broken!(1, "two requests with one id");
+        let mut others = self.attempts.iter().filter(of_machine);
+        if others.any(|other| other.sender.id == attempt.sender.id) {
+            broken!("1", "two requests with one id");
         }
-        let unknown = self.check_unknown(&attempt, everywhere);
+        let before = self.attempts.iter().rev().find(of_machine);
+        let is_again = before.is_some_and(|one| one.token == attempt.token && one.outcome == Outcome::Lost);
         self.attempts.push(attempt);
-        (self.attempts.len() - 1, unknown)
-    }
-
-    /// (2) Before this attempt, its token was sent once at most with an outcome that is not known, unless the user wanted it.
-    /// `everywhere` is false where the mark is not stored: then each machine counts for itself.
-    fn check_unknown(&self, attempt: &Attempt, everywhere: bool) -> usize {
-        let others = || self.attempts.iter().filter(|other| other.token == attempt.token);
-        if others().any(|other| matches!(other.outcome, Outcome::Tokens { rotated: false, .. })) {
-            // The server has shown that it leaves this token as it is.
-            return 0;
-        }
-        let others = others().filter(|other| other.sent);
-        let others = others.filter(|other| everywhere || other.machine == attempt.machine);
-        let mut unknown = 0;
-        for other in others {
-            match other.outcome {
-                Outcome::Settled { .. } => {}
-                Outcome::Tokens { stored: true, .. } => {
-                    broken!(2, "{} is sent though its successor has been stored", attempt.token)
-                }
-                Outcome::Open | Outcome::Lost | Outcome::Tokens { .. } => unknown += 1,
-            }
-        }
-        let allowed = 1 + self.try_again.get(&attempt.token).copied().unwrap_or(0);
-        if unknown > allowed {
-            broken!(2, "{} is sent though {unknown} refreshes with it had no answer", attempt.token);
-        }
-        unknown
-    }
-
-    /// (3) That the outcome is unknown is said after two attempts of which no outcome was stored, and not sooner.
-    pub fn check_outcome_unknown(&self, token: &str, machine: u32) {
-        let unsettled = self.attempts.iter().filter(|attempt| attempt.token == token).filter(|attempt| {
-            match attempt.outcome {
-                Outcome::Open | Outcome::Lost => true,
-                Outcome::Tokens { stored, .. } => !stored,
-                // Another process may have seen the mark of it.
-                Outcome::Settled { stored } => {
-                    attempt.marked && (attempt.loose || !stored && attempt.machine != machine)
-                }
-            }
-        });
-        let unsettled = unsettled.count();
-        if unsettled < 2 {
-            broken!(3, "the outcome of two refreshes with {token} is said to be unknown, but {unsettled} had none");
-        }
-    }
-
-    /// What this machine knows is in the store now, or the store holds something newer.
-    pub fn stored(&mut self, machine: u32) {
-        for attempt in self.attempts.iter_mut().filter(|attempt| attempt.machine == machine) {
-            match &mut attempt.outcome {
-                Outcome::Settled { stored } | Outcome::Tokens { stored, .. } => *stored = true,
-                Outcome::Open | Outcome::Lost => {}
-            }
-        }
+        (self.attempts.len() - 1, is_again)
     }
 
     /// Newer tokens came from the store: what the machine waited for is of no interest any more.
@@ -183,14 +169,23 @@ impl Truth {
         }
     }
 
-    /// (6) Whether the one refresh token is certainly older than the other.
-    pub fn is_older(server: &Server, one: &str, other: &str) -> bool {
-        let (Some(login), Some(other_login)) = (server.login_of(one), server.login_of(other)) else { return false };
-        if login == other_login {
-            server.depth(one) < server.depth(other)
-        } else {
-            // Whatever the clocks said.
-            login < other_login
+    /// What a session that signs out now has in the air: since tokens came last, nothing is known of these.
+    pub fn in_the_air(&self, machine: u32) -> Vec<usize> {
+        let ours = self.attempts.iter().enumerate().rev().filter(|(_, attempt)| attempt.machine == machine);
+        let since = ours.take_while(|(_, attempt)| !matches!(attempt.outcome, Outcome::Tokens | Outcome::Useless));
+        let unknown = since.filter(|(_, attempt)| matches!(attempt.outcome, Outcome::Open | Outcome::Lost));
+        unknown.map(|(number, _)| number).collect()
+    }
+
+    /// (e) What was in the air at a sign-out is dead at the server, or the session has told that it may not be.
+    pub fn check_sign_outs(&self, server: &Server, now: u64) {
+        for (machine, sign_out) in self.sign_outs.iter().filter(|(_, sign_out)| sign_out.is_complete) {
+            let late = |attempt: &usize| sign_out.in_the_air.contains(attempt) && !self.attempts[*attempt].doubled;
+            for (token, attempt) in self.given.iter().filter(|(_, attempt)| late(attempt)) {
+                if server.accepts(token, now) && !sign_out.has_told {
+                    broken!("e", "session {machine} is signed out, and {token} of request {attempt} lives on");
+                }
+            }
         }
     }
 }
