@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Threads read the clock and come to a machine in another order: only a clock that is further back than this was set back.
+pub(crate) const CLOCK_SKEW_SECS: u64 = 60;
+
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 ///
 /// Whoever drives a machine passes the time in. All sums saturate, so no lifetime that a server sends and no

@@ -344,7 +344,8 @@ impl<'a> Rules<'a> {
     pub(crate) fn check_whose(&self, token: &str) -> Result<(), IdTokenError> {
         let Some(payload) = whose::payload(token) else { return Ok(()) };
         let Some(whose) = Whose::read(&payload) else { return Ok(()) };
-        if !whose.aud.is_empty() && !whose.aud.iter().any(|one| one == self.client_id) {
+        let names_somebody = whose.aud.iter().any(|one| !one.is_empty());
+        if names_somebody && !whose.aud.iter().any(|one| one == self.client_id) {
             return Err(IdTokenError::Audience);
         }
         whose.check(|claim, value| match claim {

@@ -13,7 +13,7 @@ use crate::json::{self, Value};
 use crate::secret::Secret;
 use crate::texts::texts_or_none;
 
-/// Claims of another type than they should have count as absent.
+/// Claims of another type than they should have, and empty ones, count as absent: they name nobody.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Whose<'a> {
@@ -62,7 +62,7 @@ impl<'a> Whose<'a> {
             (Claim::OrganizationId, &self.org_id, IdTokenError::Organization),
             (Claim::OrganizationName, &self.org_name, IdTokenError::Organization),
         ] {
-            if matches!(value, Value::Text(text) if !is_ours(claim, text)) {
+            if matches!(value, Value::Text(text) if !text.is_empty() && !is_ours(claim, text)) {
                 return Err(error);
             }
         }

@@ -84,19 +84,19 @@ impl Active {
     }
 
     pub(super) fn access(&mut self, client: &Client, target: &Target, now: UnixTime) -> Access {
-        if self.grant.ends.is_over(now) {
-            return Access::LoginRequired(LoginRequired::GrantExpired);
-        }
-        match self.who.keys_request(client, now) {
-            Some(request) => Access::SendRequest(request),
-            None => self.serve(client, target, true, now),
-        }
+        self.serve(client, target, true, now)
     }
 
     /// For a caller who takes the present token, or for one with whom an API would not have it.
     fn serve(&mut self, client: &Client, asked: &Target, takes_present: bool, now: UnixTime) -> Access {
+        self.grant.ends.look(now);
         if self.grant.ends.is_over(now) {
             return Access::LoginRequired(LoginRequired::GrantExpired);
+        }
+        if takes_present {
+            if let Some(request) = self.who.keys_request(client, now) {
+                return Access::SendRequest(request);
+            }
         }
         let key = self.key(asked);
         let slot = self.cache.find(&key).filter(|_| takes_present);
@@ -189,18 +189,35 @@ impl Active {
         self.serve(client, bearer.target(), false, now)
     }
 
+    /// Whether this is why nothing is asked for, or the last that the server said.
+    pub(super) fn is_refused_with(&mut self, error: &Error) -> bool {
+        self.last_error.as_ref() == Some(error)
+            || self.obstacle.is(error)
+            || self.cache.slots_mut().any(|slot| slot.obstacle.is(error))
+    }
+
     /// What the user, or the app, had to do has been done.
     pub(super) fn ask_again(&mut self) {
+        self.grant.ends.doubt();
         self.obstacle.clear();
         for slot in self.cache.slots_mut() {
             slot.obstacle.clear();
         }
     }
 
+    pub(super) fn refresh_token(&self) -> Option<&str> {
+        self.refresh_token.as_ref().map(|token| token.reveal())
+    }
+
     /// Takes newer tokens of another process. Of one login, all access tokens are good, whichever process got them.
     pub(super) fn replace(&mut self, mut newer: Self) {
-        // The answer to what is under way here is to a refresh token that is no longer the present one.
-        self.flights.lose();
+        if self.refresh_token() == newer.refresh_token() {
+            // What is under way, and what stands in the way, is about this very token.
+            (newer.obstacle, newer.in_doubt) = (self.obstacle.clone(), self.in_doubt);
+        } else {
+            // The answer to what is under way here will be to a refresh token that is no longer the present one.
+            self.flights.lose();
+        }
         newer.flights = core::mem::take(&mut self.flights);
         newer.cache.take_over(self.cache.clone());
         newer.sent = self.sent;

@@ -49,7 +49,7 @@ impl Session {
     /// # struct Store(std::cell::RefCell<Option<String>>);
     /// # impl Store {
     /// #     fn lock(&self) {}
-    /// #     fn read(&self) -> Option<SavedSession> { self.0.borrow().as_deref().and_then(|s| serde_json::from_str(s).ok()) }
+    /// #     fn read(&self) -> Option<SavedSession> { self.0.borrow().as_deref().map(|s| serde_json::from_str(s).unwrap()) }
     /// #     fn write(&self, saved: Option<SavedSession>) { *self.0.borrow_mut() = saved.map(|s| serde_json::to_string(&s).unwrap()) }
     /// # }
     /// # fn send(_: &Request) -> Result<Response<'static>, Delivered> {
@@ -103,7 +103,7 @@ impl Session {
         let ours = match &self.state {
             State::Active(active) => &active.grant,
             State::LoginRequired(ended) => &ended.grant,
-            State::SigningOut(_) | State::SignedOut(_) => return Ok(Adopted::NotNewer),
+            State::SigningOut(_) => return Ok(Adopted::NotNewer),
         };
         if ours.login != theirs.grant.login {
             return Ok(Adopted::OtherLogin);
@@ -126,7 +126,6 @@ impl Session {
 impl Active {
     /// Two processes got a refresh token each for the same one before.
     fn is_sibling_of(&self, theirs: &Self) -> bool {
-        let [ours, stored] = [self, theirs].map(|active| active.refresh_token.as_ref().map(|token| token.reveal()));
-        theirs.grant.revision == self.grant.revision && ours != stored
+        theirs.grant.revision == self.grant.revision && theirs.refresh_token() != self.refresh_token()
     }
 }

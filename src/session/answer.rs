@@ -96,7 +96,7 @@ impl Active {
         let slept = now.saturating_since(sent_at) > client.refresh_timeout();
         let obtained_at = if slept { sent_at } else { now };
         let expires_at = tokens.expires_in.map(|seconds| sent_at.saturating_add(seconds));
-        self.grant.ends.renew(&tokens, sent_at);
+        self.grant.ends.renew(&tokens, now);
         // Omitted means as asked for, or as granted at first (RFC 6749 §5.1, §6).
         let scope = tokens.scope.map(Cow::into_owned).or_else(|| sent.target.as_scope().map(String::from));
         let scope = scope.unwrap_or_else(|| self.grant.scope.clone());
@@ -151,16 +151,12 @@ impl Active {
     fn fail(&mut self, sent: &Sent, verdict: Verdict<'_>, now: UnixTime) -> SessionAction {
         let is_own = sent.target.is_own();
         let slot = self.cache.slot(&sent.target);
+        self.in_doubt |= matches!(verdict, Verdict::InvalidGrant(_));
         let (error, retry_at) = match verdict {
             Verdict::InvalidGrant(error) if is_own => {
                 self.last_error = Some(error.clone());
                 self.flights.settle();
                 return SessionAction::LoginRequired(LoginRequired::GrantEnded(error));
-            }
-            Verdict::InvalidGrant(error) => {
-                self.in_doubt = true;
-                slot.obstacle.refused(error.clone(), true, sent.id, now);
-                (error, now)
             }
             Verdict::UserMustAct(error) => {
                 self.flights.settle();
@@ -169,7 +165,7 @@ impl Active {
                 self.last_error = Some(error.clone());
                 return SessionAction::LoginRequired(LoginRequired::UserMustAct { error, request });
             }
-            Verdict::NotGranted(error) => {
+            Verdict::InvalidGrant(error) | Verdict::NotGranted(error) => {
                 slot.obstacle.refused(error.clone(), true, sent.id, now);
                 (error, now)
             }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::access_token::AccessToken;
 use super::obstacle::Obstacle;
 use crate::target::Target;
-use crate::time::UnixTime;
+use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 
 /// So many access tokens beside the login's own are kept; the one that expires first makes room for another.
 pub(super) const MAX_TARGETS: usize = 64;
@@ -51,7 +51,7 @@ impl Refusals {
     /// Whether a token that was refused now is worth a refresh. If so, it counts as made.
     pub(super) fn allow(&mut self, now: UnixTime) -> bool {
         // A clock that was set back must not shut anybody out.
-        let last = self.last.filter(|last| *last <= now.saturating_add(Self::MIN_WAIT_SECS));
+        let last = self.last.filter(|last| *last <= now.saturating_add(CLOCK_SKEW_SECS));
         let since = last.map(|last| now.saturating_since(last));
         if since.is_some_and(|since| since < self.wait) {
             return false;

@@ -10,15 +10,12 @@ use crate::chars;
 use crate::client::Client;
 use crate::error::ServerText;
 use crate::target::Target;
-use crate::time::UnixTime;
+use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 
 /// A login that is younger than this was just made. One that users make by mistake, or decline, they may make again soon after.
 const YOUNG_SECS: u64 = 10 * 60;
 
-/// Threads read the clock and come to us in another order.
-const JITTER_SECS: u64 = 60;
-
-/// No login is too old sooner, whatever an API says: `max_age="0"` could be demanded for ever.
+/// No login is too old sooner, whatever an API says: `max_age="0"`, or other claims each time, could be demanded for ever.
 const MIN_MAX_AGE_SECS: u64 = 60;
 
 /// What a new login is needed for.
@@ -36,7 +33,7 @@ impl Demand<'_> {
     /// that already.
     pub(super) fn login_required(self, client: &Client, grant: &Grant, now: UnixTime) -> LoginRequired {
         // Of a login in the future nobody knows how old it is: the clock was set right since.
-        let logged_in_at = grant.logged_in_at.filter(|at| *at <= now.saturating_add(JITTER_SECS));
+        let logged_in_at = grant.logged_in_at.filter(|at| *at <= now.saturating_add(CLOCK_SKEW_SECS));
         let age = logged_in_at.map_or(u64::MAX, |at| now.saturating_since(at));
         let allowed = self.allowed_scope(client);
         if age < YOUNG_SECS && self.was_asked_for(&allowed.join(" "), grant, age) {
@@ -86,7 +83,12 @@ impl Demand<'_> {
             Self::Scope(_) => had(allowed),
             Self::StepUp { acr_values, max_age, claims } => {
                 acr_values.as_deref().is_none_or(|values| asked("acr_values", values))
-                    && claims.as_deref().is_none_or(|claims| grant.request.value("claims").as_deref() == Some(claims))
+                    && claims.as_deref().is_none_or(|claims| {
+                        // What an API demands of the access token may name a time, so that it is another demand each time.
+                        let of_an_api = |own: &str| own.contains("\"access_token\"") && age < MIN_MAX_AGE_SECS;
+                        let own = grant.request.value("claims");
+                        own.is_some_and(|own| own == claims || of_an_api(&own))
+                    })
                     && max_age.is_none_or(|seconds| {
                         let own = grant.request.value("max_age").and_then(|own| own.parse().ok());
                         own.is_some_and(|own: u64| own <= seconds) && age < seconds.max(MIN_MAX_AGE_SECS)

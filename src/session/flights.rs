@@ -16,21 +16,37 @@ pub(super) struct Sent {
     pub at: UnixTime,
     /// The earliest time that was seen since, if the clock was set back behind `at`.
     back_at: Option<UnixTime>,
+    /// Until when it has time, if its deadline was found long past.
+    extended_to: Option<UnixTime>,
 }
+
+/// A device that has slept finds the deadline long past, and the answer in its network stack: whoever has it is given so long
+/// to hand it over, before the refresh token is sent a second time.
+const AFTER_SLEEP_SECS: u64 = 10;
 
 impl Sent {
     pub(super) fn new(id: RequestId, target: Arc<Target>, refresh_token: Arc<Secret>, at: UnixTime) -> Self {
-        Self { id, target, refresh_token, at, back_at: None }
+        Self { id, target, refresh_token, at, back_at: None, extended_to: None }
     }
 
     fn deadline(&self, timeout: u64) -> UnixTime {
-        self.back_at.unwrap_or(self.at).saturating_add(timeout)
+        self.extended_to.unwrap_or(self.back_at.unwrap_or(self.at).saturating_add(timeout))
     }
 
     /// A clock that was set back must neither hold everybody up for long, nor have the refresh token sent a second time.
     fn has_time(&mut self, timeout: u64, now: UnixTime) -> bool {
-        // It may be set back more than once.
-        self.back_at = if now >= self.at { None } else { Some(self.back_at.map_or(now, |before| before.min(now))) };
+        let extended = now.saturating_add(AFTER_SLEEP_SECS);
+        if now < self.at {
+            // It may be set back more than once.
+            (self.back_at, self.extended_to) = (Some(self.back_at.map_or(now, |before| before.min(now))), None);
+        } else if let Some(to) = &mut self.extended_to {
+            *to = (*to).min(extended);
+        } else {
+            self.back_at = None;
+            if now >= self.deadline(timeout).saturating_add(timeout) {
+                self.extended_to = Some(extended);
+            }
+        }
         now < self.deadline(timeout)
     }
 }
@@ -39,19 +55,42 @@ impl Sent {
 #[derive(Clone, Default)]
 pub(super) struct Flights {
     under_way: Option<Sent>,
+    air: Lost,
+    /// A newer refresh has brought tokens since: those of the lost ones are of no more use. A sign-out is to know of them all the
+    /// same, until the next refresh is sent.
+    is_overtaken: bool,
+}
+
+#[derive(Clone, Default)]
+struct Lost {
     /// Its tokens are still welcome, until a newer refresh has brought some.
-    lost: Option<Sent>,
+    last: Option<Sent>,
     /// Others were lost before it, and nobody waits for their answers.
-    has_forgotten: bool,
+    has_more: bool,
 }
 
 /// What may come yet, for a sign-out to deal with.
-#[derive(Default)]
 pub(super) struct InTheAir {
-    pub under_way: Option<Sent>,
-    pub lost: Option<Sent>,
+    under_way: Option<Sent>,
+    lost: Option<Sent>,
     /// Something else may, which nobody will hear of.
     pub is_unknown: bool,
+}
+
+impl InTheAir {
+    pub(super) fn is_anything(&self) -> bool {
+        self.is_unknown || self.under_way.is_some() || self.lost.is_some()
+    }
+
+    /// The refresh of this id, whose outcome is known now.
+    pub(super) fn take(&mut self, id: RequestId) -> Option<Sent> {
+        let of_id = |sent: &mut Sent| sent.id == id;
+        self.under_way.take_if(of_id).or_else(|| self.lost.take_if(of_id))
+    }
+
+    pub(super) fn lose(&mut self, sent: Sent) {
+        self.is_unknown |= self.lost.replace(sent).is_some();
+    }
 }
 
 impl Flights {
@@ -69,6 +108,9 @@ impl Flights {
     }
 
     pub(super) fn send(&mut self, sent: Sent) {
+        if core::mem::take(&mut self.is_overtaken) {
+            self.air = Lost::default();
+        }
         self.under_way = Some(sent);
     }
 
@@ -91,7 +133,8 @@ impl Flights {
     pub(super) fn find(&self, id: RequestId) -> Option<(Sent, bool)> {
         let of_id = |sent: &&Sent| sent.id == id;
         let current = self.under_way.as_ref().filter(of_id).map(|sent| (sent.clone(), true));
-        current.or_else(|| self.lost.as_ref().filter(of_id).map(|sent| (sent.clone(), false)))
+        let lost = self.air.last.as_ref().filter(|_| !self.is_overtaken);
+        current.or_else(|| lost.filter(of_id).map(|sent| (sent.clone(), false)))
     }
 
     /// The refresh under way was answered, or never sent.
@@ -102,20 +145,19 @@ impl Flights {
     /// The answer of the refresh under way has not come: the server may have spent the refresh token, or not.
     pub(super) fn lose(&mut self) {
         if let Some(sent) = self.under_way.take() {
-            self.has_forgotten |= self.lost.replace(sent).is_some();
+            self.air.has_more |= self.air.last.replace(sent).is_some();
         }
     }
 
     /// A refresh brought tokens. Of one that was lost before it, nothing more is wanted; one sent after it may bring others.
     pub(super) fn succeed(&mut self, is_current: bool) {
-        (self.lost, self.has_forgotten) = (None, false);
-        if is_current {
-            self.under_way = None;
-        }
+        let answered = if is_current { &mut self.under_way } else { &mut self.air.last };
+        *answered = None;
+        self.is_overtaken = true;
     }
 
     pub(super) fn in_the_air(&mut self) -> InTheAir {
-        let Self { under_way, lost, has_forgotten: is_unknown } = core::mem::take(self);
-        InTheAir { under_way, lost, is_unknown }
+        let Self { under_way, air, .. } = core::mem::take(self);
+        InTheAir { under_way, lost: air.last, is_unknown: air.has_more }
     }
 }

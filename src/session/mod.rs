@@ -83,12 +83,14 @@ use crate::token::Tokens;
 ///         let access = session.lock().unwrap().access(now());
 ///         match access {
 ///             Access::Ready(bearer) => return Ok(bearer),
-///             Access::LoginRequired(why) => return Err(why.into()), // why.request(): the login to make
+///             Access::LoginRequired(why) => return Err(why.into()), // why.request(), or session.authorization_request()
 ///             Access::Refused { error, .. } => return Err(error.into()),
 ///             Access::RetryAt(time) => wait_until(Some(time)).await,
 ///             Access::Wait(_) => {
 ///                 let deadline = session.lock().unwrap().deadline();
-///                 wait_until(deadline).await // or until whoever sent it is done
+///                 if deadline.is_some() { // none: it has been answered meanwhile
+///                     wait_until(deadline).await // or until whoever sent it is done
+///                 }
 ///             }
 ///             Access::SendRequest(request) => carry_out(session, request).await,
 ///         }
@@ -118,8 +120,9 @@ use crate::token::Tokens;
 /// struct Sent<'a>(&'a Mutex<Session>, RequestId);
 /// impl Drop for Sent<'_> {
 ///     fn drop(&mut self) {
-///         let failed = Event::SendFailed(self.1, Delivered::Maybe);
-///         drop(self.0.lock().unwrap().handle(failed, now()));
+///         if let Ok(mut session) = self.0.lock() {
+///             drop(session.handle(Event::SendFailed(self.1, Delivered::Maybe), now()));
+///         }
 ///     }
 /// }
 /// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
@@ -162,7 +165,7 @@ impl Session {
 
     /// Says that what stood in the way has been dealt with, so that the next need asks the server again at once: the user did
     /// what [`LoginRequired::UserMustAct`] asked for, the client was set right ([`Access::Refused`]), the device is online
-    /// again ([`Access::RetryAt`]). A time that the server itself asked for (`Retry-After`) holds all the same.
+    /// again ([`Access::RetryAt`]), its clock was set right ([`LoginRequired::GrantExpired`]). A time that the server itself asked for (`Retry-After`) holds all the same.
     pub fn ask_again(&mut self) {
         if let State::Active(active) = &mut self.state {
             active.ask_again();
@@ -170,7 +173,8 @@ impl Session {
     }
 
     /// Says that the grant is over, by the error of an [`Access::Refused`], whose words the app knows (GitHub's
-    /// `bad_refresh_token`, for example): from now on it is [`LoginRequired::GrantEnded`]. Remove what was stored.
+    /// `bad_refresh_token`, for example): from now on it is [`LoginRequired::GrantEnded`]. Remove what was stored. If newer tokens
+    /// have come since it said so, nothing ends, and this is [`SessionAction::Save`].
     pub fn end_grant(&mut self, error: Error) -> SessionAction {
         self.state.end_grant(error)
     }
@@ -244,7 +248,7 @@ impl Session {
         let grant = match &self.state {
             State::Active(active) => &active.grant,
             State::LoginRequired(ended) => &ended.grant,
-            State::SigningOut(_) | State::SignedOut(_) => return None,
+            State::SigningOut(_) => return None,
         };
         Some(grant.request_again(&More::default()))
     }
@@ -326,8 +330,8 @@ impl Session {
     /// When the grant ends by itself, as far as the server has said, sooner or later than any access token: time to ask the user
     /// before it does. Of `authorization_expires_in` and `refresh_token_timeout` (draft-ietf-oauth-refresh-token-expiration),
     /// `refresh_expires_in` (Keycloak), `refresh_token_expires_in` (GitHub and others) and the ID token's `session_expiry`, the
-    /// first. Past it, it is [`LoginRequired::GrantExpired`], and nothing is sent; if only the refresh token ends, as soon as
-    /// the access token does.
+    /// first. Past it, it is [`LoginRequired::GrantExpired`], and nothing is sent, unless [`Session::ask_again`] says so; if only
+    /// the refresh token ends, as soon as the access token does.
     pub fn grant_expires_at(&self) -> Option<UnixTime> {
         match &self.state {
             State::Active(active) => active.grant.ends.first(),
@@ -368,7 +372,7 @@ impl Session {
         match &self.state {
             State::Active(active) => active.last_error.as_ref(),
             State::LoginRequired(ended) => ended.last_error.as_ref(),
-            State::SigningOut(signing_out) | State::SignedOut(signing_out) => signing_out.last_error(),
+            State::SigningOut(signing_out) => signing_out.last_error(),
         }
     }
 

@@ -47,6 +47,11 @@ impl Obstacle {
         }
     }
 
+    /// Whether this is what stands in the way.
+    pub(super) fn is(&self, error: &Error) -> bool {
+        matches!(&self.why, Some(Why::User(why) | Why::Useless(why) | Why::Refused(why)) if why == error)
+    }
+
     pub(super) fn user_must_act(&mut self, error: Error) {
         self.why = Some(Why::User(error));
     }
@@ -57,9 +62,13 @@ impl Obstacle {
 
     /// The server refuses. It is asked again soon at first; `at_once`, if its words leave no doubt.
     pub(super) fn refused(&mut self, error: Error, at_once: bool, id: RequestId, now: UnixTime) -> UnixTime {
+        let asked = match &error {
+            Error::Refused(refused) => refused.retry_after(),
+            _ => None,
+        };
         self.refusals = self.refusals.saturating_add(1);
         if self.refusals < MAX_TRIES && !at_once {
-            return self.patience.answered(None, id, now);
+            return self.patience.answered(asked, id, now);
         }
         self.why = Some(Why::Refused(error));
         self.patience.pause(REFUSED_PAUSE_SECS, id, now)

@@ -240,4 +240,11 @@ impl fmt::Display for LoginRequired {
     }
 }
 
-impl core::error::Error for LoginRequired {}
+impl core::error::Error for LoginRequired {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::GrantEnded(error) | Self::UserMustAct { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -2,16 +2,13 @@
 
 use crate::http::RequestId;
 use crate::retry_after::MAX_RETRY_AFTER_SECS;
-use crate::time::UnixTime;
+use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 
 /// The longest wait that the session itself chooses after an answer, or for one that was lost.
 const MAX_BACKOFF_SECS: u64 = 15 * 60;
 
 /// The same for what never reached the server: it costs nobody anything, and whoever comes out of a tunnel is not to wait long.
 const MAX_OFFLINE_BACKOFF_SECS: u64 = 64;
-
-/// Threads read the clock and come to us in another order: only a clock that is further back than this was set back.
-const JITTER_SECS: u64 = 60;
 
 /// How often something has failed in a row, and until when it is left alone.
 #[derive(Clone, Default)]
@@ -24,18 +21,18 @@ pub(super) struct Patience {
 #[derive(Clone, Copy)]
 struct Retry {
     at: UnixTime,
+    /// The server asked for so much of it.
+    asked: UnixTime,
     decided_at: UnixTime,
-    /// The server asked for it.
-    is_asked: bool,
 }
 
 impl Patience {
     /// Until when to wait, if not now. If the clock was set back, the wait begins anew.
     pub(super) fn until(&mut self, now: UnixTime) -> Option<UnixTime> {
         let retry = self.retry.as_mut()?;
-        if now.saturating_add(JITTER_SECS) < retry.decided_at {
-            let wait = retry.at.saturating_since(retry.decided_at);
-            *retry = Retry { at: now.saturating_add(wait), decided_at: now, ..*retry };
+        if now.saturating_add(CLOCK_SKEW_SECS) < retry.decided_at {
+            let anew = |at: UnixTime| now.saturating_add(at.saturating_since(retry.decided_at));
+            *retry = Retry { at: anew(retry.at), asked: anew(retry.asked), decided_at: now };
         }
         Some(retry.at).filter(|at| now < *at)
     }
@@ -47,30 +44,32 @@ impl Patience {
         // Those who were told the same second come a little after it, each by as much as its own request says.
         let asked =
             retry_after.map_or(0, |seconds| seconds.saturating_add(spread(id, (seconds / 32).saturating_add(1))));
-        self.wait(own.max(asked), now, asked > own)
+        self.wait(own, asked, now)
     }
 
     /// No answer came to what was sent at `since`.
     pub(super) fn lost(&mut self, since: UnixTime, id: RequestId, now: UnixTime) -> UnixTime {
         let wait = self.backoff(MAX_BACKOFF_SECS, id).saturating_sub(now.saturating_since(since));
-        self.wait(wait, now, false)
+        self.wait(wait, 0, now)
     }
 
     /// It did not reach the server. The first time costs no wait: a connection that was kept open may have been closed.
     pub(super) fn not_delivered(&mut self, id: RequestId, now: UnixTime) -> UnixTime {
         let is_first = self.failures == 0;
         let wait = self.backoff(MAX_OFFLINE_BACKOFF_SECS, id);
-        self.wait(if is_first { 0 } else { wait }, now, false)
+        self.wait(if is_first { 0 } else { wait }, 0, now)
     }
 
     /// It is to be left alone for so long.
     pub(super) fn pause(&mut self, seconds: u64, id: RequestId, now: UnixTime) -> UnixTime {
-        self.wait(seconds.saturating_add(spread(id, seconds / 32)), now, false)
+        self.wait(seconds.saturating_add(spread(id, seconds / 32)), 0, now)
     }
 
     /// Whatever was to be waited for is over, but for what the server asked for.
     pub(super) fn hurry(&mut self) {
-        self.retry.take_if(|retry| !retry.is_asked);
+        if let Some(retry) = &mut self.retry {
+            retry.at = retry.asked;
+        }
         self.failures = 0;
     }
 
@@ -81,9 +80,9 @@ impl Patience {
         (window / 2).saturating_add(spread(id, window / 2))
     }
 
-    fn wait(&mut self, seconds: u64, now: UnixTime, is_asked: bool) -> UnixTime {
-        let at = now.saturating_add(seconds.min(MAX_WAIT_SECS));
-        self.retry = Some(Retry { at, decided_at: now, is_asked });
+    fn wait(&mut self, own: u64, asked: u64, now: UnixTime) -> UnixTime {
+        let [at, asked] = [own.max(asked), asked].map(|seconds| now.saturating_add(seconds.min(MAX_WAIT_SECS)));
+        self.retry = Some(Retry { at, asked, decided_at: now });
         at
     }
 }

@@ -46,7 +46,7 @@ struct Fields {
     login: String,
     revision: u64,
     #[serde(deserialize_with = "Option::deserialize")]
-    logged_in_at: Option<UnixTime>,
+    since: Option<UnixTime>,
     #[serde(with = "as_text::optional")]
     access_token: Option<Secret>,
     #[serde(with = "as_text::optional")]
@@ -73,7 +73,7 @@ struct Fields {
     /// What the login asked for.
     request: Vec<(String, String)>,
     #[cfg(feature = "openid")]
-    requires_acr: bool,
+    acr: bool,
     /// Access tokens for other targets.
     others: Vec<SavedToken>,
 }
@@ -116,7 +116,7 @@ impl SavedSession {
             client: client.session_fingerprint().to_owned(),
             login: (*grant.login).to_owned(),
             revision: grant.revision,
-            logged_in_at: grant.logged_in_at,
+            since: grant.logged_in_at,
             access_token: own.map(|own| Secret::new(own.token.reveal())),
             refresh_token: active.refresh_token.as_deref().cloned(),
             #[cfg(feature = "openid")]
@@ -130,7 +130,7 @@ impl SavedSession {
             ends: grant.ends,
             request: grant.request.to_pairs(),
             #[cfg(feature = "openid")]
-            requires_acr: grant.request.requires_acr(),
+            acr: grant.request.requires_acr(),
             others: active.cache.others().iter().filter_map(SavedToken::of).collect(),
         }))
     }
@@ -160,7 +160,7 @@ impl Fields {
         }
         let request = AuthorizationRequest::from_pairs(&self.request).map_err(|_| RestoreError::Malformed)?;
         #[cfg(feature = "openid")]
-        let request = request.requiring_acr(self.requires_acr);
+        let request = request.requiring_acr(self.acr);
         #[cfg(feature = "openid")]
         let who = Who::restore(self.id_token.as_ref(), self.nonce).ok_or(RestoreError::Malformed)?;
         #[cfg(not(feature = "openid"))]
@@ -171,7 +171,7 @@ impl Fields {
         let own = self.access_token.map(|token| AccessToken::new(token, scope, obtained_at, expires_at));
         let grant = Grant {
             login: self.login.into(),
-            logged_in_at: self.logged_in_at,
+            logged_in_at: self.since,
             revision: self.revision,
             request: Arc::new(request),
             scope: granted,

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::flights::{InTheAir, Sent};
+use super::flights::InTheAir;
 use super::patience::Patience;
 use super::verdict::Verdict;
 use super::SessionAction;
@@ -90,15 +90,12 @@ pub(super) struct Shown {
 }
 
 /// Nothing local is left but what the server is to be shown.
-#[derive(Default)]
 pub(super) struct SigningOut {
-    revocation: Option<Revocation>,
-    /// The first revocation goes before the logout; later ones do not hold it up.
-    is_first: bool,
+    /// One after the other: the session's own token, then refresh tokens that came late.
+    to_revoke: Vec<Revocation>,
     logout: Option<Logout>,
     in_the_air: InTheAir,
-    /// Refresh tokens that came late, and are revoked next.
-    late: Vec<Secret>,
+    /// Of what the server would not have.
     last_error: Option<Error>,
 }
 
@@ -110,11 +107,14 @@ struct Revocation {
     /// How many have been answered, or have failed.
     tried: u32,
     patience: Patience,
+    /// The logout in the browser waits until it was tried.
+    goes_first: bool,
+    last_error: Option<Error>,
 }
 
 impl Revocation {
     fn new(token: Secret, hint: &'static str) -> Self {
-        Self { token, hint, tried: 0, patience: Patience::default() }
+        Self { token, hint, tried: 0, patience: Patience::default(), goes_first: false, last_error: None }
     }
 }
 
@@ -129,7 +129,8 @@ impl SigningOut {
     pub(super) fn new(client: &Client, how: &SignOut, shown: Shown) -> Self {
         // Without an endpoint there is nobody to tell.
         let token = shown.token.filter(|_| client.server().revocation_endpoint.is_some());
-        let revocation = token.map(|(token, hint)| Revocation::new(token, hint));
+        let to_revoke =
+            token.into_iter().map(|(token, hint)| Revocation { goes_first: true, ..Revocation::new(token, hint) });
         let logout = how.state.as_ref().zip(client.server().logout_endpoint.as_ref()).map(|(octets, endpoint)| {
             let mut state = Base64Url32::new();
             let request = LogoutRequest {
@@ -146,14 +147,7 @@ impl SigningOut {
         let last_error = in_vain.then_some(Error::Misuse(Misuse::NoLogoutEndpoint));
         // A server whose endpoints are not known cannot be told.
         let last_error = last_error.or((!client.has_endpoints()).then_some(Error::Over(Over::NotRevoked)));
-        Self {
-            is_first: revocation.is_some(),
-            revocation,
-            logout,
-            in_the_air: shown.in_the_air,
-            late: Vec::new(),
-            last_error,
-        }
+        Self { to_revoke: to_revoke.collect(), logout, in_the_air: shown.in_the_air, last_error }
     }
 
     /// What is to be done next: the same until its outcome is known. `None` when nothing is left to do. The browser does not
@@ -162,19 +156,23 @@ impl SigningOut {
         if self.is_logging_out() {
             return self.logout.as_ref().map(|logout| SessionAction::OpenUrl(logout.url.clone()));
         }
-        let revocation = self.revocation.as_ref()?;
-        revocation.request(client).map(SessionAction::SendRequest)
+        self.to_revoke.first()?.request(client).map(SessionAction::SendRequest)
     }
 
     pub(super) fn is_logging_out(&self) -> bool {
-        self.logout.is_some() && !self.is_first
+        self.logout.is_some() && !self.to_revoke.first().is_some_and(|first| first.goes_first && first.tried == 0)
     }
 
-    /// What the server would not have; or that a refresh token may live on there.
+    /// Whether nothing is left to do, unless something comes late.
+    pub(super) fn is_done(&self) -> bool {
+        self.logout.is_none() && self.to_revoke.is_empty()
+    }
+
+    /// What the server would not have; or that a refresh token may live on there, as long as it was not told.
     pub(super) fn last_error(&self) -> Option<&Error> {
-        let InTheAir { under_way, lost, is_unknown } = &self.in_the_air;
-        let may_live_on = *is_unknown || under_way.is_some() || lost.is_some();
-        self.last_error.as_ref().or_else(|| may_live_on.then_some(&NOT_REVOKED))
+        let of_first = self.to_revoke.first().and_then(|first| first.last_error.as_ref());
+        let may_live_on = !self.to_revoke.is_empty() || self.in_the_air.is_anything();
+        of_first.or(self.last_error.as_ref()).or_else(|| may_live_on.then_some(&NOT_REVOKED))
     }
 
     /// Signing out has happened already; nothing that the server answers can undo it (RFC 7009 §2.2).
@@ -186,32 +184,27 @@ impl SigningOut {
         now: UnixTime,
     ) -> Result<SessionAction, Error> {
         let asked = !self.is_logging_out();
-        let Some(revocation) = self.revocation.as_mut().filter(|revocation| asked && revocation.id() == id) else {
+        let Some(first) = self.to_revoke.first_mut().filter(|first| asked && first.id() == id) else {
             return self.late_outcome(client, id, outcome, now);
         };
-        revocation.tried = revocation.tried.saturating_add(1);
-        self.is_first = false;
-        let tried = revocation.tried;
-        let wait = match outcome {
-            Ok(response) if (200..=299).contains(&response.status()) => {
-                self.last_error.take_if(|error| !matches!(error, Error::Misuse(_)));
-                None
-            }
+        first.tried = first.tried.saturating_add(1);
+        let (error, wait) = match outcome {
+            Ok(response) if (200..=299).contains(&response.status()) => (None, None),
             Ok(response) => {
-                self.last_error = Some(token::refused(response, now));
-                is_transient(response.status()).then(|| retry_after::seconds(response, now).unwrap_or(0))
+                let wait = retry_after::seconds(response, now).unwrap_or(0);
+                (Some(token::refused(response, now)), is_transient(response.status()).then_some(wait))
             }
-            Err(_) => Some(0),
+            Err(_) => (Some(NOT_REVOKED.clone()), Some(0)),
         };
-        match wait.filter(|_| tried < MAX_REVOCATIONS) {
+        match wait.filter(|_| first.tried < MAX_REVOCATIONS) {
             Some(wait) => {
-                revocation.patience.answered(Some(wait), id, now);
+                first.patience.answered(Some(wait), id, now);
+                first.last_error = error;
             }
             None => {
-                self.revocation = None;
-                if outcome.is_err() {
-                    self.last_error = Some(NOT_REVOKED.clone());
-                }
+                self.to_revoke.remove(0);
+                // That another one was revoked does not make it undone.
+                self.last_error = error.or(self.last_error.take());
             }
         }
         Ok(self.next(client, now))
@@ -226,31 +219,20 @@ impl SigningOut {
         outcome: Result<&Response<'_>, Delivered>,
         now: UnixTime,
     ) -> Result<SessionAction, Error> {
-        let is_done = self.revocation.is_none() && self.logout.is_none();
+        let is_done = self.is_done();
         let air = &mut self.in_the_air;
-        let of_id = |sent: &mut Sent| sent.id == id;
-        let sent = air.under_way.take_if(of_id).or_else(|| air.lost.take_if(of_id));
-        let sent = sent.ok_or(Error::Ignored(Ignored::UnknownRequest))?;
+        let sent = air.take(id).ok_or(Error::Ignored(Ignored::UnknownRequest))?;
         match outcome.map(|response| Verdict::of(response, now).brought()) {
-            Ok(Ok(refresh_token)) => self.late.extend(refresh_token.map(Secret::from)),
-            Ok(Err(())) => air.is_unknown = true,
-            Err(Delivered::No) => {}
+            Ok(Ok(None)) | Err(Delivered::No) => {}
+            Ok(Ok(Some(token))) if client.server().revocation_endpoint.is_some() => {
+                self.to_revoke.push(Revocation::new(Secret::from(token), "refresh_token"));
+            }
+            // There is nobody to tell, or nobody knows what it brought.
+            Ok(_) => air.is_unknown = true,
             // An answer may come yet.
-            Err(Delivered::Maybe) => air.is_unknown |= air.lost.replace(sent).is_some(),
+            Err(Delivered::Maybe) => air.lose(sent),
         }
-        if !is_done {
-            return Ok(SessionAction::RetryAt(now));
-        }
-        Ok(self.next(client, now))
-    }
-
-    /// The next of the refresh tokens that came late.
-    fn revoke_late(&mut self, client: &Client) {
-        if client.server().revocation_endpoint.is_none() {
-            self.in_the_air.is_unknown |= !self.late.is_empty();
-            self.late.clear();
-        }
-        self.revocation = self.late.pop().map(|token| Revocation::new(token, "refresh_token"));
+        Ok(if is_done { self.next(client, now) } else { SessionAction::RetryAt(now) })
     }
 
     /// The browser has come back.
@@ -276,12 +258,9 @@ impl SigningOut {
     }
 
     fn next(&mut self, client: &Client, now: UnixTime) -> SessionAction {
-        if self.revocation.is_none() {
-            self.revoke_late(client);
-        }
         let waits = !self.is_logging_out();
-        let revocation = self.revocation.as_mut().filter(|_| waits);
-        match revocation.and_then(|revocation| revocation.patience.until(now)) {
+        let first = self.to_revoke.first_mut().filter(|_| waits);
+        match first.and_then(|first| first.patience.until(now)) {
             Some(time) => SessionAction::RetryAt(time),
             None => self.pending_action(client).unwrap_or(SessionAction::SignedOut),
         }

@@ -21,9 +21,8 @@ use crate::time::UnixTime;
 pub(super) enum State {
     Active(Box<Active>),
     LoginRequired(Box<Ended>),
+    /// Signed out here, whether or not the server has been told.
     SigningOut(Box<SigningOut>),
-    /// With nothing left to do, unless something comes late.
-    SignedOut(Box<SigningOut>),
 }
 
 /// The grant is over: what a new login, a sign-out and tokens of another process are measured by.
@@ -42,8 +41,8 @@ impl State {
             Self::Active(_) => SessionPhase::Active,
             Self::LoginRequired(_) => SessionPhase::LoginRequired,
             Self::SigningOut(signing_out) if signing_out.is_logging_out() => SessionPhase::LoggingOut,
+            Self::SigningOut(signing_out) if signing_out.is_done() => SessionPhase::SignedOut,
             Self::SigningOut(_) => SessionPhase::SigningOut,
-            Self::SignedOut(_) => SessionPhase::SignedOut,
         }
     }
 
@@ -110,10 +109,7 @@ impl State {
                 }
                 Ok(action)
             }
-            Self::SigningOut(signing_out) | Self::SignedOut(signing_out) => {
-                let action = signing_out.outcome(client, id, outcome, now)?;
-                Ok(self.sign_out_step(action))
-            }
+            Self::SigningOut(signing_out) => signing_out.outcome(client, id, outcome, now),
             Self::LoginRequired(_) => Err(Error::Ignored(Ignored::UnknownRequest)),
         }
     }
@@ -121,6 +117,9 @@ impl State {
     /// The app knows that the grant is over.
     pub(super) fn end_grant(&mut self, error: Error) -> SessionAction {
         if let Self::Active(active) = self {
+            if !active.is_refused_with(&error) {
+                return SessionAction::Save;
+            }
             let ended = active.end(LoginRequired::GrantEnded(error));
             *self = Self::LoginRequired(Box::new(ended));
         }
@@ -130,15 +129,13 @@ impl State {
     /// The browser came to this URL.
     pub(super) fn returned(&mut self, client: &Client, url: &str, now: UnixTime) -> Result<SessionAction, Error> {
         let Self::SigningOut(signing_out) = self else { return Err(Error::Ignored(Ignored::RedirectNotAwaited)) };
-        let action = signing_out.returned(client, url, now)?;
-        Ok(self.sign_out_step(action))
+        signing_out.returned(client, url, now)
     }
 
     /// Nobody waits for the browser; `None` if nobody did before.
     pub(super) fn cancelled(&mut self, client: &Client, now: UnixTime) -> Option<SessionAction> {
         let Self::SigningOut(signing_out) = self else { return None };
-        let action = signing_out.cancelled(client, now)?;
-        Some(self.sign_out_step(action))
+        signing_out.cancelled(client, now)
     }
 
     /// Forgets everything at once, but for what the server has to be shown.
@@ -149,14 +146,14 @@ impl State {
                 let in_the_air = ended.flights.in_the_air();
                 Shown { token: None, id_token: ended.id_token.take(), in_the_air }
             }
-            Self::SigningOut(_) | Self::SignedOut(_) => {
+            Self::SigningOut(_) => {
                 return self.pending_action(client).unwrap_or(SessionAction::SignedOut);
             }
         };
         let signing_out = SigningOut::new(client, how, shown);
         let action = signing_out.pending_action(client).unwrap_or(SessionAction::SignedOut);
         *self = Self::SigningOut(Box::new(signing_out));
-        self.sign_out_step(action)
+        action
     }
 
     pub(super) fn pending_action(&self, client: &Client) -> Option<SessionAction> {
@@ -164,15 +161,5 @@ impl State {
             Self::SigningOut(signing_out) => signing_out.pending_action(client),
             _ => None,
         }
-    }
-
-    /// Signed out is who has nothing left to do.
-    fn sign_out_step(&mut self, action: SessionAction) -> SessionAction {
-        *self = match (core::mem::replace(self, Self::SignedOut(Box::default())), &action) {
-            (Self::SigningOut(state) | Self::SignedOut(state), SessionAction::SignedOut) => Self::SignedOut(state),
-            (Self::SigningOut(state) | Self::SignedOut(state), _) => Self::SigningOut(state),
-            (other, _) => other,
-        };
-        action
     }
 }

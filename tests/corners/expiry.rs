@@ -133,16 +133,17 @@ fn the_first_of_all_ends_the_grant() {
     }
 }
 
-/// Lifetimes count from when the refresh was sent, and what is not said holds as before, but of a new refresh token.
+/// Ends count from when they were heard: too early a one costs the user a login. What is not said of the authorization holds as
+/// before; of a refresh token that was used it does not, nor of a new one.
 #[test]
 fn a_refresh_says_anew_when_the_grant_ends() {
     for (members, ends) in [
-        ("", Some(50_000)),
+        ("", Some(90_000)),
         (r#","refresh_token":"RT0""#, Some(90_000)),
         (r#","refresh_token":"RT1""#, Some(90_000)),
-        (r#","refresh_token":"RT1","refresh_token_timeout":100"#, Some(4640)),
-        (r#","authorization_expires_in":100"#, Some(4640)),
-        (r#","authorization_expires_in":900000,"refresh_token":"RT1""#, Some(904_540)),
+        (r#","refresh_token":"RT1","refresh_token_timeout":100"#, Some(4670)),
+        (r#","authorization_expires_in":100"#, Some(4670)),
+        (r#","authorization_expires_in":900000,"refresh_token":"RT1""#, Some(904_570)),
     ] {
         let mut session = session(r#","authorization_expires_in":89000,"refresh_token_timeout":49000"#);
         renew(&mut session, members, 4540, 4570);
@@ -188,4 +189,40 @@ fn the_end_is_adopted_with_the_tokens() {
     assert_eq!(one.adopt(other.save().unwrap()), Ok(oauth_proto::Adopted::Newer));
     assert_eq!(one.grant_expires_at(), Some(at(104_540)));
     assert!(matches!(one.access(at(6000)), Access::SendRequest(_)));
+}
+
+/// Used every hour, an idle timeout never ends: the server that does not repeat it has said nothing else.
+#[test]
+fn an_idle_timeout_is_extended_by_use() {
+    let mut session = session(r#","refresh_token_timeout":2592000"#);
+    for now in (4600..4600 + 60 * 24 * 3600).step_by(3600) {
+        renew(&mut session, "", now, now);
+    }
+    assert_eq!(session.grant_expires_at(), None);
+}
+
+/// A device that slept while the refresh was under way: the refresh token that has just come is not taken for an old one.
+#[test]
+fn what_comes_after_a_sleep_has_its_time() {
+    let mut session = session("");
+    renew(&mut session, r#","refresh_token":"RT1","refresh_expires_in":1800"#, 4600, 8200);
+    assert_eq!(session.grant_expires_at(), Some(at(10_000)));
+    assert!(matches!(session.access(at(8200)), Access::Ready(_) | Access::SendRequest(_)));
+}
+
+/// A clock that was wrong when the end was heard: the app knows better, and the server is asked.
+#[test]
+fn the_server_is_asked_past_the_end_if_the_app_says_so() {
+    let mut session = session(r#","refresh_token_timeout":5000"#);
+    assert!(is_expired(&session.access(at(1_700_000_000))));
+    session.ask_again();
+    let refresh = request(session.access(at(1_700_000_000)));
+    let tokens = r#"{"access_token":"AT1","token_type":"Bearer","expires_in":60,"refresh_token_timeout":5000}"#;
+    let answered = session.handle(answer(refresh.id(), 200, &JSON, tokens), at(1_700_000_000));
+    assert!(matches!(answered, Ok(SessionAction::Save)));
+    assert_eq!(session.grant_expires_at(), Some(at(1_700_005_000)));
+    // Said before there was anything to doubt, it is forgotten.
+    session.ask_again();
+    drop(session.access(at(1_700_000_001)));
+    assert!(is_expired(&session.access(at(1_700_009_000))));
 }

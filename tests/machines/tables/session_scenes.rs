@@ -79,7 +79,7 @@ pub fn client_with(revocation: bool, logout: bool) -> Client {
 fn active(client: &Client, after_refusal: bool) -> Scene {
     // Of a login that asked who the user is.
     let mut stored = serde_json::to_value(session(client.clone(), Some("RT0")).save()).unwrap();
-    (stored["request"], stored["logged_in_at"]) = (json!([["scope", "openid read"]]), START.into());
+    (stored["request"], stored["since"]) = (json!([["scope", "openid read"]]), START.into());
     stored["expires_at"] = if after_refusal { Value::Null } else { at(65).as_secs().into() };
     let mut session = Session::restore(client.clone(), form(&stored)).unwrap();
     let (now, fresh, none) = (at(10), at(12), RequestId::from_u64(0));
