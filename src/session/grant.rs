@@ -21,7 +21,7 @@ pub(super) struct Grant {
     /// A digest that names the login.
     pub login: Arc<str>,
     pub logged_in_at: Option<UnixTime>,
-    /// How often what is stored has changed since the login: of two forms of one login, the one with more is the newer.
+    /// Grows with each change of what is stored: of two forms of one login, the one with more is the newer.
     pub revision: u64,
     /// What the login asked for.
     pub request: Arc<AuthorizationRequest>,
@@ -42,9 +42,16 @@ impl Grant {
         }
     }
 
-    /// What is stored has changed.
+    /// The server answered: the next even number.
     pub(super) fn revise(&mut self) {
-        self.revision = self.revision.saturating_add(1);
+        self.revision = (self.revision | 1).saturating_add(1);
+    }
+
+    /// An ID token that it gave before has been checked: newer than the same without that, and older than the next answer, whoever
+    /// gets it.
+    #[cfg(feature = "openid")]
+    pub(super) fn confirm(&mut self) {
+        self.revision |= 1;
     }
 
     /// The login's API in the login's own words is the login's own token; unless it is to be checked, which that was not.
