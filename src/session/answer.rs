@@ -143,8 +143,12 @@ impl Active {
 
     fn rotate(&mut self, refresh_token: Option<Secret>) {
         // No new refresh token means that the old one stays in force (RFC 6749 §6).
-        self.refresh_token = refresh_token.map(Arc::new).or(self.refresh_token.take());
-        self.grant.revise();
+        let new = refresh_token.filter(|new| !self.refresh_token.as_ref().is_some_and(|own| own.is(new)));
+        self.grant.revise(new.is_some());
+        if new.is_some() {
+            self.cache.another_refresh_token();
+        }
+        self.refresh_token = new.map(Arc::new).or(self.refresh_token.take());
     }
 
     /// The refresh under way brought no tokens.

@@ -42,9 +42,10 @@ impl Grant {
         }
     }
 
-    /// The server answered: the next even number.
-    pub(super) fn revise(&mut self) {
-        self.revision = (self.revision | 1).saturating_add(1);
+    /// The server gave a new refresh token, which is newer than whatever the one before was good for; or the same again.
+    pub(super) fn revise(&mut self, is_rotated: bool) {
+        let last = if is_rotated { GENERATION.saturating_sub(1) } else { 1 };
+        self.revision = (self.revision | last).saturating_add(1);
     }
 
     /// An ID token that it gave before has been checked: newer than the same without that, and older than the next answer, whoever
@@ -140,6 +141,9 @@ impl Grant {
         Arc::new(again)
     }
 }
+
+/// Revisions of one refresh token. The odd ones are those of an ID token that was checked.
+const GENERATION: u64 = 1 << 20;
 
 /// Scopes that a refresh may name whether or not the server says that it granted them (OpenID Connect Core §11, §12).
 const OF_EVERY_LOGIN: &str = "openid offline_access";
