@@ -258,7 +258,7 @@ impl Grant {
         self.obstacle.clear().filter(|()| told == [true; 4])
     }
 
-    fn lose(&mut self) {
+    pub fn lose(&mut self) {
         if let Some(sent) = self.flight.take() {
             self.forgotten |= self.lost.replace(sent).is_some();
         }
@@ -430,13 +430,15 @@ impl Grant {
         self.lose();
         let ours = std::mem::replace(self, theirs.stored());
         (self.lost, self.forgotten) = (ours.lost, ours.forgotten);
-        for (index, (slot, our_slot)) in self.slots.iter_mut().zip(ours.slots).enumerate() {
+        for (slot, our_slot) in self.slots.iter_mut().zip(ours.slots) {
             // What is known of a token stays known, that it was refused, for one; and what is known of an API of which
-            // nothing is stored.
+            // nothing is stored; and how often it had new tokens made.
             let text = |slot: &Slot| slot.token.as_ref().map(|token| token.text.clone());
             let is_same = slot.token.is_some() && text(slot) == text(&our_slot);
-            if is_same || slot.token.is_none() && index != Api::Own as usize {
+            if is_same || slot.token.is_none() {
                 *slot = our_slot;
+            } else {
+                slot.refusals = our_slot.refusals;
             }
         }
         Outcome::Newer

@@ -297,7 +297,10 @@ impl Model {
             Self::Grant(grant) => grant.adopt(theirs),
             Self::Over(ours) if ours.login != theirs.login => Outcome::OtherLogin,
             Self::Over(ours) if ours.revision < theirs.revision => {
-                *self = Self::Grant(Box::new(theirs.stored()));
+                ours.lose();
+                let mut next = theirs.stored();
+                (next.lost, next.forgotten) = (ours.lost.take(), ours.forgotten);
+                *self = Self::Grant(Box::new(next));
                 Outcome::Newer
             }
             _ => Outcome::NotNewer,
