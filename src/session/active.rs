@@ -10,7 +10,7 @@ use super::cache::Cache;
 use super::demand::Demand;
 use super::flights::{Flights, Sent};
 use super::grant::{Grant, More};
-use super::obstacle::{Blocked, Obstacle};
+use super::obstacle::{is_of_target, Blocked, Obstacle};
 use super::sign_out::Shown;
 use super::state::Ended;
 use super::who::Who;
@@ -220,6 +220,7 @@ impl Active {
         }
         newer.flights = core::mem::take(&mut self.flights);
         newer.cache.take_over(self.cache.clone());
+        newer.cache.another_refresh_token();
         newer.sent = self.sent;
         newer.who.follow(&self.who);
         *self = newer;
@@ -254,10 +255,8 @@ impl Blocked<'_> {
                 request: grant.request_again(&More::of(target)),
             }),
             // What a login can ask for may be granted then.
-            Self::Refused(Error::Refused(refused), Some(_))
-                if !target.is_own()
-                    && target.as_audience().is_none()
-                    && matches!(refused.oauth_error(), Some("invalid_target" | "invalid_scope" | "invalid_grant")) =>
+            Self::Refused(error, Some(_))
+                if !target.is_own() && target.as_audience().is_none() && is_of_target(error) =>
             {
                 Access::LoginRequired(Demand::Target(target).login_required(client, grant, now))
             }

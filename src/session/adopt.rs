@@ -11,7 +11,8 @@ use crate::restore::RestoreError;
 impl Session {
     /// Takes what another process has stored, if it is newer. Which of two forms of one login that is takes three lines to say:
     ///
-    /// 1. Each change of what is stored adds one to the form's revision, and the higher revision is the newer form.
+    /// 1. The higher revision is the newer form. A new refresh token counts more than any number of answers without one, and an
+    ///    answer more than the check of an ID token that came before.
     /// 2. Of two with one revision, what is stored counts, if its refresh token is another.
     /// 3. Forms of two logins have no order: [`Adopted::OtherLogin`], and nothing changes.
     ///

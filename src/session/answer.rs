@@ -106,7 +106,7 @@ impl Active {
         self.in_doubt &= !sent.target.is_own();
         self.obstacle = Obstacle::default();
         self.flights.succeed(is_current);
-        self.rotate(tokens.refresh_token.map(Secret::from));
+        self.rotate(sent, tokens.refresh_token.map(Secret::from));
         self.last_error = self.who.take(new, &mut self.grant.ends);
         SessionAction::Save
     }
@@ -137,14 +137,20 @@ impl Active {
         }
         // When the one before would have ended says nothing of this one.
         self.grant.ends.forget_refresh_token();
-        self.rotate(refresh_token);
+        self.rotate(sent, refresh_token);
         SessionAction::Save
     }
 
-    fn rotate(&mut self, refresh_token: Option<Secret>) {
+    fn rotate(&mut self, sent: &Sent, refresh_token: Option<Secret>) {
         // No new refresh token means that the old one stays in force (RFC 6749 §6).
-        self.refresh_token = refresh_token.map(Arc::new).or(self.refresh_token.take());
-        self.grant.revise();
+        let new = refresh_token.filter(|new| !self.refresh_token.as_ref().is_some_and(|own| own.is(new)));
+        // What another answer to the refresh token before brings is no newer than what the first one brought.
+        let is_next = self.refresh_token.as_ref().is_some_and(|own| own.is(&sent.refresh_token));
+        self.grant.revise(new.is_some() && is_next);
+        if new.is_some() {
+            self.cache.another_refresh_token();
+        }
+        self.refresh_token = new.map(Arc::new).or(self.refresh_token.take());
     }
 
     /// The refresh under way brought no tokens.

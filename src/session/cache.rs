@@ -79,6 +79,12 @@ impl Cache {
         core::iter::once(&mut self.own).chain(&mut self.others)
     }
 
+    pub(super) fn another_refresh_token(&mut self) {
+        for slot in self.slots_mut() {
+            slot.obstacle.another_refresh_token();
+        }
+    }
+
     pub(super) fn others(&self) -> &[Slot] {
         &self.others
     }

@@ -21,7 +21,7 @@ pub(super) struct Grant {
     /// A digest that names the login.
     pub login: Arc<str>,
     pub logged_in_at: Option<UnixTime>,
-    /// How often what is stored has changed since the login: of two forms of one login, the one with more is the newer.
+    /// Grows with each change of what is stored: of two forms of one login, the one with more is the newer.
     pub revision: u64,
     /// What the login asked for.
     pub request: Arc<AuthorizationRequest>,
@@ -42,9 +42,17 @@ impl Grant {
         }
     }
 
-    /// What is stored has changed.
-    pub(super) fn revise(&mut self) {
-        self.revision = self.revision.saturating_add(1);
+    /// The server gave a new refresh token, which is newer than whatever the one before was good for; or the same again.
+    pub(super) fn revise(&mut self, is_rotated: bool) {
+        let last = if is_rotated { GENERATION.saturating_sub(1) } else { 1 };
+        self.revision = (self.revision | last).saturating_add(1);
+    }
+
+    /// An ID token that it gave before has been checked: newer than the same without that, and older than the next answer, whoever
+    /// gets it.
+    #[cfg(feature = "openid")]
+    pub(super) fn confirm(&mut self) {
+        self.revision |= 1;
     }
 
     /// The login's API in the login's own words is the login's own token; unless it is to be checked, which that was not.
@@ -133,6 +141,9 @@ impl Grant {
         Arc::new(again)
     }
 }
+
+/// Revisions of one refresh token. The odd ones are those of an ID token that was checked.
+const GENERATION: u64 = 1 << 20;
 
 /// Scopes that a refresh may name whether or not the server says that it granted them (OpenID Connect Core §11, §12).
 const OF_EVERY_LOGIN: &str = "openid offline_access";

@@ -74,9 +74,23 @@ impl Obstacle {
         self.patience.pause(REFUSED_PAUSE_SECS, id, now)
     }
 
+    /// Words that only the app knows may have been said of the refresh token before this one: it is asked once more.
+    pub(super) fn another_refresh_token(&mut self) {
+        if matches!(&self.why, Some(Why::Refused(error @ Error::Refused(_))) if !is_of_target(error)) {
+            self.clear();
+            self.refusals = MAX_TRIES.saturating_sub(1);
+        }
+    }
+
     /// It has been dealt with.
     pub(super) fn clear(&mut self) {
         self.patience.hurry();
         (self.refusals, self.why) = (0, None);
     }
+}
+
+/// What servers say of a target, which a login can ask for.
+pub(super) fn is_of_target(error: &Error) -> bool {
+    let Error::Refused(refused) = error else { return false };
+    matches!(refused.oauth_error(), Some("invalid_target" | "invalid_scope" | "invalid_grant"))
 }

@@ -42,7 +42,7 @@ pub struct SavedSession(Box<Fields>);
 struct Fields {
     version: u32,
     client: String,
-    /// A digest that names the login, and how often what is stored has changed since: which of two forms is the newer one.
+    /// A digest that names the login, and a number that grows with each change since: which of two forms is the newer one.
     login: String,
     revision: u64,
     #[serde(deserialize_with = "Option::deserialize")]

@@ -225,7 +225,7 @@ impl Active {
             KeysAnswer::Checked(has_failed, session_expiry) => {
                 self.last_error.take_if(|_| has_failed);
                 self.grant.ends.limit(session_expiry);
-                self.grant.revise();
+                self.grant.confirm();
                 return Some(SessionAction::Save);
             }
             KeysAnswer::Failed(Some(error)) => self.last_error = Some(error),

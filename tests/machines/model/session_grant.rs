@@ -272,11 +272,17 @@ impl Grant {
         }
     }
 
-    fn rotate(&mut self, refresh_token: Option<&str>) {
-        if let Some(text) = refresh_token {
+    /// A new refresh token counts more than whatever the one before was good for; the next answer to that one does not.
+    fn rotate(&mut self, sent: &Sent, refresh_token: Option<&str>) {
+        const GENERATION: u64 = 1 << 20;
+        let is_next = self.refresh_token.as_ref() == Some(&sent.refresh_token);
+        let new = refresh_token.filter(|text| self.refresh_token.as_deref() != Some(text));
+        let step = if new.is_some() && is_next { GENERATION } else { 2 };
+        self.revision = (self.revision / step + 1) * step;
+        if let Some(text) = new {
             self.refresh_token = Some(text.to_owned());
+            self.slots.iter_mut().for_each(|slot| slot.obstacle.another_refresh_token());
         }
-        self.revision += 1;
     }
 
     /// What the answer to this refresh gives; `None` when it ends the grant.
@@ -345,7 +351,7 @@ impl Grant {
             Ends::RefreshToken(seconds) => self.refresh_token_ends = Some(sent_at.saturating_add(seconds)),
         }
         self.succeed(is_current);
-        self.rotate(refresh_token);
+        self.rotate(sent, refresh_token);
         self.last_error = None;
     }
 
@@ -371,7 +377,9 @@ impl Grant {
         if refresh_token.is_none() {
             return outcome;
         }
-        self.rotate(refresh_token);
+        // Of this one nobody listened to what was said.
+        self.refresh_token_ends = None;
+        self.rotate(sent, refresh_token);
         Outcome::Save
     }
 
@@ -440,6 +448,7 @@ impl Grant {
             } else {
                 slot.refusals = our_slot.refusals;
             }
+            slot.obstacle.another_refresh_token();
         }
         Outcome::Newer
     }

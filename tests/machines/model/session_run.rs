@@ -273,8 +273,8 @@ impl Run {
             grant.refresh_token = Some(refresh_token);
         }
         match theirs {
-            Theirs::Renewed => grant.revision += 1,
-            Theirs::OtherLogin => (grant.login, grant.revision) = (format!("login {}", self.issued), 99),
+            Theirs::Renewed => grant.revision = ((grant.revision >> 20) + 1) << 20,
+            Theirs::OtherLogin => (grant.login, grant.revision) = (format!("login {}", self.issued), u64::MAX),
             _ => {}
         }
         let mut json = form(&grant, &self.fingerprint);

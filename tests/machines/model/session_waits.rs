@@ -183,6 +183,14 @@ impl Obstacle {
         }
     }
 
+    /// Words of no known meaning may have been about the one before: it is asked once more.
+    pub fn another_refresh_token(&mut self) {
+        if matches!(self.why, Some(Why::Refused(_, false))) {
+            self.clear();
+            self.refusals = 2;
+        }
+    }
+
     pub fn clear(&mut self) -> Option<()> {
         (self.refusals, self.why) = (0, None);
         self.patience.hurry()

@@ -45,17 +45,15 @@ pub fn form(grant: &Grant, client: &str) -> Value {
         }))
     });
     let mut form = json!({
-        "version": 2, "client": client, "login": grant.login, "revision": grant.revision, "logged_in_at": null,
+        "version": 2, "client": client, "login": grant.login, "revision": grant.revision, "since": null,
         "access_token": own.map(|own| &own.text), "refresh_token": grant.refresh_token,
         "scope": own.map(|own| &own.scope).filter(|scope| **scope != grant.scope), "granted": grant.scope,
         "obtained_at": own.and_then(|own| own.obtained_at), "expires_at": own.and_then(|own| own.expires_at),
-        "ends": {
-            "session": null, "authorization": grant.authorization_ends, "refresh_token": grant.refresh_token_ends,
-        },
+        "ends": [null, grant.authorization_ends, grant.refresh_token_ends],
         "request": [], "others": others.collect::<Vec<_>>(),
     });
     if cfg!(feature = "openid") {
-        let more = json!({ "id_token": null, "nonce": null, "requires_acr": false });
+        let more = json!({ "id_token": null, "nonce": null, "acr": false });
         form.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     }
     form

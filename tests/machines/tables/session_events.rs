@@ -127,14 +127,14 @@ fn changed(form: &Value, members: Value) -> Value {
 fn adopt(scene: &mut Scene, on: Trigger, variant: usize) -> Fired {
     let stored = &scene.stored;
     let theirs = match (on, variant) {
-        (Trigger::Adopted, 0) => json!({ "revision": 9, "access_token": "AT9", "refresh_token": "RT9" }),
+        (Trigger::Adopted, 0) => json!({ "revision": 9 << 20, "access_token": "AT9", "refresh_token": "RT9" }),
         // Another process got another refresh token for the same one before.
         (Trigger::Adopted, _) => json!({ "access_token": "AT9", "refresh_token": "RT9" }),
         (_, 0) => json!({}),
         (_, 1) => json!({ "revision": 0, "access_token": "AT9", "refresh_token": "RT9" }),
-        (_, 2) => json!({ "login": "another", "revision": 9, "access_token": "AT9", "refresh_token": "RT9" }),
-        (_, 3) => json!({ "client": "another's", "revision": 9 }),
-        _ => json!({ "version": 1, "revision": 9 }),
+        (_, 2) => json!({ "login": "another", "revision": 9 << 20, "access_token": "AT9", "refresh_token": "RT9" }),
+        (_, 3) => json!({ "client": "another's", "revision": 9 << 20 }),
+        _ => json!({ "version": 1, "revision": 9 << 20 }),
     };
     let before = scene.session.phase();
     let result = scene.session.adopt(form(&changed(stored, theirs)));

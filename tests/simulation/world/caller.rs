@@ -238,6 +238,10 @@ impl World<'_> {
             self.processes[p].to_ask_again = true;
             return;
         }
+        // What the login's own refresh would tell may wait for the user.
+        if self.quiet && passes && self.choices.percent(20) {
+            self.processes[p].to_ask_again = true;
+        }
         let demanded = self.processes[p].demanded.is_some();
         self.processes[p].to_log_in = !self.quiet && self.choices.percent(if demanded { 70 } else { 15 });
         if demanded && self.processes[p].to_log_in {
@@ -337,7 +341,7 @@ impl World<'_> {
         };
         self.truth.attempts[attempt].loose = true;
         let sender = self.truth.attempts[attempt].sender;
-        match self.choices.below(3) {
+        match self.choices.pick(&[0, 0, 0, 1, 2]) {
             // The request goes on, and its answer is handed over without the lock.
             0 => {}
             1 => self.truth.attempts[attempt].dropped = true,

@@ -274,7 +274,7 @@ impl<'a> World<'a> {
 
     /// Everything that can be done without time passing.
     fn settle(&mut self) {
-        for _ in 0..200 {
+        for _ in 0..500 {
             let mut active = false;
             while let Some(message) = self.network.pop() {
                 self.arrive(message);

@@ -106,6 +106,16 @@ impl World<'_> {
         }
     }
 
+    /// Every request reaches the server, and no answer has come back yet.
+    pub fn serve_all(&mut self) {
+        for message in core::mem::take(&mut self.network) {
+            match message {
+                answer @ Message::Answer { .. } => self.network.push(answer),
+                request => self.arrive(request),
+            }
+        }
+    }
+
     /// The message is gone. Its sender may learn of it, or never.
     fn lose(&mut self, message: Message) {
         let (sender, attempt) = match message {

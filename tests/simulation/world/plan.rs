@@ -74,7 +74,7 @@ impl Plan {
         let (lose, duplicate) = (rate(70, &[5, 15, 40]), rate(40, &[5, 20]));
         let (trouble, refuse) = (rate(60, &[10, 30, 60]), rate(50, &[10, 40, 90]));
         let (jump, die) = (rate(40, &[2, 6]), rate(60, &[2, 5, 10]));
-        let (cancel, user, stray) = (rate(40, &[2, 6]), rate(50, &[1, 3, 6]), rate(20, &[3]));
+        let (cancel, user, stray) = (rate(50, &[3, 8]), rate(50, &[1, 3, 6]), rate(20, &[3]));
         let (sleep, spell) = (rate(25, &[1, 3]), rate(30, &[1]));
         let plan = Self {
             recipe,

@@ -379,6 +379,12 @@ impl World<'_> {
         let now = self.time(p);
         self.trace.note(|| format!("    request {attempt} is not delivered"));
         let action = self.processes[p].session.as_mut().unwrap().handle(event, now);
+        // A stranger's late answer may have ended the session meanwhile.
+        if self.processes[p].ended && action.is_err() {
+            self.truth.attempts[attempt].outcome = Outcome::Settled;
+            self.processes[p].step = Step::Store;
+            return;
+        }
         let Ok(action @ SessionAction::RetryAt(_)) = action else {
             broken!("2", "not delivered, but {action:?}");
         };

@@ -245,6 +245,9 @@ impl World<'_> {
                 self.callers[caller].ask_again();
             }
             self.counts.add("signed out while a refresh was under way");
+            if self.choices.percent(50) {
+                self.serve_all();
+            }
             self.processes[p].job = Some(Job::SignOut { logout });
             self.processes[p].step = Step::SignOut;
         }
