@@ -100,6 +100,9 @@ impl World<'_> {
     pub fn ask(&mut self, p: usize, caller: usize, refusal: Option<(Bearer, usize)>) -> Option<(Request, usize)> {
         let (now, target) = (self.time(p), self.callers[caller].target);
         self.truth.show_clock(self.processes[p].machine, now.as_secs());
+        if refusal.is_none() {
+            self.look_at_clock(p);
+        }
         let session = self.processes[p].session.as_mut()?;
         let told = refusal.as_ref().map(|(_, how)| *how);
         let access = match &refusal {
@@ -218,7 +221,8 @@ impl World<'_> {
             }
             Some(at) => {
                 self.counts.add("refused by the server for an hour");
-                self.processes[p].to_ask_again = self.choices.percent(15);
+                // In the end it is asked about by itself.
+                self.processes[p].to_ask_again = !self.quiet && self.choices.percent(15);
                 self.wait_until(caller, at, now);
             }
             None => {
@@ -282,7 +286,7 @@ impl World<'_> {
             broken!("c", "process {p} sends {token}, whose successor has been stored");
         }
         let now = self.clock(p);
-        if self.has_expired(p) {
+        if self.has_expired(p) && !self.processes[p].doubts_ends {
             broken!(
                 "a",
                 "process {p} sends {token} at {now}, though the server said that it ends: {:?}",

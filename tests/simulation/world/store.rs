@@ -32,13 +32,12 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Tokens came, in answer to what was sent at this time.
-    pub fn learn(&mut self, issued: &Issued, sent_at: u64) {
-        let at = |seconds| sent_at + seconds;
+    /// Tokens came at this time.
+    pub fn learn(&mut self, issued: &Issued, now: u64) {
+        let at = |seconds| now + seconds;
         self.grant_ends = issued.grant_ends_in.map(at).or(self.grant_ends);
-        // Of a new one of which nothing is said nobody knows.
-        let kept = self.token_ends.filter(|_| issued.refresh_token.is_none());
-        self.token_ends = issued.refresh_token_ends_in.map(at).or(kept);
+        // If nothing is said nobody knows.
+        self.token_ends = issued.refresh_token_ends_in.map(at);
         self.token = issued.refresh_token.clone().or(self.token.take());
     }
 }
@@ -151,13 +150,19 @@ impl World<'_> {
         self.counts.add("newer tokens adopted");
         self.trace.note(|| format!("    adopts {theirs:?}"));
         let process = &mut self.processes[p];
-        if core::mem::take(&mut process.ended) {
+        let had_ended = core::mem::take(&mut process.ended);
+        if had_ended {
             self.counts.add("newer tokens adopted after the end of the grant");
         }
+        // What is under way is about this very token, perhaps.
+        let is_same = process.memory.token == theirs.token && !had_ended;
         process.memory = theirs;
-        (process.was_told, process.in_doubt, process.keys_asked) = (false, false, None);
+        (process.was_told, process.doubts_ends, process.keys_asked) = (false, false, None);
+        process.in_doubt &= is_same;
         let machine = process.machine;
-        self.truth.superseded(machine);
+        if !is_same {
+            self.truth.superseded(machine);
+        }
         self.check_memory(p);
     }
 
@@ -195,7 +200,7 @@ impl World<'_> {
         process.session = Some(session);
         process.memory = memory;
         (process.signed_out, process.ended, process.to_flush, process.to_ask_again) = (false, false, false, false);
-        (process.was_told, process.in_doubt) = (false, false);
+        (process.was_told, process.in_doubt, process.doubts_ends) = (false, false, false);
         (process.must_act, process.client_refused, process.target_refused) = ([false; 3], false, [false; 3]);
         process.goodbye = Goodbye::None;
         process.keys_asked = None;
