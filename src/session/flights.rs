@@ -30,7 +30,8 @@ impl Sent {
     }
 
     fn deadline(&self, timeout: u64) -> UnixTime {
-        self.extended_to.unwrap_or(self.back_at.unwrap_or(self.at).saturating_add(timeout))
+        let own = self.back_at.unwrap_or(self.at).saturating_add(timeout);
+        self.extended_to.map_or(own, |to| to.max(own))
     }
 
     /// A clock that was set back must neither hold everybody up for long, nor have the refresh token sent a second time.
@@ -146,6 +147,7 @@ impl Flights {
     pub(super) fn lose(&mut self) {
         if let Some(sent) = self.under_way.take() {
             self.air.has_more |= self.air.last.replace(sent).is_some();
+            self.is_overtaken = false;
         }
     }
 
