@@ -218,10 +218,7 @@ fn the_id_token_is_stored_and_the_nonce_if_it_is_not_in_it() {
     let tokens = log_in(client(), request, &tokens.to_string(), 0);
     let mut session = Session::new(client(), tokens);
     let form = saved(&session);
-    assert_eq!(
-        (&form["nonce"], &form["acr"], &form["ends"][0]),
-        (&Value::Null, &json!(true), &json!(5000))
-    );
+    assert_eq!((&form["nonce"], &form["acr"], &form["ends"][0]), (&Value::Null, &json!(true), &json!(5000)));
     let second = id_token(None, 100, json!({ "acr": "1" }));
     let refresh = refresh_of(session.access(at(100)));
     let tokens = json!({ "access_token": "AT2", "token_type": "Bearer", "expires_in": 60, "id_token": second });
