@@ -206,7 +206,7 @@ impl Active {
     pub(super) fn replace(&mut self, mut newer: Self) {
         if self.refresh_token() == newer.refresh_token() {
             // What is under way, and what stands in the way, is about this very token.
-            (newer.obstacle, newer.in_doubt) = (self.obstacle.clone(), self.in_doubt);
+            newer.obstacle = self.obstacle.clone();
         } else {
             // The answer to what is under way here will be to a refresh token that is no longer the present one.
             self.flights.lose();

@@ -146,6 +146,7 @@ impl Flights {
     pub(super) fn lose(&mut self) {
         if let Some(sent) = self.under_way.take() {
             self.air.has_more |= self.air.last.replace(sent).is_some();
+            self.is_overtaken = false;
         }
     }
 

@@ -293,6 +293,7 @@ impl Grant {
     pub fn lose(&mut self) {
         if let Some(sent) = self.flight.take() {
             self.forgotten |= self.lost.replace(sent).is_some();
+            self.overtaken = false;
         }
     }
 
@@ -474,7 +475,7 @@ impl Grant {
         (self.flight, self.lost, self.forgotten, self.overtaken) =
             (ours.flight, ours.lost, ours.forgotten, ours.overtaken);
         if !is_rotated {
-            (self.obstacle, self.in_doubt) = (ours.obstacle, ours.in_doubt);
+            self.obstacle = ours.obstacle;
         }
         for (slot, our_slot) in self.slots.iter_mut().zip(ours.slots) {
             // What is known of a token stays known, that it was refused, for one; and what is known of an API of which

@@ -100,6 +100,9 @@ impl World<'_> {
     pub fn ask(&mut self, p: usize, caller: usize, refusal: Option<(Bearer, usize)>) -> Option<(Request, usize)> {
         let (now, target) = (self.time(p), self.callers[caller].target);
         self.truth.show_clock(self.processes[p].machine, now.as_secs());
+        if refusal.is_none() {
+            self.look_at_ends(p);
+        }
         let session = self.processes[p].session.as_mut()?;
         let told = refusal.as_ref().map(|(_, how)| *how);
         let access = match &refusal {

@@ -32,13 +32,12 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Tokens came, in answer to what was sent at this time.
-    pub fn learn(&mut self, issued: &Issued, sent_at: u64) {
-        let at = |seconds| sent_at + seconds;
+    /// Tokens came at this time.
+    pub fn learn(&mut self, issued: &Issued, now: u64) {
+        let at = |seconds| now + seconds;
         self.grant_ends = issued.grant_ends_in.map(at).or(self.grant_ends);
-        // Of a new one of which nothing is said nobody knows.
-        let kept = self.token_ends.filter(|_| issued.refresh_token.is_none());
-        self.token_ends = issued.refresh_token_ends_in.map(at).or(kept);
+        // Of one that was used since nobody knows, nor of a new one.
+        self.token_ends = issued.refresh_token_ends_in.map(at);
         self.token = issued.refresh_token.clone().or(self.token.take());
     }
 }
@@ -154,10 +153,14 @@ impl World<'_> {
         if core::mem::take(&mut process.ended) {
             self.counts.add("newer tokens adopted after the end of the grant");
         }
+        let is_rotated = process.memory.token != theirs.token;
         process.memory = theirs;
         (process.was_told, process.in_doubt, process.keys_asked) = (false, false, None);
+        process.doubts_end = false;
         let machine = process.machine;
-        self.truth.superseded(machine);
+        if is_rotated {
+            self.truth.superseded(machine);
+        }
         self.check_memory(p);
     }
 
@@ -198,7 +201,7 @@ impl World<'_> {
         (process.was_told, process.in_doubt) = (false, false);
         (process.must_act, process.client_refused, process.target_refused) = ([false; 3], false, [false; 3]);
         process.goodbye = Goodbye::None;
-        process.keys_asked = None;
+        (process.keys_asked, process.doubts_end) = (None, false);
     }
 
     /// (c) Stores what the session has; removes what is stored if it has nothing.
