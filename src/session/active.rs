@@ -189,13 +189,6 @@ impl Active {
         self.serve(client, bearer.target(), false, now)
     }
 
-    /// Whether this is why nothing is asked for, or the last that the server said.
-    pub(super) fn is_refused_with(&mut self, error: &Error) -> bool {
-        self.last_error.as_ref() == Some(error)
-            || self.obstacle.is(error)
-            || self.cache.slots_mut().any(|slot| slot.obstacle.is(error))
-    }
-
     /// What the user, or the app, had to do has been done.
     pub(super) fn ask_again(&mut self) {
         self.grant.ends.doubt();
@@ -213,14 +206,14 @@ impl Active {
     pub(super) fn replace(&mut self, mut newer: Self) {
         if self.refresh_token() == newer.refresh_token() {
             // What is under way, and what stands in the way, is about this very token.
-            (newer.obstacle, newer.in_doubt) = (self.obstacle.clone(), self.in_doubt);
+            newer.obstacle = self.obstacle.clone();
         } else {
             // The answer to what is under way here will be to a refresh token that is no longer the present one.
             self.flights.lose();
+            self.cache.another_refresh_token();
         }
         newer.flights = core::mem::take(&mut self.flights);
         newer.cache.take_over(self.cache.clone());
-        newer.cache.another_refresh_token();
         newer.sent = self.sent;
         newer.who.follow(&self.who);
         *self = newer;

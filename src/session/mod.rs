@@ -173,8 +173,8 @@ impl Session {
     }
 
     /// Says that the grant is over, by the error of an [`Access::Refused`], whose words the app knows (GitHub's
-    /// `bad_refresh_token`, for example): from now on it is [`LoginRequired::GrantEnded`]. Remove what was stored. If newer tokens
-    /// have come since it said so, nothing ends, and this is [`SessionAction::Save`].
+    /// `bad_refresh_token`, for example): from now on it is [`LoginRequired::GrantEnded`]. Remove what was stored. (Where several
+    /// threads share a session, ask [`Session::access`] once more under the lock before: newer tokens may have come since.)
     pub fn end_grant(&mut self, error: Error) -> SessionAction {
         self.state.end_grant(error)
     }

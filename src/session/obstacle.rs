@@ -47,11 +47,6 @@ impl Obstacle {
         }
     }
 
-    /// Whether this is what stands in the way.
-    pub(super) fn is(&self, error: &Error) -> bool {
-        matches!(&self.why, Some(Why::User(why) | Why::Useless(why) | Why::Refused(why)) if why == error)
-    }
-
     pub(super) fn user_must_act(&mut self, error: Error) {
         self.why = Some(Why::User(error));
     }

@@ -22,7 +22,7 @@ pub(super) struct Patience {
 struct Retry {
     at: UnixTime,
     /// The server asked for so much of it.
-    asked: UnixTime,
+    asked: Option<UnixTime>,
     decided_at: UnixTime,
 }
 
@@ -32,7 +32,7 @@ impl Patience {
         let retry = self.retry.as_mut()?;
         if now.saturating_add(CLOCK_SKEW_SECS) < retry.decided_at {
             let anew = |at: UnixTime| now.saturating_add(at.saturating_since(retry.decided_at));
-            *retry = Retry { at: anew(retry.at), asked: anew(retry.asked), decided_at: now };
+            *retry = Retry { at: anew(retry.at), asked: retry.asked.map(anew), decided_at: now };
         }
         Some(retry.at).filter(|at| now < *at)
     }
@@ -67,9 +67,7 @@ impl Patience {
 
     /// Whatever was to be waited for is over, but for what the server asked for.
     pub(super) fn hurry(&mut self) {
-        if let Some(retry) = &mut self.retry {
-            retry.at = retry.asked;
-        }
+        self.retry = self.retry.and_then(|retry| Some(Retry { at: retry.asked?, ..retry }));
         self.failures = 0;
     }
 
@@ -81,8 +79,8 @@ impl Patience {
     }
 
     fn wait(&mut self, own: u64, asked: u64, now: UnixTime) -> UnixTime {
-        let [at, asked] = [own.max(asked), asked].map(|seconds| now.saturating_add(seconds.min(MAX_WAIT_SECS)));
-        self.retry = Some(Retry { at, asked, decided_at: now });
+        let [at, asked_at] = [own.max(asked), asked].map(|seconds| now.saturating_add(seconds.min(MAX_WAIT_SECS)));
+        self.retry = Some(Retry { at, asked: Some(asked_at).filter(|_| asked > 0), decided_at: now });
         at
     }
 }

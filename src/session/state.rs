@@ -117,9 +117,6 @@ impl State {
     /// The app knows that the grant is over.
     pub(super) fn end_grant(&mut self, error: Error) -> SessionAction {
         if let Self::Active(active) = self {
-            if !active.is_refused_with(&error) {
-                return SessionAction::Save;
-            }
             let ended = active.end(LoginRequired::GrantEnded(error));
             *self = Self::LoginRequired(Box::new(ended));
         }

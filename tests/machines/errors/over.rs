@@ -39,7 +39,7 @@ fn not_revoked() {
     for second in 1..5 {
         let failed = Event::SendFailed(request.id(), Delivered::Maybe);
         assert!(matches!(session.handle(failed, at(second)), Ok(SessionAction::RetryAt(_))));
-        assert!(session.last_error().is_none(), "it may work yet");
+        assert_eq!(session.last_error(), Some(&Error::Over(Over::NotRevoked)), "until it works");
         let Some(SessionAction::SendRequest(again)) = session.pending_action() else { panic!("no more tries") };
         assert_ne!(again.id(), request.id());
         request = again;

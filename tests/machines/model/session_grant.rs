@@ -30,6 +30,28 @@ pub struct Sent {
     at: u64,
     /// The earliest time that was seen before `at`.
     seen_back_at: Option<u64>,
+    /// What the deadline is now, if it was found long past.
+    found_late: Option<u64>,
+}
+
+impl Sent {
+    fn deadline(&self) -> u64 {
+        self.found_late.unwrap_or(self.seen_back_at.unwrap_or(self.at).saturating_add(60))
+    }
+
+    /// Whether it is waited for. Where nobody looked for a minute after the deadline, the answer gets ten seconds.
+    fn is_waited_for(&mut self, now: u64) -> bool {
+        let seconds = now.saturating_add(10);
+        if now < self.at {
+            (self.seen_back_at, self.found_late) = (Some(now.min(self.seen_back_at.unwrap_or(now))), None);
+        } else if let Some(found_late) = self.found_late {
+            self.found_late = Some(found_late.min(seconds));
+        } else {
+            self.seen_back_at = None;
+            self.found_late = (now >= self.deadline().saturating_add(60)).then_some(seconds);
+        }
+        now < self.deadline()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +67,15 @@ pub struct Grant {
     pub lost: Option<Sent>,
     /// There were others.
     pub forgotten: bool,
+    /// Newer tokens have come since; only a sign-out asks for those that were lost before.
+    pub overtaken: bool,
     pub obstacle: Obstacle,
     /// Whether the grant lives, the next refresh is to tell.
     in_doubt: bool,
     pub authorization_ends: Option<u64>,
     pub refresh_token_ends: Option<u64>,
+    /// The app says that the server is to be asked past the end.
+    doubted: bool,
     pub last_error: Option<&'static str>,
 }
 
@@ -113,6 +139,8 @@ impl Grant {
             flight: None,
             lost: None,
             forgotten: false,
+            overtaken: false,
+            doubted: false,
             obstacle: Obstacle::default(),
             in_doubt: false,
             authorization_ends: None,
@@ -138,7 +166,7 @@ impl Grant {
     }
 
     pub fn deadline(&self) -> Option<u64> {
-        self.flight.as_ref().map(|sent| sent.seen_back_at.unwrap_or(sent.at).saturating_add(60))
+        self.flight.as_ref().map(Sent::deadline)
     }
 
     pub fn ends_at(&self) -> Option<u64> {
@@ -151,7 +179,8 @@ impl Grant {
     }
 
     fn serve(&mut self, api: Api, takes_present: bool, id: u64, seen: &Outcome, now: u64) -> Outcome {
-        if self.authorization_ends.is_some_and(|end| now >= end) {
+        self.doubted &= self.ends_at().is_some_and(|end| now >= end);
+        if !self.doubted && self.authorization_ends.is_some_and(|end| now >= end) {
             return Outcome::LoginRequired("grant_expired");
         }
         let present = self.slot(api).token.clone().filter(|token| takes_present && token.is_good(now));
@@ -173,14 +202,13 @@ impl Grant {
         let Some(refresh_token) = self.refresh_token.clone() else { return Outcome::LoginRequired("no_refresh_token") };
         if let Some(sent) = &mut self.flight {
             let since = sent.seen_back_at.unwrap_or(sent.at);
-            sent.seen_back_at = (now < sent.at).then_some(now.min(sent.seen_back_at.unwrap_or(now)));
-            if now < sent.seen_back_at.unwrap_or(sent.at).saturating_add(60) {
+            if sent.is_waited_for(now) {
                 return Outcome::Wait(sent.id);
             }
             self.lose();
             self.obstacle.patience.lost(since, now);
         }
-        if self.refresh_token_ends.is_some_and(|end| now >= end) {
+        if !self.doubted && self.refresh_token_ends.is_some_and(|end| now >= end) {
             return Outcome::LoginRequired("grant_expired");
         }
         match self.obstacle.hold(now, seen) {
@@ -201,7 +229,10 @@ impl Grant {
             hold => return Self::held(hold, api),
         }
         let body = refresh_body(api, &refresh_token);
-        self.flight = Some(Sent { id, api, refresh_token, at: now, seen_back_at: None });
+        if std::mem::take(&mut self.overtaken) {
+            (self.lost, self.forgotten) = (None, false);
+        }
+        self.flight = Some(Sent { id, api, refresh_token, at: now, seen_back_at: None, found_late: None });
         Outcome::Send(body)
     }
 
@@ -253,6 +284,7 @@ impl Grant {
 
     /// `None` if it cannot be told what is waited for after it.
     pub fn ask_again(&mut self) -> Option<()> {
+        self.doubted = true;
         // All of them, whatever can be told of one.
         let told = self.slots.each_mut().map(|slot| slot.obstacle.clear().is_some());
         self.obstacle.clear().filter(|()| told == [true; 4])
@@ -261,15 +293,14 @@ impl Grant {
     pub fn lose(&mut self) {
         if let Some(sent) = self.flight.take() {
             self.forgotten |= self.lost.replace(sent).is_some();
+            self.overtaken = false;
         }
     }
 
     /// What was sent before is of no more use.
     fn succeed(&mut self, is_current: bool) {
-        (self.lost, self.forgotten) = (None, false);
-        if is_current {
-            self.flight = None;
-        }
+        *if is_current { &mut self.flight } else { &mut self.lost } = None;
+        self.overtaken = true;
     }
 
     /// A new refresh token counts more than whatever the one before was good for; the next answer to that one does not.
@@ -290,7 +321,9 @@ impl Grant {
         let current = self.flight.clone().filter(|sent| sent.id == id);
         let is_current = current.is_some();
         let unknown = Some(Outcome::Err("unknown_request"));
-        let Some(sent) = current.or_else(|| self.lost.clone().filter(|sent| sent.id == id)) else { return unknown };
+        let Some(sent) = current.or_else(|| self.lost.clone().filter(|sent| sent.id == id && !self.overtaken)) else {
+            return unknown;
+        };
         let is_of_present = self.refresh_token.as_ref() == Some(&sent.refresh_token);
         match came {
             Ok((answer @ Answer::Tokens { .. }, tokens)) if is_current || is_of_present => {
@@ -342,13 +375,12 @@ impl Grant {
         (slot.token, slot.obstacle) = (Some(token), Obstacle::default());
         self.obstacle = Obstacle::default();
         self.in_doubt &= sent.api != Api::Own;
-        if refresh_token.is_some() {
-            self.refresh_token_ends = None;
-        }
+        // Of the refresh token that holds for this answer alone.
+        (self.refresh_token_ends, self.doubted) = (None, false);
         match ends {
             Ends::Nothing => {}
-            Ends::Authorization(seconds) => self.authorization_ends = Some(sent_at.saturating_add(seconds)),
-            Ends::RefreshToken(seconds) => self.refresh_token_ends = Some(sent_at.saturating_add(seconds)),
+            Ends::Authorization(seconds) => self.authorization_ends = Some(now.saturating_add(seconds)),
+            Ends::RefreshToken(seconds) => self.refresh_token_ends = Some(now.saturating_add(seconds)),
         }
         self.succeed(is_current);
         self.rotate(sent, refresh_token);
@@ -378,7 +410,7 @@ impl Grant {
             return outcome;
         }
         // Of this one nobody listened to what was said.
-        self.refresh_token_ends = None;
+        (self.refresh_token_ends, self.doubted) = (None, false);
         self.rotate(sent, refresh_token);
         Outcome::Save
     }
@@ -435,9 +467,16 @@ impl Grant {
         if self.revision >= theirs.revision && !is_sibling {
             return Outcome::NotNewer;
         }
-        self.lose();
+        let is_rotated = self.refresh_token != theirs.refresh_token;
+        if is_rotated {
+            self.lose();
+        }
         let ours = std::mem::replace(self, theirs.stored());
-        (self.lost, self.forgotten) = (ours.lost, ours.forgotten);
+        (self.flight, self.lost, self.forgotten, self.overtaken) =
+            (ours.flight, ours.lost, ours.forgotten, ours.overtaken);
+        if !is_rotated {
+            self.obstacle = ours.obstacle;
+        }
         for (slot, our_slot) in self.slots.iter_mut().zip(ours.slots) {
             // What is known of a token stays known, that it was refused, for one; and what is known of an API of which
             // nothing is stored; and how often it had new tokens made.
@@ -448,7 +487,9 @@ impl Grant {
             } else {
                 slot.refusals = our_slot.refusals;
             }
-            slot.obstacle.another_refresh_token();
+            if is_rotated {
+                slot.obstacle.another_refresh_token();
+            }
         }
         Outcome::Newer
     }

@@ -48,12 +48,13 @@ pub struct Revocation {
     patience: Patience,
     /// The logout waits for it.
     goes_first: bool,
+    last_error: Option<&'static str>,
 }
 
 impl Revocation {
     fn new(token: &str, hint: &str, goes_first: bool) -> Self {
         let body = format!("token={token}&token_type_hint={hint}&client_id=app");
-        Self { body, id: None, outcomes: 0, patience: Patience::default(), goes_first }
+        Self { body, id: None, outcomes: 0, patience: Patience::default(), goes_first, last_error: None }
     }
 }
 
@@ -72,11 +73,8 @@ impl SigningOut {
 
     fn next(&mut self, seen: &Outcome, now: u64) -> Outcome {
         if self.revocation.is_none() {
-            if !self.config.revokes {
-                self.may_live_on |= !self.late.is_empty();
-                self.late.clear();
-            }
-            self.revocation = self.late.pop().map(|token| Revocation::new(&token, "refresh_token", false));
+            let next = (!self.late.is_empty()).then(|| self.late.remove(0));
+            self.revocation = next.map(|token| Revocation::new(&token, "refresh_token", false));
         }
         let waits = !self.is_logging_out();
         let held = self.revocation.as_mut().filter(|_| waits).map(|revocation| revocation.patience.until(now, seen));
@@ -94,38 +92,31 @@ impl SigningOut {
         };
         (revocation.id, revocation.outcomes) = (None, revocation.outcomes + 1);
         let is_last = revocation.outcomes == 5;
-        let wait = match came {
-            Ok((answer, _)) => {
-                let is_success = matches!(
-                    answer,
-                    Answer::Tokens { .. }
-                        | Answer::Nothing
-                        | Answer::Unreadable
-                        | Answer::OnlyRefreshToken
-                        | Answer::OtherTokenType
-                );
-                if !is_success {
-                    // A redirect is not followed, and no answer.
-                    let code = answer.code();
-                    self.last_error = Some(if answer == Answer::Redirected { "http_error" } else { code });
-                } else if self.last_error != Some("no_logout_endpoint") {
-                    self.last_error = None;
-                }
-                match answer {
-                    Answer::Unavailable { retry_after } => Some(retry_after),
-                    Answer::InvalidGrantWith500 => Some(None),
-                    _ => None,
-                }
-            }
-            Err(_) if is_last => {
-                self.last_error = Some("not_revoked");
-                None
-            }
-            Err(_) => Some(None),
+        let (error, wait) = match came {
+            Ok((
+                Answer::Tokens { .. }
+                | Answer::Nothing
+                | Answer::Unreadable
+                | Answer::OnlyRefreshToken
+                | Answer::OtherTokenType,
+                _,
+            )) => (None, None),
+            // A redirect is not followed, and no answer.
+            Ok((Answer::Redirected, _)) => (Some("http_error"), None),
+            Ok((Answer::Unavailable { retry_after }, _)) => (Some("retryable"), Some(retry_after)),
+            Ok((answer @ Answer::InvalidGrantWith500, _)) => (Some(answer.code()), Some(None)),
+            Ok((answer, _)) => (Some(answer.code()), None),
+            Err(_) => (Some("not_revoked"), Some(None)),
         };
         match wait.filter(|_| !is_last) {
-            Some(retry_after) => revocation.patience.answered(Some(retry_after.unwrap_or(0)), now),
-            None => self.revocation = None,
+            Some(retry_after) => {
+                revocation.patience.answered(Some(retry_after.unwrap_or(0)), now);
+                revocation.last_error = error;
+            }
+            None => {
+                self.revocation = None;
+                self.last_error = error.or(self.last_error);
+            }
         }
         self.next(seen, now)
     }
@@ -144,6 +135,7 @@ impl SigningOut {
             )) => {
                 self.may_live_on = true;
             }
+            Ok((_, (_, refresh_token))) if !self.config.revokes => self.may_live_on |= refresh_token.is_some(),
             Ok((_, (_, refresh_token))) => self.late.extend(refresh_token.map(str::to_owned)),
             Err(Delivered::No) => {}
             // It may come yet, and of one lost before nobody will hear.
@@ -160,8 +152,10 @@ impl SigningOut {
     }
 
     fn last_error(&self) -> Option<&'static str> {
-        let may_live_on = self.may_live_on || self.open.iter().any(Option::is_some);
-        self.last_error.or(may_live_on.then_some("not_revoked"))
+        let is_told = self.revocation.is_none() && self.late.is_empty();
+        let may_live_on = !is_told || self.may_live_on || self.open.iter().any(Option::is_some);
+        let of_first = self.revocation.as_ref().and_then(|it| it.last_error);
+        of_first.or(self.last_error).or(may_live_on.then_some("not_revoked"))
     }
 }
 
@@ -299,7 +293,7 @@ impl Model {
             Self::Over(ours) if ours.revision < theirs.revision => {
                 ours.lose();
                 let mut next = theirs.stored();
-                (next.lost, next.forgotten) = (ours.lost.take(), ours.forgotten);
+                (next.lost, next.forgotten, next.overtaken) = (ours.lost.take(), ours.forgotten, ours.overtaken);
                 *self = Self::Grant(Box::new(next));
                 Outcome::Newer
             }

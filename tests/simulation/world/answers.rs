@@ -210,7 +210,8 @@ impl World<'_> {
         self.took_refresh_token(p, issued.refresh_token.as_deref());
         let process = &mut self.processes[p];
         process.memory.learn(issued, now);
-        (process.keys_asked, process.doubts_ends) = (None, false);
+        process.doubts_end = false;
+        process.keys_asked = None;
         (process.must_act[target], process.client_refused, process.target_refused[target]) = (false, false, false);
         process.in_doubt &= target != 0;
         let login = process.memory.login;
@@ -229,8 +230,7 @@ impl World<'_> {
         if issued.refresh_token.is_some() {
             process.memory.token.clone_from(&issued.refresh_token);
             // Of this one nobody listened to what was said.
-            process.memory.token_ends = None;
-            process.doubts_ends = false;
+            (process.memory.token_ends, process.doubts_end) = (None, false);
             self.counts.add("refresh token of a useless answer kept");
         }
     }

@@ -101,7 +101,7 @@ impl World<'_> {
         let (now, target) = (self.time(p), self.callers[caller].target);
         self.truth.show_clock(self.processes[p].machine, now.as_secs());
         if refusal.is_none() {
-            self.look_at_clock(p);
+            self.look_at_ends(p);
         }
         let session = self.processes[p].session.as_mut()?;
         let told = refusal.as_ref().map(|(_, how)| *how);

@@ -46,6 +46,8 @@ pub struct Process {
     pub goodbye: Goodbye,
     /// When keys were asked for that have not come yet.
     pub keys_asked: Option<u64>,
+    /// It was told to ask past the end that the server had named.
+    pub doubts_end: bool,
     /// Targets of which the server said that the user must act.
     pub must_act: [bool; 3],
     /// What the server refused: the client, and requests for each target.
@@ -133,7 +135,7 @@ impl Process {
             client_refused: false,
             target_refused: [false; 3],
             in_doubt: false,
-            doubts_ends: false,
+            doubts_end: false,
             counts_from: 0,
             jumped_at: 0,
         }
@@ -323,6 +325,7 @@ impl World<'_> {
     pub fn deal_with_it(&mut self, p: usize) {
         if let Some(session) = &mut self.processes[p].session {
             session.ask_again();
+            self.processes[p].doubts_end = true;
             self.counts.add("asked again as the user wished");
             self.forgive(p);
             let process = &mut self.processes[p];

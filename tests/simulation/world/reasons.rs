@@ -76,13 +76,23 @@ impl World<'_> {
     pub fn has_grant_expired(&self, p: usize) -> bool {
         let (now, memory) = (self.clock(p), &self.processes[p].memory);
         let session_expiry = self.server.logins[memory.login].session_expiry;
-        memory.grant_ends.is_some_and(|at| now >= at) || session_expiry.is_some_and(|at| now >= at + SESSION_LEEWAY)
+        let session_ends = session_expiry.is_some_and(|at| now >= at + SESSION_LEEWAY);
+        !self.processes[p].doubts_end && (memory.grant_ends.is_some_and(|at| now >= at) || session_ends)
+    }
+
+    /// Nothing is in doubt that has not come to its end.
+    pub fn look_at_ends(&mut self, p: usize) {
+        let (now, memory) = (self.clock(p), &self.processes[p].memory);
+        let session_expiry = self.server.logins.get(memory.login).and_then(|login| login.session_expiry);
+        let ends = [memory.grant_ends, memory.token_ends, session_expiry];
+        self.processes[p].doubts_end &= ends.into_iter().flatten().any(|at| now >= at);
     }
 
     /// Or the refresh token is.
     pub fn has_expired(&self, p: usize) -> bool {
         let now = self.clock(p);
-        self.has_grant_expired(p) || self.processes[p].memory.token_ends.is_some_and(|at| now >= at)
+        let process = &self.processes[p];
+        self.has_grant_expired(p) || !process.doubts_end && process.memory.token_ends.is_some_and(|at| now >= at)
     }
 
     /// (a) The grant has ended if the server would not take the refresh token that the session has, or gave somebody else's.

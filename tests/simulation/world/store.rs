@@ -36,7 +36,7 @@ impl Memory {
     pub fn learn(&mut self, issued: &Issued, now: u64) {
         let at = |seconds| now + seconds;
         self.grant_ends = issued.grant_ends_in.map(at).or(self.grant_ends);
-        // If nothing is said nobody knows.
+        // Of one that was used since nobody knows, nor of a new one.
         self.token_ends = issued.refresh_token_ends_in.map(at);
         self.token = issued.refresh_token.clone().or(self.token.take());
     }
@@ -154,13 +154,12 @@ impl World<'_> {
         if had_ended {
             self.counts.add("newer tokens adopted after the end of the grant");
         }
-        // What is under way is about this very token, perhaps.
-        let is_same = process.memory.token == theirs.token && !had_ended;
+        let is_rotated = process.memory.token != theirs.token;
         process.memory = theirs;
-        (process.was_told, process.doubts_ends, process.keys_asked) = (false, false, None);
-        process.in_doubt &= is_same;
+        (process.was_told, process.in_doubt, process.keys_asked) = (false, false, None);
+        process.doubts_end = false;
         let machine = process.machine;
-        if !is_same {
+        if is_rotated {
             self.truth.superseded(machine);
         }
         self.check_memory(p);
@@ -203,7 +202,7 @@ impl World<'_> {
         (process.was_told, process.in_doubt, process.doubts_ends) = (false, false, false);
         (process.must_act, process.client_refused, process.target_refused) = ([false; 3], false, [false; 3]);
         process.goodbye = Goodbye::None;
-        process.keys_asked = None;
+        (process.keys_asked, process.doubts_end) = (None, false);
     }
 
     /// (c) Stores what the session has; removes what is stored if it has nothing.
