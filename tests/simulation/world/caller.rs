@@ -286,7 +286,7 @@ impl World<'_> {
             broken!("c", "process {p} sends {token}, whose successor has been stored");
         }
         let now = self.clock(p);
-        if self.has_expired(p) && !self.processes[p].doubts_ends {
+        if self.has_expired(p) {
             broken!(
                 "a",
                 "process {p} sends {token} at {now}, though the server said that it ends: {:?}",

@@ -55,8 +55,6 @@ pub struct Process {
     pub target_refused: [bool; 3],
     /// The server said `invalid_grant` to a refresh for one target.
     pub in_doubt: bool,
-    /// The app said that the server is to be asked, whatever it said of an end that has come by this clock.
-    pub doubts_ends: bool,
     /// Attempts from this number on count (`rate`); the second since the clock jumped.
     pub counts_from: usize,
     pub jumped_at: usize,
@@ -330,7 +328,6 @@ impl World<'_> {
             self.forgive(p);
             let process = &mut self.processes[p];
             (process.must_act, process.client_refused, process.target_refused) = ([false; 3], false, [false; 3]);
-            process.doubts_ends = true;
         }
     }
 

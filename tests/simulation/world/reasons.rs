@@ -27,7 +27,7 @@ impl World<'_> {
         if self.server.access_token(token).is_some_and(|issued| issued.login != process.memory.login) {
             broken!("b", "{token} is of another login than {}, which the session is of", process.memory.login);
         }
-        if self.has_grant_expired(p) && !self.processes[p].doubts_ends {
+        if self.has_grant_expired(p) {
             broken!("a", "{token} is handed out, though the server said that the grant ends: {:?}", process.memory);
         }
         self.truth.check_bearer(&self.server, token, self.callers[caller].target, self.clock(p));
@@ -63,13 +63,6 @@ impl World<'_> {
             Access::SendRequest(request) if request.method() == "GET" => self.ask_for_keys(p, &request),
             other => broken!("a", "one API refused {token}, and process {p} says {other:?} to others"),
         }
-    }
-
-    /// Nothing is in doubt that has not come to its end.
-    pub fn look_at_clock(&mut self, p: usize) {
-        let (now, memory) = (self.clock(p), &self.processes[p].memory);
-        let ends = [memory.grant_ends, memory.token_ends, self.server.logins[memory.login].session_expiry];
-        self.processes[p].doubts_ends &= ends.into_iter().flatten().any(|at| now >= at);
     }
 
     /// By this device's clock, the server said, the whole grant is over.

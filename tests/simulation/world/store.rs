@@ -150,8 +150,7 @@ impl World<'_> {
         self.counts.add("newer tokens adopted");
         self.trace.note(|| format!("    adopts {theirs:?}"));
         let process = &mut self.processes[p];
-        let had_ended = core::mem::take(&mut process.ended);
-        if had_ended {
+        if core::mem::take(&mut process.ended) {
             self.counts.add("newer tokens adopted after the end of the grant");
         }
         let is_rotated = process.memory.token != theirs.token;
@@ -199,7 +198,7 @@ impl World<'_> {
         process.session = Some(session);
         process.memory = memory;
         (process.signed_out, process.ended, process.to_flush, process.to_ask_again) = (false, false, false, false);
-        (process.was_told, process.in_doubt, process.doubts_ends) = (false, false, false);
+        (process.was_told, process.in_doubt) = (false, false);
         (process.must_act, process.client_refused, process.target_refused) = ([false; 3], false, [false; 3]);
         process.goodbye = Goodbye::None;
         (process.keys_asked, process.doubts_end) = (None, false);
