@@ -36,7 +36,9 @@ pub struct Sent {
 
 impl Sent {
     fn deadline(&self) -> u64 {
-        self.found_late.unwrap_or(self.seen_back_at.unwrap_or(self.at).saturating_add(60))
+        let own = self.seen_back_at.unwrap_or(self.at).saturating_add(60);
+        // A clock that was set back since takes nothing of its time away.
+        self.found_late.map_or(own, |until| until.max(own))
     }
 
     /// Whether it is waited for. Where nobody looked for a minute after the deadline, the answer gets ten seconds.
