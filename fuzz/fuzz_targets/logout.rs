@@ -2,13 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use url::form_urlencoded::byte_serialize;
 use oauth_proto::logout::{check_return, MAX_LOGOUT_URL_BYTES};
 use oauth_proto::redirect::{RedirectUri, MAX_REDIRECT_BYTES};
 use oauth_proto::{
     AuthorizationServer, Client, Entropy, Error, Event, Secret, Session, SessionAction, SessionPhase, SignOut, Tokens,
     UnixTime,
 };
+use url::form_urlencoded::byte_serialize;
 
 /// The first octet picks what is pending. Then come lines: the URL that the browser is at, an ID token, a client id.
 const URIS: [&str; 6] = [

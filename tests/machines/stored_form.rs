@@ -83,10 +83,8 @@ fn a_session_with_all_there_is_to_tell_has_at_most_a_thousand_octets() {
     let mut session = typical();
     let Access::SendRequest(request) = session.access(at(3590)) else { panic!() };
     let id_token = padded(450, |claims| {
-        drop({
-            claims["exp"] = (claims["exp"].as_u64().unwrap() + 3600).into();
-            claims.as_object_mut().unwrap().remove("nonce")
-        })
+        claims["exp"] = (claims["exp"].as_u64().unwrap() + 3600).into();
+        claims.as_object_mut().unwrap().remove("nonce");
     });
     let body = json!({
         "access_token": token("AT2"), "token_type": "Bearer", "expires_in": 3600, "refresh_token": token("RT2"),

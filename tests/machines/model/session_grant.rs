@@ -57,6 +57,7 @@ impl Sent {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 pub struct Grant {
     pub login: String,
     pub revision: u64,
