@@ -57,8 +57,8 @@ pub fn sign_out(scene: &Scene, account: &Account) -> Result<(), Failure> {
             "check --revocation-endpoint, and end the grant in the server's own pages",
         )),
         (_, Some(error)) => Err(Failure::new(
-            format!("signed out here, but {error}"),
-            "run again, and end the grant in the server's own pages",
+            error.to_string(),
+            "if that is not enough, run again when the server can be reached, and sign out then",
         )),
     }
 }

@@ -209,7 +209,7 @@ impl Active {
             newer.obstacle = self.obstacle.clone();
         } else {
             // The answer to what is under way here will be to a refresh token that is no longer the present one.
-            self.flights.lose();
+            self.flights.lose(false);
             self.cache.another_refresh_token();
         }
         newer.flights = core::mem::take(&mut self.flights);

@@ -114,7 +114,7 @@ impl Session {
             State::Active(ours) if is_newer || ours.is_sibling_of(&theirs) => ours.replace(theirs),
             State::LoginRequired(ended) if is_newer => {
                 // A sign-out is to know what was in the air when the grant ended here.
-                ended.flights.lose();
+                ended.flights.lose(false);
                 theirs.flights = core::mem::take(&mut ended.flights);
                 self.state = State::Active(Box::new(theirs));
             }

@@ -47,7 +47,7 @@ impl Active {
             _ if !is_of_present => {
                 // It says nothing about the refresh token that has come meanwhile.
                 match verdict {
-                    Err(Delivered::Maybe) | Ok(Verdict::Lost(_)) => self.flights.lose(),
+                    Err(Delivered::Maybe) | Ok(Verdict::Lost(_)) => self.flights.lose(true),
                     _ => self.flights.settle(),
                 }
                 Ok(SessionAction::RetryAt(now))
@@ -58,7 +58,7 @@ impl Active {
                 Ok(SessionAction::RetryAt(self.obstacle.patience.not_delivered(id, now)))
             }
             Err(Delivered::Maybe) => {
-                self.flights.lose();
+                self.flights.lose(true);
                 Ok(SessionAction::RetryAt(self.obstacle.patience.lost(now, id, now)))
             }
         }
@@ -188,7 +188,7 @@ impl Active {
                 (error, retry_at)
             }
             Verdict::Lost(error) | Verdict::Useless(error, _) => {
-                self.flights.lose();
+                self.flights.lose(true);
                 let retry_at = self.obstacle.patience.lost(now, sent.id, now);
                 (error, retry_at)
             }

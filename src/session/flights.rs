@@ -57,8 +57,8 @@ impl Sent {
 pub(super) struct Flights {
     under_way: Option<Sent>,
     air: Lost,
-    /// A newer refresh has brought tokens since: those of the lost ones are of no more use. A sign-out is to know of them all the
-    /// same, until the next refresh is sent.
+    /// A newer refresh has brought tokens since: those of the lost ones are of no more use. A sign-out is to know all the same
+    /// of what may be under way yet, until the next refresh is sent.
     is_overtaken: bool,
 }
 
@@ -68,6 +68,8 @@ struct Lost {
     last: Option<Sent>,
     /// Others were lost before it, and nobody waits for their answers.
     has_more: bool,
+    /// Of some of them the driver has not said that they are gone.
+    is_untold: bool,
 }
 
 /// What may come yet, for a sign-out to deal with.
@@ -126,7 +128,7 @@ impl Flights {
         if sent.has_time(timeout, now) {
             return Some(Ok(id));
         }
-        self.lose();
+        self.lose(false);
         Some(Err((id, at)))
     }
 
@@ -143,10 +145,12 @@ impl Flights {
         self.under_way = None;
     }
 
-    /// The answer of the refresh under way has not come: the server may have spent the refresh token, or not.
-    pub(super) fn lose(&mut self) {
+    /// The answer of the refresh under way has not come: the server may have spent the refresh token, or not. Whether the driver
+    /// says so: then it is gone.
+    pub(super) fn lose(&mut self, is_told: bool) {
         if let Some(sent) = self.under_way.take() {
             self.air.has_more |= self.air.last.replace(sent).is_some();
+            self.air.is_untold |= !is_told;
             self.is_overtaken = false;
         }
     }
@@ -156,6 +160,9 @@ impl Flights {
         let answered = if is_current { &mut self.under_way } else { &mut self.air.last };
         *answered = None;
         self.is_overtaken = true;
+        if is_current && !self.air.is_untold {
+            self.air = Lost::default();
+        }
     }
 
     pub(super) fn in_the_air(&mut self) -> InTheAir {

@@ -72,6 +72,8 @@ pub struct Grant {
     pub forgotten: bool,
     /// Newer tokens have come since; only a sign-out asks for those that were lost before.
     pub overtaken: bool,
+    /// Of some of them the driver has not said that they are gone.
+    pub untold: bool,
     pub obstacle: Obstacle,
     /// Whether the grant lives, the next refresh is to tell.
     in_doubt: bool,
@@ -143,6 +145,7 @@ impl Grant {
             lost: None,
             forgotten: false,
             overtaken: false,
+            untold: false,
             doubted: false,
             obstacle: Obstacle::default(),
             in_doubt: false,
@@ -208,7 +211,7 @@ impl Grant {
             if sent.is_waited_for(now) {
                 return Outcome::Wait(sent.id);
             }
-            self.lose();
+            self.lose(false);
             self.obstacle.patience.lost(since, now);
         }
         if !self.doubted && self.refresh_token_ends.is_some_and(|end| now >= end) {
@@ -233,7 +236,7 @@ impl Grant {
         }
         let body = refresh_body(api, &refresh_token);
         if std::mem::take(&mut self.overtaken) {
-            (self.lost, self.forgotten) = (None, false);
+            (self.lost, self.forgotten, self.untold) = (None, false, false);
         }
         self.flight = Some(Sent { id, api, refresh_token, at: now, seen_back_at: None, found_late: None });
         Outcome::Send(body)
@@ -293,8 +296,10 @@ impl Grant {
         self.obstacle.clear().filter(|()| told == [true; 4])
     }
 
-    pub fn lose(&mut self) {
+    /// Whether the driver has said that it is gone.
+    pub fn lose(&mut self, is_told: bool) {
         if let Some(sent) = self.flight.take() {
+            self.untold |= !is_told;
             self.forgotten |= self.lost.replace(sent).is_some();
             self.overtaken = false;
         }
@@ -304,6 +309,9 @@ impl Grant {
     fn succeed(&mut self, is_current: bool) {
         *if is_current { &mut self.flight } else { &mut self.lost } = None;
         self.overtaken = true;
+        if is_current && !self.untold {
+            (self.lost, self.forgotten) = (None, false);
+        }
     }
 
     /// A new refresh token counts more than whatever the one before was good for; the next answer to that one does not.
@@ -344,7 +352,7 @@ impl Grant {
             // What came meanwhile is another refresh token, of which this says nothing.
             _ if !is_of_present => {
                 if matches!(came, Ok((Answer::Unreadable, _)) | Err(Delivered::Maybe)) {
-                    self.lose();
+                    self.lose(true);
                 }
                 self.flight = None;
                 Some(Outcome::RetryAt(now))
@@ -360,7 +368,7 @@ impl Grant {
     }
 
     fn lost_now(&mut self, seen: &Outcome, now: u64) -> Outcome {
-        self.lose();
+        self.lose(true);
         self.obstacle.patience.lost(now, now);
         self.obstacle.patience.said(seen)
     }
@@ -472,11 +480,11 @@ impl Grant {
         }
         let is_rotated = self.refresh_token != theirs.refresh_token;
         if is_rotated {
-            self.lose();
+            self.lose(false);
         }
         let ours = std::mem::replace(self, theirs.stored());
-        (self.flight, self.lost, self.forgotten, self.overtaken) =
-            (ours.flight, ours.lost, ours.forgotten, ours.overtaken);
+        (self.flight, self.lost, self.forgotten) = (ours.flight, ours.lost, ours.forgotten);
+        (self.overtaken, self.untold) = (ours.overtaken, ours.untold);
         if !is_rotated {
             self.obstacle = ours.obstacle;
         }

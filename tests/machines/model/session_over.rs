@@ -291,9 +291,10 @@ impl Model {
             Self::Grant(grant) => grant.adopt(theirs),
             Self::Over(ours) if ours.login != theirs.login => Outcome::OtherLogin,
             Self::Over(ours) if ours.revision < theirs.revision => {
-                ours.lose();
+                ours.lose(false);
                 let mut next = theirs.stored();
-                (next.lost, next.forgotten, next.overtaken) = (ours.lost.take(), ours.forgotten, ours.overtaken);
+                (next.lost, next.forgotten) = (ours.lost.take(), ours.forgotten);
+                (next.overtaken, next.untold) = (ours.overtaken, ours.untold);
                 *self = Self::Grant(Box::new(next));
                 Outcome::Newer
             }
