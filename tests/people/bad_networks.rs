@@ -190,3 +190,33 @@ fn only_the_server_ends_a_grant() {
     assert_eq!(error.code(), "oauth_error");
     assert!(session.save().is_none(), "what was stored is to be removed");
 }
+
+/// A device that slept for hours finds the answer in its network stack: it is taken before the refresh token is sent again.
+#[test]
+fn an_app_that_was_suspended_in_the_middle_of_a_refresh_takes_the_answer_first() {
+    let (mut session, now) = (session(), T0 + 4000);
+    let sent = request(session.access(at(now)));
+    let awake = now + 5 * 3600;
+    assert!(matches!(session.access(at(awake)), Access::Wait(id) if id == sent.id()), "whoever asks first waits");
+    assert!(session.deadline().unwrap() <= at(awake + 10), "not for long");
+    assert!(matches!(answer(&mut session, sent.id(), 200, &new_tokens(2), awake + 1), Ok(SessionAction::Save)));
+    let next = request(session.access(at(awake + 1)));
+    assert_eq!(sent_token(&next), "RT2", "its lifetime counts from when it was asked for");
+    // And if none comes, the next is sent.
+    let (mut session, now) = (self::session(), T0 + 4000);
+    let sent = request(session.access(at(now)));
+    assert!(matches!(session.access(at(awake)), Access::Wait(_)));
+    assert_ne!(request(session.access(at(awake + 10))).id(), sent.id());
+}
+
+#[test]
+fn a_refusal_with_a_wish_for_patience_is_left_alone_as_long() {
+    let (mut session, now) = (session(), T0 + 4000);
+    let sent = request(session.access(at(now)));
+    let headers = [("Retry-After", "600"), ("Content-Type", "text/html")];
+    let response = oauth_proto::Response::new(403, &headers, b"<html>");
+    let action = session.handle(Event::ResponseReceived(sent.id(), response), at(now));
+    assert!(matches!(action, Ok(SessionAction::RetryAt(time)) if time >= at(now + 600)), "{action:?}");
+    session.ask_again();
+    assert!(matches!(session.access(at(now + 599)), Access::RetryAt(_)));
+}

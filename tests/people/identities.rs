@@ -71,6 +71,13 @@ fn any_other_fault_of_an_id_token_costs_that_token_alone() {
     let faulty = [
         id_token(None, now, json!({ "nonce": null, "at_hash": null })),
         id_token(None, now, json!({ "at_hash": "AAAAAAAAAAAAAAAAAAAAAA" })),
+        // An empty name is nobody's.
+        id_token(None, now, json!({ "nonce": "" })),
+        id_token(None, now, json!({ "azp": "" })),
+        id_token(None, now, json!({ "sub": "" })),
+        id_token(None, now, json!({ "iss": "" })),
+        id_token(None, now, json!({ "aud": "" })),
+        id_token(None, now, json!({ "aud": [] })),
         id_token(None, now - 9000, json!({})),
         id_token(None, now + 100_000, json!({ "exp": now + 200_000 })),
         id_token(None, now, json!({ "exp": "tomorrow" })),

@@ -5,7 +5,7 @@ use oauth_proto::{
     SessionPhase, SignOut, Tokens,
 };
 
-use crate::{answer, at, client, new_tokens, none, ready, request, session, stored_refresh_token, tokens, T0};
+use crate::{answer, at, client, new_tokens, none, ready, request, session, stored_refresh_token, T0};
 
 fn stored(session: &Session) -> SavedSession {
     serde_json::from_str(&serde_json::to_string(&session.save()).unwrap()).unwrap()
@@ -125,15 +125,6 @@ fn what_comes_while_the_sign_out_is_under_way_is_revoked_with_it() {
 }
 
 #[test]
-fn a_stored_session_is_small() {
-    let token = |octets: usize| Secret::new("x".repeat(octets));
-    let tokens = Tokens::from_parts(token(40), Some(token(40)), Some(at(T0)), "openid profile offline_access");
-    let text = serde_json::to_string(&Session::new(client(), tokens).save()).unwrap();
-    assert!(text.len() <= 550, "{} octets without an ID token of 450: {text}", text.len());
-    drop(self::tokens());
-}
-
-#[test]
 fn a_refresh_in_the_air_is_remembered_through_the_end_of_a_grant_that_lives_again() {
     let (mut session, now) = (session(), T0 + 4000);
     let mut other = Session::restore(client(), stored(&session)).unwrap();
@@ -147,4 +138,141 @@ fn a_refresh_in_the_air_is_remembered_through_the_end_of_a_grant_that_lives_agai
     assert_eq!(session.adopt(stored(&other)), Ok(Adopted::Newer));
     drop(session.sign_out(SignOut::new()));
     assert_eq!(session.last_error(), Some(&Error::Over(Over::NotRevoked)), "what was lost may have brought another");
+}
+
+#[test]
+fn a_newer_form_with_the_same_refresh_token_is_no_second_flight() {
+    let (mut session, now) = (session(), T0 + 4000);
+    let mut newer = serde_json::to_value(session.save()).unwrap();
+    newer["revision"] = 2.into();
+    let sent = request(session.access(at(now)));
+    assert_eq!(session.adopt(serde_json::from_value(newer).unwrap()), Ok(Adopted::Newer));
+    let access = session.access(at(now));
+    assert!(matches!(access, Access::Wait(id) if id == sent.id()), "one at a time: {access:?}");
+    assert!(matches!(answer(&mut session, sent.id(), 200, &new_tokens(2), now), Ok(SessionAction::Save)));
+}
+
+#[test]
+fn as_long_as_the_server_was_not_told_the_sign_out_says_so() {
+    // In airplane mode.
+    let mut session = session();
+    let SessionAction::SendRequest(revocation) = session.sign_out(SignOut::new()) else { panic!() };
+    let failed = session.handle(Event::SendFailed(revocation.id(), Delivered::No), at(T0));
+    assert!(matches!(failed, Ok(SessionAction::RetryAt(_))), "{failed:?}");
+    assert_eq!(session.last_error(), Some(&Error::Over(Over::NotRevoked)));
+
+    // What came late was revoked in vain, whatever the server said of the other one.
+    let (mut session, now) = (self::session(), T0 + 4000);
+    let first = request(session.access(at(now)));
+    let later = session.deadline().unwrap().as_secs();
+    let second = request(session.access(at(later)));
+    let SessionAction::SendRequest(revocation) = session.sign_out(SignOut::new()) else { panic!() };
+    for (sent, number) in [(first, 2), (second, 3)] {
+        let action = answer(&mut session, sent.id(), 200, &new_tokens(number), later);
+        assert!(matches!(action, Ok(SessionAction::RetryAt(_))), "{action:?}");
+    }
+    let next = |action| match action {
+        Ok(SessionAction::SendRequest(request)) => request,
+        other => panic!("{other:?}"),
+    };
+    let revocation = next(answer(&mut session, revocation.id(), 200, "", later));
+    let revocation = next(answer(&mut session, revocation.id(), 400, r#"{"error":"unsupported_token_type"}"#, later));
+    assert!(matches!(answer(&mut session, revocation.id(), 200, "", later), Ok(SessionAction::SignedOut)));
+    let Some(Error::Refused(refused)) = session.last_error() else { panic!("{:?}", session.last_error()) };
+    assert_eq!(refused.oauth_error(), Some("unsupported_token_type"));
+}
+
+#[test]
+fn what_was_under_way_before_newer_tokens_came_is_revoked_too() {
+    let (mut session, now) = (session(), T0 + 4000);
+    let first = request(session.access(at(now)));
+    let later = session.deadline().unwrap().as_secs();
+    let second = request(session.access(at(later)));
+    assert!(matches!(answer(&mut session, second.id(), 200, &new_tokens(3), later), Ok(SessionAction::Save)));
+    let SessionAction::SendRequest(revocation) = session.sign_out(SignOut::new()) else { panic!() };
+    assert!(matches!(answer(&mut session, revocation.id(), 200, "", later), Ok(SessionAction::SignedOut)));
+    assert_eq!(session.last_error(), Some(&Error::Over(Over::NotRevoked)), "nobody knows what became of the first");
+    let action = answer(&mut session, first.id(), 200, &new_tokens(2), later);
+    let Ok(SessionAction::SendRequest(revocation)) = action else { panic!("{action:?}") };
+    assert!(revocation.body().starts_with(b"token=RT2&"));
+    assert!(matches!(answer(&mut session, revocation.id(), 200, "", later), Ok(SessionAction::SignedOut)));
+    assert_eq!(session.last_error(), None);
+}
+
+/// Eight threads on one session and one store, as the documentation of `Session` has it, and one that signs out.
+#[test]
+fn threads_share_one_session_and_leave_nothing_after_a_sign_out() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::Mutex;
+
+    struct Shared {
+        session: Mutex<Session>,
+        store: Mutex<Vec<Option<String>>>,
+        sent: AtomicU32,
+    }
+
+    impl Shared {
+        fn store(&self, session: &Session) {
+            let text = session.save().map(|saved| serde_json::to_string(&saved).unwrap());
+            self.store.lock().unwrap().push(text);
+        }
+
+        /// A token, or why there is none.
+        fn token(&self, now: u64) -> Result<String, LoginRequired> {
+            loop {
+                let access = self.session.lock().unwrap().access(at(now));
+                let sent = match access {
+                    Access::Ready(bearer) => return Ok(bearer.token().reveal().to_owned()),
+                    Access::LoginRequired(why) => return Err(why),
+                    Access::Refused { error, .. } => panic!("{error}"),
+                    Access::RetryAt(_) | Access::Wait(_) => {
+                        std::thread::yield_now();
+                        continue;
+                    }
+                    Access::SendRequest(request) => request,
+                };
+                let number = self.sent.fetch_add(1, Ordering::SeqCst) + 2;
+                std::thread::yield_now();
+                let mut session = self.session.lock().unwrap();
+                let action = answer(&mut session, sent.id(), 200, &new_tokens(number), now);
+                if let Ok(SessionAction::Save | SessionAction::LoginRequired(_)) = action {
+                    self.store(&session);
+                }
+            }
+        }
+    }
+
+    for _ in 0..20 {
+        let (session, store) = (Mutex::new(session()), Mutex::default());
+        let shared = Shared { session, store, sent: AtomicU32::new(0) };
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for round in 1..50 {
+                        match shared.token(T0 + 4000 * round) {
+                            Ok(token) => assert!(token.starts_with("AT"), "{token}"),
+                            Err(why) => return assert_eq!(why, LoginRequired::SignedOut),
+                        }
+                    }
+                });
+            }
+            scope.spawn(|| {
+                while shared.sent.load(Ordering::SeqCst) < 20 {
+                    std::thread::yield_now();
+                }
+                let mut session = shared.session.lock().unwrap();
+                drop(session.sign_out(SignOut::new()));
+                shared.store(&session);
+            });
+        });
+        let store = shared.store.into_inner().unwrap();
+        assert_eq!(store.last(), Some(&None), "nothing is stored after the sign-out");
+        assert_eq!(store.iter().filter(|text| text.is_none()).count(), 1, "and it was stored once");
+        let revision = |text: &Option<String>| {
+            let saved: serde_json::Value = serde_json::from_str(text.as_deref()?).unwrap();
+            saved["revision"].as_u64()
+        };
+        let revisions: Vec<_> = store.iter().filter_map(revision).collect();
+        assert!(revisions.is_sorted(), "nothing older is stored after something newer: {revisions:?}");
+    }
 }
