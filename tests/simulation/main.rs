@@ -51,7 +51,79 @@
 //!
 //! What was broken in `src/session` on purpose, and by which law it was seen, in how many of the 10,000 seeds:
 //!
-//! TABLE
+//! | broken | seen by | seeds | the first |
+//! | --- | --- | --- | --- |
+//! | a lost refresh ends the grant after two | a | 1,432 | 1 |
+//! | tokens of the refresh that was lost are not taken | 6 | 962 | 3 |
+//! | late tokens are taken after newer ones have come | 6, c | 24 | 738 |
+//! | a lost refresh is tried again without a wait | d, 2 | 313 | 5 |
+//! | no wait becomes longer than the one before | d | 79 | 53 |
+//! | after late tokens, those of the next that is lost are not taken | 6, e | 5 | 1426 |
+//! | `interaction_required` and its likes end the grant | a | 203 | 146 |
+//! | what the user must do for one target is told for all | a | 83 | 146 |
+//! | that the user must act is not remembered | d | 38 | 146 |
+//! | what the user has done does not count (`ask_again`) | a, 2 | 346 | 9 |
+//! | `invalid_client` ends the grant | a | 214 | 1 |
+//! | a client that is refused asks on and on | d, 2 | 325 | 5 |
+//! | a refusal is never asked about again | 2 | 28 | 298 |
+//! | whose the ID token is, is not looked at | a | 193 | 30 |
+//! | a fault in an ID token hides whose it is | a | 18 | 880 |
+//! | any fault in an ID token ends the grant | a | 488 | 14 |
+//! | an ID token is believed before its keys are here | 8 | 110 | 73 |
+//! | an ID token that the keys show to be forged is believed | 8 | 57 | 73 |
+//! | `adopt` takes another login | b | 730 | 6 |
+//! | another login is told to be nothing new | b | 730 | 6 |
+//! | whoever comes with a token of another login gets the present one | b | 265 | 54 |
+//! | nobody tells tokens of two logins apart (step-ups) | b | 146 | 120 |
+//! | `adopt` takes whatever is stored | 2, c | 1,204 | 0 |
+//! | `adopt` takes nothing | c | 1,875 | 12 |
+//! | a change is not counted (`revision`) | c | 616 | 21 |
+//! | the old refresh token is kept when an answer brings another | 4 | 4,542 | 1 |
+//! | a 200 that cannot be used loses the refresh token in it | 4 | 293 | 21 |
+//! | after the end of the grant there is something to store | 3, 8 | 2,734 | 0 |
+//! | the check of an ID token counts as an answer | c | 1 | 4968 |
+//! | a sign-out forgets the refresh in the air | e | 19 | 312 |
+//! | a sign-out knows what is under way, not what was lost | e | 60 | 469 |
+//! | late tokens are not revoked | e | 1 | 1287 |
+//! | the sign-out is not complete before all is known | 2 | 586 | 5 |
+//! | a forged return from the logout is taken | 6 | 189 | 116 |
+//! | what an API refused is refused to all | a | 157 | 54 |
+//! | every refusal is worth a refresh | d | 64 | 54 |
+//! | refusals are forgotten when another process has refreshed | d | 4 | 2455 |
+//! | a refused token is handed out to whom it was refused | 5, a | 671 | 34 |
+//! | the end of the grant is not looked at | a | 401 | 24 |
+//! | the end of the refresh token is not looked at | a | 513 | 52 |
+//! | the grant ends when it would have ended before the refresh | a | 50 | 183 |
+//! | a useless answer's refresh token ends when the one before would | a | 4 | 2978 |
+//! | what the server gives on purpose is asked for again and again | d | 40 | 341 |
+//! | `invalid_grant` for one target ends the grant | a | 258 | 9 |
+//! | `invalid_target` holds up every target | a | 991 | 1 |
+//! | after `invalid_grant` for one target nobody asks whether the grant lives | 2 | 821 | 0 |
+//! | a login is demanded however often it was made | a | 118 | 363 |
+//! | no login is demanded soon after another | a | 461 | 9 |
+//! | the login that is demanded does not ask for what is demanded | a | 307 | 51 |
+//! | the deadline never comes | 2 | 512 | 35 |
+//! | the deadline never comes after the clock was set back | 2 | 12 | 1281 |
+//! | a second refresh is made while one is under way | 1, 6 | 4,300 | 1 |
+//! | what is under way is given up when the same refresh token is adopted | 1 | 6 | 115 |
+//! | a 5xx ends the grant | 5, a | 439 | 36 |
+//! | `invalid_grant` for a refresh token that was replaced meanwhile ends the grant | 5, a | 23 | 1869 |
+//! | the cache hands out another target's token | 5, 7 | 3,242 | 1 |
+//! | tokens for other targets are dropped at a refresh | 7, d, 2 | 2,129 | 3 |
+//! | an expired token is handed out | 5 | 6,351 | 1 |
+//! | a lifetime counts from when the answer came | 5 | 458 | 3 |
+//! | an answer that is ignored leaves its error behind | 6 | 936 | 1 |
+//! | `Retry-After` counts from year to year | 2 | 285 | 34 |
+//! | keys are asked for while they are asked for | 1 | 657 | 39 |
+//! | a restart forgets the ID token | 8, a | 1,176 | 14 |
+//! | a refresh without an ID token forgets the one before | 8 | 739 | 22 |
+//!
+//! And what takes 300,000 seeds to be seen:
+//!
+//! | broken | seen by | seeds | the first |
+//! | --- | --- | --- | --- |
+//! | an answer without a new refresh token counts as one with it (`revision`) | c | 7 | 27446 |
+//! | what was said of the refresh token before is said of the new one | a | 2 | 159678 |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
