@@ -55,7 +55,7 @@
 //! | --- | --- | --- | --- |
 //! | a lost refresh ends the grant after two | a | 1,432 | 1 |
 //! | tokens of the refresh that was lost are not taken | 6 | 962 | 3 |
-//! | late tokens are taken after newer ones have come | 6, c | 24 | 738 |
+//! | late tokens are taken after newer ones have come | 6, c | 23 | 738 |
 //! | a lost refresh is tried again without a wait | d, 2 | 313 | 5 |
 //! | no wait becomes longer than the one before | d | 79 | 53 |
 //! | after late tokens, those of the next that is lost are not taken | 6, e | 5 | 1426 |
