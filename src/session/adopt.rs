@@ -71,7 +71,7 @@ impl Session {
     ///             Adopted::OtherLogin => return Ok(Access::LoginRequired(LoginRequired::OtherLogin)), // the store is its
     ///             Adopted::Newer | Adopted::NotNewer => {}
     ///         },
-    ///         None => drop(session.sign_out(SignOut::new())), // in another process
+    ///         None => drop(session.sign_out(SignOut::new())), // in another process; carry it out if a refresh was under way
     ///     }
     ///     loop {
     ///         let access = session.access(now);
