@@ -204,7 +204,7 @@ impl Refused {
     ///
     /// ```
     /// use oauth_proto::token::parse_response;
-    /// use oauth_proto::{Error, Response, UnixTime};
+    /// use oauth_proto::{Error, Headers, Response, UnixTime};
     ///
     /// #[derive(serde::Deserialize)]
     /// struct Mfa {
@@ -212,7 +212,7 @@ impl Refused {
     /// }
     ///
     /// let body = br#"{"error":"mfa_required","mfa_token":"Fe26.2*SERVER_1609262420"}"#;
-    /// let answer = parse_response(&Response::new(403, &[], body), UnixTime::from_secs(0));
+    /// let answer = parse_response(&Response::new(403, Headers::NONE, body), UnixTime::from_secs(0));
     /// let Err(Error::Refused(refused)) = answer else { panic!() };
     /// assert_eq!(refused.members::<Mfa>()?.mfa_token, "Fe26.2*SERVER_1609262420");
     /// # Ok::<(), oauth_proto::Unfit>(())
