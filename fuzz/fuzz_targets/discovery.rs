@@ -366,7 +366,7 @@ impl World {
                 }
                 (_, None) => {
                     let access = session.access(self.time());
-                    if let (Access::Ready(bearer), Some(first)) = (&access, &first) {
+                    if let (Access::Ready(bearer), Some(first), false) = (&access, &first, was_unreadable) {
                         is_theirs(bearer.token().reveal(), first);
                     }
                     if let Access::SendRequest(request) = access {
@@ -422,14 +422,14 @@ impl World {
         let Some(saved) = session.save() else { return };
         let stored = serde_json::to_string(&saved).unwrap();
         let saved = serde_json::from_str(&stored).unwrap();
-        let restored = Session::restore(self.client.clone(), saved).expect("its own saved form");
+        let restored = Session::restore(session.client().clone(), saved).expect("its own saved form");
         let id_token = |session: &Session| session.id_token().map(|id_token| id_token.reveal().to_owned());
         assert_eq!(id_token(&restored), id_token(session));
         *session = restored;
     }
 }
 
-/// Of an ID token that does not even say whose it is. The refresh token beside it is kept, since the old one may be spent.
+/// Of an ID token that may not even say whose it is. The tokens beside it are used, as they would be without it.
 const UNREADABLE: [&str; 7] = [
     "id_token_malformed",
     "id_token_too_large",
@@ -443,6 +443,10 @@ const UNREADABLE: [&str; 7] = [
 /// A token that tells whose it is, by the ID token that it comes with.
 fn whose(payload: &str) -> String {
     let claims: Value = serde_json::from_str(payload).unwrap_or_default();
+    // A name that is no text, or an empty one, is nobody's.
+    if ["iss", "sub"].iter().any(|name| claims[name].as_str().is_none_or(str::is_empty)) {
+        return "OF NOBODY".to_owned();
+    }
     format!("OF-{}", jwt::encode(format!("{} {}", claims["iss"], claims["sub"]).as_bytes()))
 }
 
