@@ -225,6 +225,13 @@ impl Refused {
     pub fn is_transient(&self) -> bool {
         self.status.is_some_and(is_transient)
     }
+
+    /// Whether the server says that it has not looked at the request: it came too slowly (RFC 9110 §15.5.9), too early (RFC 8470
+    /// §5.2) or too often (RFC 6585 §4), or the server is overloaded or down for maintenance (RFC 9110 §15.6.4), which some say in
+    /// the words of RFC 6749 §4.1.2.1. After any other 5xx nobody knows.
+    pub(crate) fn is_unprocessed(&self) -> bool {
+        matches!(self.status, Some(408 | 425 | 429 | 503)) || self.oauth_error() == Some("temporarily_unavailable")
+    }
 }
 
 /// 429 and 5xx: the server has not decided, and may be asked again.
@@ -460,6 +467,22 @@ impl fmt::Display for Refused {
             f.write_str("; try again later")?;
         }
         Ok(())
+    }
+}
+
+impl Error {
+    /// Whether trying later may help.
+    #[cfg(feature = "openid")]
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.is_transient())
+    }
+
+    /// Seconds that the server asks for (`Retry-After`).
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Refused(refused) => refused.retry_after(),
+            _ => None,
+        }
     }
 }
 

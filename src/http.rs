@@ -36,10 +36,15 @@ impl RequestId {
         self.0
     }
 
-    /// Another name, for the request of this number that follows the one of this name.
-    #[cfg(feature = "openid")]
-    pub(crate) fn following(self, number: u8) -> Self {
-        Self(self.0.wrapping_add(u64::from(number)))
+    /// The name of the request that comes after the one of this name.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
+    /// A number up to `most` that differs from client to client: ids are digests of secrets, or folded out of them, so that no
+    /// randomness is needed to keep thousands from coming back together after an outage.
+    pub(crate) fn spread(self, most: u64) -> u64 {
+        self.0.checked_rem(most.saturating_add(1)).unwrap_or_default()
     }
 
     /// A short public name for a request with something secret in it: a digest, so that it tells nothing of the secret.

@@ -19,13 +19,15 @@ pub(crate) struct Identity {
     /// The `nonce` of the login, which the ID tokens of later refreshes may repeat (OpenID Connect Core §12.2).
     pub nonce: Option<Secret>,
     pub keys: Option<Arc<KeySet>>,
+    /// By how many seconds the server's clock is ahead of this device's.
+    pub clock_offset: Option<i64>,
 }
 
 impl Identity {
     /// Of a login without `openid`, or of tokens from elsewhere.
     pub(crate) fn unknown(client: Option<Client>) -> Self {
         let keys = client.as_ref().and_then(Client::own_keys).cloned();
-        Self { client, id_token: None, nonce: None, keys }
+        Self { client, id_token: None, nonce: None, keys, clock_offset: None }
     }
 
     pub(crate) fn with(self, id_token: IdToken, keys: Option<Arc<KeySet>>) -> Self {

@@ -197,6 +197,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod authorization;
+mod backoff;
 mod base64url;
 pub mod bearer;
 pub mod challenge;
@@ -226,6 +227,8 @@ mod restore;
 mod retry_after;
 mod secret;
 mod server;
+#[cfg(feature = "openid")]
+mod server_clock;
 pub mod session;
 mod target;
 mod texts;

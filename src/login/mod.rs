@@ -63,9 +63,11 @@ pub enum Action {
     OpenUrl(AuthorizationUrl),
     /// Send this request, and hand its answer over. The same request comes again after [`Delivered::No`], and one for
     /// metadata or keys after [`Delivered::Maybe`] too: wait a moment before sending it again, and give up with
-    /// [`Event::Cancelled`]. For keys that the server cannot give now (429, 5xx) there are three requests at most: wait as
-    /// long as its `Retry-After` says.
+    /// [`Event::Cancelled`].
     SendRequest(Request),
+    /// The server cannot answer now: there is nothing to do before this time. Carry out [`Login::pending_action`] then, or hand over
+    /// [`Event::Cancelled`] when the user does not want to wait.
+    RetryAt(UnixTime),
     /// The login is done.
     TokensReady(Tokens),
 }
@@ -142,8 +144,8 @@ impl Login {
         Ok(action)
     }
 
-    /// What the login waits for, the same as often as it is asked: for an action that was lost before it was carried out, or
-    /// after [`Login::resume`]. A token request that may have been sent already must not be sent again: hand over
+    /// What the login waits for, the same as often as it is asked: at the time of [`Action::RetryAt`], for an action that was lost
+    /// before it was carried out, or after [`Login::resume`]. A token request that may have been sent already must not be sent again: hand over
     /// [`Event::SendFailed`] with [`Delivered::Maybe`] instead. `None` before the start and after the end.
     pub fn pending_action(&self) -> Option<Action> {
         self.state.pending_action(&Rules { client: &self.client, request: &self.request })
@@ -155,9 +157,9 @@ impl Login {
     }
 
     /// While metadata are asked for and the user is in the browser: the last moment at which they may come back; any event
-    /// after it ends the login with [`Over::Expired`](crate::Over::Expired). While the code is exchanged and keys are
-    /// fetched: the last moment at which a request that was not delivered is given again; an answer is taken however late it
-    /// comes. `None` when nothing is pending.
+    /// after it ends the login with [`Over::Expired`](crate::Over::Expired). While the code is exchanged: the last moment at which
+    /// the code is sent, once more; an answer is taken however late it comes. `None` when nothing is pending, and while keys are
+    /// fetched: the tokens are there, and wait for them until [`Event::Cancelled`].
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()
     }

@@ -5,9 +5,10 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use super::state::{AwaitingRedirect, ExchangingCode, Rules, State, Step, CODE_LIFETIME_SECS};
+use super::state::{AwaitingRedirect, ExchangingCode, Rules, State, Step};
 use super::Action;
 use crate::authorization::AuthorizationRequest;
+use crate::backoff;
 use crate::base64url::Base64Url32;
 use crate::client::Client;
 use crate::config_error::ConfigError;
@@ -17,14 +18,15 @@ use crate::identity::Identity;
 use crate::login::Event;
 use crate::openid::discovery::WellKnown;
 use crate::openid::id_token::Unverified;
-use crate::openid::{KeySet, KeySetError, ServerMetadata, MAX_KEY_REQUESTS};
+use crate::openid::{KeySet, KeySetError, ServerMetadata};
+use crate::server_clock::ServerClock;
 use crate::time::UnixTime;
 use crate::token::{self, TokenResponse, Tokens};
 
 /// Whether the server has the response mode that is asked for (RFC 8414 §2), and ID tokens can be checked.
 pub(super) fn check(client: &Client, request: &AuthorizationRequest) -> Result<(), ConfigError> {
-    if let Some(modes) = &client.server().response_modes {
-        let mode = request.value("response_mode").unwrap_or_else(|| "query".into());
+    // Servers leave out what nobody has to ask for: `query` is the default of the code flow.
+    if let (Some(modes), Some(mode)) = (&client.server().response_modes, request.value("response_mode")) {
         if !modes.contains(&mode) {
             return Err(ConfigError::Metadata {
                 name: "response_modes_supported",
@@ -47,45 +49,47 @@ pub(super) fn check(client: &Client, request: &AuthorizationRequest) -> Result<(
 pub(super) struct Discovering {
     /// The login as it will be then.
     login: AwaitingRedirect,
+    id: RequestId,
     place: WellKnown,
+    /// What stands in the way at the places before this one, as far as it tells anything.
+    trouble: Option<Trouble>,
+}
+
+/// The last of the more telling kind is kept.
+#[derive(Clone)]
+enum Trouble {
+    /// There is a document that cannot be read.
+    Unreadable(Error),
+    /// There may be one, later.
+    Unavailable(Error),
 }
 
 impl Discovering {
     pub(super) fn start(rules: &Rules<'_>, login: AwaitingRedirect) -> Step {
-        Self { login, place: WellKnown::OpenIdConfiguration }.ask(rules)
-    }
-
-    fn ask(self, rules: &Rules<'_>) -> Step {
-        let request = self.request(rules.client);
-        Step::to(State::Discovering(Box::new(self)), Action::SendRequest(request))
+        // `state` is to stay secret until the redirect has come, so a digest of it is the name.
+        let id = RequestId::of_secret(login.state.octets(), &[]);
+        let discovering = Self { login, id, place: WellKnown::OpenIdConfiguration, trouble: None };
+        let request = discovering.request(rules.client);
+        Step::to(State::Discovering(Box::new(discovering)), Action::SendRequest(request))
     }
 
     pub(super) fn request(&self, client: &Client) -> Request {
         let url = self.place.of(client.server().issuer.as_deref().unwrap_or_default());
-        Request::get(self.id(), Arc::from(url), None)
+        Request::get(self.id, Arc::from(url), None)
     }
 
     pub(super) fn deadline(&self) -> UnixTime {
         self.login.deadline
     }
 
-    /// `state` is to stay secret until the redirect has come, so a digest of it is the name.
-    fn id(&self) -> RequestId {
-        RequestId::of_secret(self.login.state.octets(), &[]).following(match self.place {
-            WellKnown::OpenIdConfiguration => 0,
-            WellKnown::OAuthAuthorizationServer => 1,
-            WellKnown::OpenIdConfigurationInserted => 2,
-        })
-    }
-
-    pub(super) fn step(&self, rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Result<Step, Error> {
+    pub(super) fn step(&mut self, rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Result<Step, Error> {
         if now > self.login.deadline {
             return Err(Error::Over(Over::Expired));
         }
         match event {
-            Event::ResponseReceived(id, response) if id == self.id() => self.response(rules, &response, now),
+            Event::ResponseReceived(id, response) if id == self.id => self.response(rules, &response, now),
             // To ask twice does no harm.
-            Event::SendFailed(id, _) if id == self.id() => {
+            Event::SendFailed(id, _) if id == self.id => {
                 Ok(Step::stay(Action::SendRequest(self.request(rules.client))))
             }
             Event::ResponseReceived(..) | Event::SendFailed(..) => Err(Error::Ignored(Ignored::UnknownRequest)),
@@ -95,19 +99,10 @@ impl Discovering {
         }
     }
 
-    fn response(&self, rules: &Rules<'_>, response: &Response<'_>, now: UnixTime) -> Result<Step, Error> {
-        let issuer = rules.client.server().issuer.as_deref().unwrap_or_default();
+    fn response(&mut self, rules: &Rules<'_>, response: &Response<'_>, now: UnixTime) -> Result<Step, Error> {
         let metadata = match ServerMetadata::read(response, now) {
             Ok(metadata) => metadata,
-            Err(error) if is_not_there(&error) => {
-                let nowhere = ConfigError::Issuer {
-                    problem: "has no metadata at its well-known places (RFC 8414 section 3): write it as the server does, or \
-                              configure the endpoints with AuthorizationServer::new",
-                };
-                let place = self.place.next(issuer).ok_or_else(|| Error::metadata(nowhere))?;
-                return Ok(Self { login: self.login.clone(), place }.ask(rules));
-            }
-            Err(error) => return Err(error),
+            Err(error) => return self.elsewhere(rules, error, now),
         };
         let client = rules.client.with_metadata(&metadata);
         let checked = client.and_then(|client| super::check(&client, rules.request).map(|()| client));
@@ -116,48 +111,74 @@ impl Discovering {
         let url = self.login.url(&rules);
         Ok(Step::to(State::AwaitingRedirect(self.login.clone()), Action::OpenUrl(url)).with(client))
     }
-}
 
-/// Whether an answer says that there is no document at a place.
-fn is_not_there(error: &Error) -> bool {
-    match error {
-        Error::Refused(refused) => matches!(refused.status(), Some(400..=407 | 409..=499)) && !refused.is_transient(),
-        Error::Violation(violation) => matches!(violation, Violation::RedirectedResponse(_) | Violation::ContentType),
-        _ => false,
+    /// There is no document at this place: the next is asked. After the last, all of them once more and later, if one may have a
+    /// document then.
+    fn elsewhere(&mut self, rules: &Rules<'_>, error: Error, now: UnixTime) -> Result<Step, Error> {
+        let trouble = Trouble::of(error, self.trouble.clone());
+        let issuer = rules.client.server().issuer.as_deref().unwrap_or_default();
+        if let Some(place) = self.place.next(issuer) {
+            *self = Self { login: self.login.clone(), id: self.id.next(), place, trouble };
+            return Ok(Step::stay(Action::SendRequest(self.request(rules.client))));
+        }
+        let error = match trouble {
+            Some(Trouble::Unavailable(error)) => error,
+            Some(Trouble::Unreadable(error)) => return Err(error),
+            None => {
+                return Err(Error::metadata(ConfigError::Issuer {
+                    problem: "has no metadata at its well-known places (RFC 8414 section 3): write it as the server does, or \
+                              configure the endpoints with AuthorizationServer::new",
+                }));
+            }
+        };
+        let so_far = rules.client.login_timeout().saturating_sub(self.login.deadline.saturating_since(now));
+        let at = now.saturating_add(backoff::wait(error.retry_after(), so_far, self.id));
+        if at > self.login.deadline {
+            return Err(error);
+        }
+        let place = WellKnown::OpenIdConfiguration;
+        *self = Self { login: self.login.clone(), id: self.id.next(), place, trouble: None };
+        Ok(Step::stay(Action::RetryAt(at)))
     }
 }
 
-/// The tokens are here, and the ID token waits for the server's keys.
+impl Trouble {
+    /// What is worth remembering of this place and of those before.
+    fn of(error: Error, before: Option<Self>) -> Option<Self> {
+        match (error, before) {
+            (error @ Error::Refused(_), Some(Self::Unavailable(before)))
+                if error.is_transient() && error.retry_after() < before.retry_after() =>
+            {
+                Some(Self::Unavailable(before))
+            }
+            (error, _) if error.is_transient() => Some(Self::Unavailable(error)),
+            (_, before @ Some(Self::Unavailable(_))) => before,
+            // A page, or a way to one, is what many servers have for any path.
+            (Error::Refused(_) | Error::Violation(Violation::RedirectedResponse(_) | Violation::ContentType), before) => before,
+            (error, _) => Some(Self::Unreadable(error)),
+        }
+    }
+}
+
+/// The tokens are here, and the ID token waits for the server's keys: for as long as the user does.
 pub(super) struct FetchingKeys {
     id: RequestId,
-    requests: u8,
+    since: UnixTime,
     /// Until they are handed out.
     tokens: Option<Box<Tokens>>,
     unverified: Unverified,
-    deadline: UnixTime,
 }
 
 impl FetchingKeys {
     pub(super) fn request(&self, client: &Client) -> Request {
         let url = client.server().jwks_uri.clone().unwrap_or_default();
-        Request::get(self.id(), url, None)
-    }
-
-    pub(super) fn deadline(&self) -> UnixTime {
-        self.deadline
-    }
-
-    fn id(&self) -> RequestId {
-        self.id.following(self.requests)
+        Request::get(self.id, url, None)
     }
 
     pub(super) fn step(&mut self, rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Result<Step, Error> {
         match event {
-            Event::ResponseReceived(id, response) if id == self.id() => self.response(rules, &response, now),
-            Event::SendFailed(id, _) if id == self.id() => {
-                if now > self.deadline {
-                    return Err(Error::Over(Over::Expired));
-                }
+            Event::ResponseReceived(id, response) if id == self.id => self.response(rules, &response, now),
+            Event::SendFailed(id, _) if id == self.id => {
                 Ok(Step::stay(Action::SendRequest(self.request(rules.client))))
             }
             Event::ResponseReceived(..) | Event::SendFailed(..) => Err(Error::Ignored(Ignored::UnknownRequest)),
@@ -170,9 +191,11 @@ impl FetchingKeys {
     fn response(&mut self, rules: &Rules<'_>, response: &Response<'_>, now: UnixTime) -> Result<Step, Error> {
         let keys = match fetched_keys(rules.client, response, now) {
             Ok(keys) => keys,
-            Err(Error::Refused(refused)) if refused.is_transient() && self.requests < MAX_KEY_REQUESTS => {
-                self.requests = self.requests.saturating_add(1);
-                return Ok(Step::stay(Action::SendRequest(self.request(rules.client))));
+            Err(error) if error.is_transient() => {
+                let so_far = now.saturating_since(self.since);
+                let at = now.saturating_add(backoff::wait(error.retry_after(), so_far, self.id));
+                self.id = self.id.next();
+                return Ok(Step::stay(Action::RetryAt(at)));
             }
             Err(error) => return Err(error),
         };
@@ -200,34 +223,31 @@ pub(crate) fn fetched_keys(client: &Client, response: &Response<'_>, now: UnixTi
 pub(super) fn finish(
     rules: &Rules<'_>,
     exchanged: &ExchangingCode,
+    response: &Response<'_>,
     answer: TokenResponse<'_>,
     tokens: impl FnOnce(TokenResponse<'_>, Identity) -> Tokens,
     now: UnixTime,
 ) -> Result<Step, Error> {
-    let identity = Identity::unknown(Some(rules.client.clone()));
+    let mut identity = Identity::unknown(Some(rules.client.clone()));
     let done = |tokens| Step::to(State::Finished, Action::TokensReady(tokens));
     if !rules.request.asks_for_openid() {
         return Ok(done(tokens(answer, identity)));
     }
     let id_token = answer.id_token().ok_or(Error::Violation(Violation::IdTokenMissing))?;
-    let unverified = read(rules, exchanged, id_token, answer.access_token(), now)?;
-    let keys = identity.keys.clone();
-    match rules.client.verify_id_token(&unverified, keys.as_deref()) {
-        Ok(()) => Ok(done(tokens(answer, identity.with(unverified.into_id_token(), keys)))),
-        // Keys may have been replaced since these were fetched, under the same name even.
-        Err(error) if keys.is_some_and(|keys| !keys.may_be_fetched_again(now)) => Err(error.into()),
-        Err(_) => {
-            let fetching = FetchingKeys {
-                id: exchanged.id,
-                requests: 1,
-                tokens: Some(Box::new(tokens(answer, identity))),
-                unverified,
-                deadline: now.saturating_add(CODE_LIFETIME_SECS),
-            };
-            let request = fetching.request(rules.client);
-            Ok(Step::to(State::FetchingKeys(Box::new(fetching)), Action::SendRequest(request)))
-        }
+    // A token that has just come is judged by the clock of whoever issued it: phones are off by an hour, and more.
+    let clock = ServerClock::of(response.header("date"), now);
+    identity.clock_offset = clock.offset();
+    let unverified = read(rules, exchanged, id_token, answer.access_token(), clock.time(now))?;
+    let keys = identity.keys.take_if(|keys| keys.age(now) < 86_400);
+    // Keys may have been replaced since these were fetched, under the same name even: what they do not check is worth fetching them
+    // once, however young they are.
+    if rules.client.verify_id_token(&unverified, keys.as_deref()).is_ok() {
+        return Ok(done(tokens(answer, identity.with(unverified.into_id_token(), keys))));
     }
+    let tokens = Some(Box::new(tokens(answer, identity)));
+    let fetching = FetchingKeys { id: exchanged.id.next(), since: now, tokens, unverified };
+    let request = fetching.request(rules.client);
+    Ok(Step::to(State::FetchingKeys(Box::new(fetching)), Action::SendRequest(request)))
 }
 
 fn read(
@@ -249,6 +269,7 @@ fn read(
         .organization(organization.as_deref())
         .access_token(Some(access_token))
         .code(Some(exchanged.code.reveal()))
+        .from_token_endpoint()
         .read(id_token, now);
     nonce.wipe();
     Ok(result?)

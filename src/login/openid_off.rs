@@ -8,7 +8,7 @@ use crate::authorization::AuthorizationRequest;
 use crate::client::Client;
 use crate::config_error::ConfigError;
 use crate::error::Error;
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::identity::Identity;
 use crate::login::Event;
 use crate::time::UnixTime;
@@ -50,10 +50,6 @@ impl FetchingKeys {
         match *self {}
     }
 
-    pub(super) fn deadline(&self) -> UnixTime {
-        match *self {}
-    }
-
     pub(super) fn step(&mut self, _: &Rules<'_>, _: Event<'_>, _: UnixTime) -> Result<Step, Error> {
         match *self {}
     }
@@ -62,6 +58,7 @@ impl FetchingKeys {
 pub(super) fn finish(
     _: &Rules<'_>,
     _: &ExchangingCode,
+    _: &Response<'_>,
     answer: TokenResponse<'_>,
     tokens: impl FnOnce(TokenResponse<'_>, Identity) -> Tokens,
     _: UnixTime,

@@ -7,6 +7,7 @@ use alloc::sync::Arc;
 use super::openid::{self, Discovering, FetchingKeys};
 use super::{Action, Event, Phase};
 use crate::authorization::{AuthorizationRequest, AuthorizationUrl, PerLogin};
+use crate::backoff;
 use crate::base64url::Base64Url32;
 use crate::client::Client;
 use crate::entropy::Entropy;
@@ -95,9 +96,9 @@ impl State {
         }
     }
 
-    /// The one way from state to state, with the client to go on with if that is another one. The step itself only reads the
-    /// state (but for the tokens that it takes out at the very end), so a refused event cannot have changed it; leaving a
-    /// state drops it, and its secrets are wiped.
+    /// The one way from state to state, with the client to go on with if that is another one. A step that refuses an event has
+    /// changed nothing: it changes the name of the next request, and takes the tokens out, at its very end. Leaving a state drops
+    /// it, and its secrets are wiped.
     pub(super) fn handle(
         &mut self,
         rules: &Rules<'_>,
@@ -150,8 +151,7 @@ impl State {
             Self::Discovering(state) => Some(state.deadline()),
             Self::AwaitingRedirect(state) => Some(state.deadline),
             Self::ExchangingCode(state) => Some(state.deadline),
-            Self::FetchingKeys(state) => Some(state.deadline()),
-            Self::Ready | Self::Finished | Self::Failed(_) => None,
+            Self::Ready | Self::FetchingKeys(_) | Self::Finished | Self::Failed(_) => None,
         }
     }
 }
@@ -237,7 +237,7 @@ impl AwaitingRedirect {
 }
 
 impl ExchangingCode {
-    fn step(&self, rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Result<Step, Error> {
+    fn step(&mut self, rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Result<Step, Error> {
         match event {
             Event::ResponseReceived(id, response) if id == self.id => self.response(rules, &response, now),
             Event::SendFailed(id, Delivered::No) if id == self.id => {
@@ -256,8 +256,11 @@ impl ExchangingCode {
     }
 
     /// An answer is taken however late it comes: what the server issued is not thrown away.
-    fn response(&self, rules: &Rules<'_>, response: &Response<'_>, now: UnixTime) -> Result<Step, Error> {
-        let answer = token::parse_response(response, now)?;
+    fn response(&mut self, rules: &Rules<'_>, response: &Response<'_>, now: UnixTime) -> Result<Step, Error> {
+        let answer = match token::parse_response(response, now) {
+            Ok(answer) => answer,
+            Err(error) => return self.later(error, now),
+        };
         // It parsed as JSON, so it is UTF-8.
         let body =
             rules.client.keeps_token_response().then(|| core::str::from_utf8(response.body()).unwrap_or_default());
@@ -267,7 +270,19 @@ impl ExchangingCode {
         let tokens = |answer: TokenResponse<'_>, identity| {
             Tokens::new(answer, Arc::clone(rules.request), body.map(Secret::new), identity, sent_by)
         };
-        openid::finish(rules, self, answer, tokens, now)
+        openid::finish(rules, self, response, answer, tokens, now)
+    }
+
+    /// A code that was not looked at is sent again, as long as it lives (RFC 6749 §4.1.2). Every other answer may have used it up.
+    fn later(&mut self, error: Error, now: UnixTime) -> Result<Step, Error> {
+        let is_unused = matches!(&error, Error::Refused(refused) if refused.is_unprocessed());
+        let so_far = CODE_LIFETIME_SECS.saturating_sub(self.deadline.saturating_since(now));
+        let at = now.saturating_add(backoff::wait(error.retry_after(), so_far, self.id));
+        if !is_unused || at > self.deadline {
+            return Err(error);
+        }
+        self.id = self.id.next();
+        Ok(Step::stay(Action::RetryAt(at)))
     }
 
     fn request(&self, rules: &Rules<'_>) -> Request {

@@ -12,9 +12,11 @@ pub enum Trigger {
     StartByIssuer,
     /// The answer to the request for the server's metadata: a document that does.
     Metadata,
-    /// The same: nothing at this place, and there is another to ask.
+    /// The same: nothing at this place that can be read, and there is another to ask.
     MetadataElsewhere,
-    /// The same: nothing at the last place either, a document that does not do, or any other answer.
+    /// The same: nothing at the last place either, and the server could not answer at one of them.
+    MetadataLater,
+    /// The same: nothing at any place, or a document that does not do.
     MetadataBroken,
     /// A redirect with the right `state` and a code.
     RedirectWithCode,
@@ -28,13 +30,15 @@ pub enum Trigger {
     ResponseWithTokens,
     /// The same, with an ID token that cannot be checked without the server's keys.
     ResponseWithoutKeys,
-    /// The answer to the token request, with an error or a status.
+    /// The same: the server has not looked at the code, and it lives long enough to be sent again.
+    ResponseLater,
+    /// The answer to the token request, with any other error or status.
     ResponseWithError,
     /// The answer to the token request, breaking a rule.
     ResponseBroken,
     /// The answer to the request for the keys: the ID token has been signed with one of them.
     Keys,
-    /// The same: the server cannot give them now, and may be asked again.
+    /// The same: the server cannot give them now.
     KeysLater,
     /// The same: the ID token has not been signed with any of them, or any other answer.
     KeysBroken,
@@ -46,8 +50,7 @@ pub enum Trigger {
     MaybeDelivered,
     /// `Cancelled`.
     Cancelled,
-    /// Any event after the deadline; while the code is exchanged or the keys are fetched, a request not delivered after the
-    /// code's lifetime.
+    /// Any event after the deadline; while the code is exchanged, a request not delivered after the code's lifetime.
     Expired,
 }
 
@@ -59,6 +62,8 @@ pub enum Yields {
     OpenUrl,
     /// [`Action::SendRequest`](super::Action::SendRequest).
     SendRequest,
+    /// [`Action::RetryAt`](super::Action::RetryAt).
+    RetryAt,
     /// [`Action::TokensReady`](super::Action::TokensReady).
     TokensReady,
     /// A fatal error.
@@ -92,6 +97,7 @@ pub const TRANSITIONS: &[Transition] = {
         row(P::Ready, T::Cancelled, P::Failed, Y::FatalError),
         row(P::Discovering, T::Metadata, P::AwaitingRedirect, Y::OpenUrl),
         row(P::Discovering, T::MetadataElsewhere, P::Discovering, Y::SendRequest),
+        row(P::Discovering, T::MetadataLater, P::Discovering, Y::RetryAt),
         row(P::Discovering, T::NotDelivered, P::Discovering, Y::SendRequest),
         row(P::Discovering, T::MaybeDelivered, P::Discovering, Y::SendRequest),
         row(P::Discovering, T::MetadataBroken, P::Failed, Y::FatalError),
@@ -104,6 +110,7 @@ pub const TRANSITIONS: &[Transition] = {
         row(P::AwaitingRedirect, T::Expired, P::Failed, Y::FatalError),
         row(P::ExchangingCode, T::ResponseWithTokens, P::Finished, Y::TokensReady),
         row(P::ExchangingCode, T::ResponseWithoutKeys, P::FetchingKeys, Y::SendRequest),
+        row(P::ExchangingCode, T::ResponseLater, P::ExchangingCode, Y::RetryAt),
         row(P::ExchangingCode, T::ResponseWithError, P::Failed, Y::FatalError),
         row(P::ExchangingCode, T::ResponseBroken, P::Failed, Y::FatalError),
         row(P::ExchangingCode, T::NotDelivered, P::ExchangingCode, Y::SendRequest),
@@ -111,11 +118,10 @@ pub const TRANSITIONS: &[Transition] = {
         row(P::ExchangingCode, T::Cancelled, P::Failed, Y::FatalError),
         row(P::ExchangingCode, T::Expired, P::Failed, Y::FatalError),
         row(P::FetchingKeys, T::Keys, P::Finished, Y::TokensReady),
-        row(P::FetchingKeys, T::KeysLater, P::FetchingKeys, Y::SendRequest),
+        row(P::FetchingKeys, T::KeysLater, P::FetchingKeys, Y::RetryAt),
         row(P::FetchingKeys, T::NotDelivered, P::FetchingKeys, Y::SendRequest),
         row(P::FetchingKeys, T::MaybeDelivered, P::FetchingKeys, Y::SendRequest),
         row(P::FetchingKeys, T::KeysBroken, P::Failed, Y::FatalError),
         row(P::FetchingKeys, T::Cancelled, P::Failed, Y::FatalError),
-        row(P::FetchingKeys, T::Expired, P::Failed, Y::FatalError),
     ]
 };

@@ -46,6 +46,8 @@ pub enum IdTokenError {
     AuthTimeMissing,
     /// The user authenticated longer ago than `max_age` allows (rule 13).
     AuthTimeTooOld,
+    /// `max_age` was asked for and `auth_time` is in the future, so that it proves nothing (rule 13).
+    AuthTimeInFuture,
     /// After a refresh, `auth_time` is another than at the login (§12.2).
     AuthTimeMismatch,
     /// `at_hash` is of another access token (§3.1.3.8).
@@ -125,6 +127,11 @@ impl IdTokenError {
             Self::AuthTimeTooOld => (
                 "id_token_auth_time_too_old",
                 "the user authenticated longer ago than max_age allows (OpenID Connect Core section 3.1.3.7)",
+            ),
+            Self::AuthTimeInFuture => (
+                "id_token_auth_time_in_future",
+                "the user authenticated in the future (OpenID Connect Core section 3.1.3.7): is this device's clock right, and the \
+                 server's?",
             ),
             Self::AuthTimeMismatch => (
                 "id_token_auth_time_mismatch",

@@ -217,6 +217,7 @@ pub struct Rules<'a> {
     access_token: Option<&'a str>,
     code: Option<&'a str>,
     previous: Option<&'a IdToken>,
+    is_from_token_endpoint: bool,
 }
 
 /// What a `nonce` is to be.
@@ -246,6 +247,7 @@ impl<'a> Rules<'a> {
             access_token: None,
             code: None,
             previous: None,
+            is_from_token_endpoint: false,
         }
     }
 
@@ -309,6 +311,12 @@ impl<'a> Rules<'a> {
     #[must_use]
     pub fn after(self, previous: Option<&'a IdToken>, login_nonce: Option<&'a str>) -> Self {
         Self { previous, nonce: Nonce::Refreshed(login_nonce), ..self }
+    }
+
+    /// The token has come from the server's token endpoint just now.
+    #[must_use]
+    pub(crate) fn from_token_endpoint(self) -> Self {
+        Self { is_from_token_endpoint: true, ..self }
     }
 
     /// Checks a token, its signature by these keys.
@@ -454,6 +462,10 @@ impl<'a> Rules<'a> {
     fn check_times(&self, claims: &Claims, now: UnixTime) -> Result<(), IdTokenError> {
         let missing = IdTokenError::MissingClaim;
         let (exp, iat) = (claims.exp.ok_or(missing("exp"))?.0, claims.iat.ok_or(missing("iat"))?.0);
+        // One that is of this very login, or of this refresh, was issued just now, so that the server's clock is at `iat` at least: a
+        // device whose clock is slow is no reason to refuse it (§3.1.3.7 rule 10).
+        let is_new = self.is_from_token_endpoint && (claims.nonce.is_some() || !matches!(self.nonce, Nonce::Sent(_)));
+        let now = if is_new { now.max(iat) } else { now };
         let latest = now.saturating_add(self.clock_leeway);
         if now >= exp.saturating_add(self.clock_leeway) {
             return Err(IdTokenError::Expired);
@@ -466,6 +478,10 @@ impl<'a> Rules<'a> {
         }
         if let Some(max_age) = self.max_age {
             let auth_time = claims.auth_time.ok_or(IdTokenError::AuthTimeMissing)?.0;
+            // From the future it proves nothing.
+            if auth_time > latest {
+                return Err(IdTokenError::AuthTimeInFuture);
+            }
             if now.saturating_since(auth_time) > max_age.saturating_add(self.clock_leeway) {
                 return Err(IdTokenError::AuthTimeTooOld);
             }

@@ -31,6 +31,7 @@ impl Active {
         }
         let (sent, is_current) = self.flights.find(id).ok_or(Error::Ignored(Ignored::UnknownRequest))?;
         let is_of_present = self.refresh_token.as_ref().is_some_and(|token| token.is(&sent.refresh_token));
+        let date = outcome.ok().and_then(|response| response.header("date"));
         let verdict = outcome.map(|response| Verdict::of(response, now));
         match verdict {
             // Of one that was lost, only tokens are of use, and only if no newer ones have come.
@@ -39,7 +40,7 @@ impl Active {
             _ => return Err(Error::Ignored(Ignored::UnknownRequest)),
         }
         match verdict {
-            Ok(Verdict::Tokens(tokens)) => Ok(self.take(client, &sent, is_current, tokens, now)),
+            Ok(Verdict::Tokens(tokens)) => Ok(self.take(client, &sent, is_current, tokens, date, now)),
             Ok(Verdict::Useless(error, refresh_token)) => {
                 let refresh_token = refresh_token.map(Secret::from);
                 Ok(self.useless(&sent, is_current, error, refresh_token, now))
@@ -71,10 +72,11 @@ impl Active {
         sent: &Sent,
         is_current: bool,
         tokens: TokenResponse<'_>,
+        date: Option<&str>,
         now: UnixTime,
     ) -> SessionAction {
         // Nothing of the answer is used if its ID token is somebody else's.
-        let new = match self.who.read(client, &self.grant, &tokens, now) {
+        let new = match self.who.read(client, &self.grant, &tokens, date, now) {
             Ok(new) => new,
             Err(error) => {
                 // Of a late answer, another refresh may be under way: a sign-out has to know of it.

@@ -43,7 +43,7 @@ impl Patience {
         let own = self.backoff(MAX_BACKOFF_SECS, id);
         // Those who were told the same second come a little after it, each by as much as its own request says.
         let asked =
-            retry_after.map_or(0, |seconds| seconds.saturating_add(spread(id, (seconds / 32).saturating_add(1))));
+            retry_after.map_or(0, |seconds| seconds.saturating_add(id.spread((seconds / 32).saturating_add(1))));
         self.wait(own, asked, now)
     }
 
@@ -62,7 +62,7 @@ impl Patience {
 
     /// It is to be left alone for so long.
     pub(super) fn pause(&mut self, seconds: u64, id: RequestId, now: UnixTime) -> UnixTime {
-        self.wait(seconds.saturating_add(spread(id, seconds / 32)), 0, now)
+        self.wait(seconds.saturating_add(id.spread(seconds / 32)), 0, now)
     }
 
     /// Whatever was to be waited for is over, but for what the server asked for.
@@ -75,7 +75,7 @@ impl Patience {
     fn backoff(&mut self, most: u64, id: RequestId) -> u64 {
         self.failures = self.failures.saturating_add(1);
         let window = 1_u64.checked_shl(self.failures).unwrap_or(u64::MAX).min(most);
-        (window / 2).saturating_add(spread(id, window / 2))
+        (window / 2).saturating_add(id.spread(window / 2))
     }
 
     fn wait(&mut self, own: u64, asked: u64, now: UnixTime) -> UnixTime {
@@ -87,9 +87,3 @@ impl Patience {
 
 /// An hour, and what is added to it so that not all come back in the same second.
 const MAX_WAIT_SECS: u64 = MAX_RETRY_AFTER_SECS + MAX_RETRY_AFTER_SECS / 32 + 1;
-
-/// A number up to `most` that differs from client to client: a request's id is a digest of its refresh token, so that no
-/// randomness is needed to keep thousands from coming back together after an outage.
-fn spread(id: RequestId, most: u64) -> u64 {
-    id.as_u64().checked_rem(most.saturating_add(1)).unwrap_or_default()
-}

@@ -21,6 +21,7 @@ use crate::login::fetched_keys;
 use crate::openid::id_token::Unverified;
 use crate::openid::{IdToken, IdTokenError, KeySet, MAX_KEY_REQUESTS};
 use crate::secret::Secret;
+use crate::server_clock::ServerClock;
 use crate::time::UnixTime;
 use crate::token::TokenResponse;
 
@@ -113,6 +114,7 @@ impl Who {
         client: &Client,
         grant: &Grant,
         answer: &TokenResponse<'_>,
+        date: Option<&str>,
         now: UnixTime,
     ) -> Result<New, Error> {
         let id_token = answer.id_token().filter(|_| grant.has_openid());
@@ -121,10 +123,11 @@ impl Who {
         let rules = rules
             .after(self.id_token.as_ref(), self.nonce.as_ref().map(Secret::reveal))
             .organization(organization.as_deref())
-            .access_token(Some(answer.access_token()));
+            .access_token(Some(answer.access_token()))
+            .from_token_endpoint();
         // First, whatever else is wrong with it: a fault must not hide whose it is.
         rules.check_whose(id_token)?;
-        let unverified = match rules.read(id_token, now) {
+        let unverified = match rules.read(id_token, ServerClock::of(date, now).time(now)) {
             Ok(unverified) => unverified,
             Err(error) => return Ok(New::LeftAside(error)),
         };

@@ -29,7 +29,14 @@ impl Who {
 
     pub(super) fn follow(&mut self, _: &Self) {}
 
-    pub(super) fn read(&self, _: &Client, _: &Grant, _: &TokenResponse<'_>, _: UnixTime) -> Result<New, Error> {
+    pub(super) fn read(
+        &self,
+        _: &Client,
+        _: &Grant,
+        _: &TokenResponse<'_>,
+        _: Option<&str>,
+        _: UnixTime,
+    ) -> Result<New, Error> {
         Ok(New)
     }
 

@@ -119,6 +119,15 @@ impl Tokens {
         self.identity.keys.as_deref()
     }
 
+    /// By how many seconds the server's clock is ahead of this device's (negative: behind), by the `Date` of the answer that brought
+    /// the ID token (feature `openid`): worth telling the user if it is much. ID tokens that have just come are judged by the server's
+    /// clock; whatever a session counts itself, by this device's. `None` if the answer did not say, or if it is more than a day, or
+    /// without the scope `openid`.
+    #[cfg(feature = "openid")]
+    pub fn clock_offset_secs(&self) -> Option<i64> {
+        self.identity.clock_offset
+    }
+
     /// When the access token expires, if the server said so: counted from when the answer came, or from the time that the code
     /// had to be exchanged by if it came later.
     pub fn expires_at(&self) -> Option<UnixTime> {
