@@ -16,6 +16,7 @@ pub(super) struct OpenId {
     builder: Option<Box<ClientBuilder>>,
     metadata: Option<Arc<ServerMetadata>>,
     keys: Option<Arc<KeySet>>,
+    max_key_age: u64,
 }
 
 impl OpenId {
@@ -27,6 +28,7 @@ impl OpenId {
             builder: to_be_found.then(|| Box::new(builder.clone())),
             metadata: None,
             keys: None,
+            max_key_age: builder.openid.max_key_age,
         })
     }
 }
@@ -59,7 +61,7 @@ impl Client {
 
     /// This client with keys of its server that were fetched before (feature `openid`). They are fetched again for an ID
     /// token that they do not check, but not if they are younger than [`KeySet::REFETCH_SECS`]. Those of another `jwks_uri`
-    /// are not used.
+    /// are not used, nor those that are older than [`ClientBuilder::max_key_age_secs`].
     #[must_use]
     pub fn with_keys(&self, keys: KeySet) -> Self {
         let mut inner = Inner::clone(&self.0);
@@ -77,6 +79,11 @@ impl Client {
     pub(crate) fn own_keys(&self) -> Option<&Arc<KeySet>> {
         let jwks_uri = self.server().jwks_uri.as_deref();
         self.0.openid.keys.as_ref().filter(|keys| Some(keys.jwks_uri()) == jwks_uri)
+    }
+
+    /// How old keys may be that an ID token is checked with, in seconds.
+    pub(crate) fn max_key_age(&self) -> u64 {
+        self.0.openid.max_key_age
     }
 
     /// What an ID token is held to, whatever login it comes of; or why there can be none.
@@ -126,6 +133,22 @@ impl ClientBuilder {
     /// be called several times.
     pub fn trusted_audience(mut self, audience: &str) -> Self {
         self.openid.trusted_audiences.push(audience.into());
+        self
+    }
+
+    /// How old keys may be that ID tokens are checked with, in seconds since they were fetched (feature `openid`): 86,400 by
+    /// default, a day. Older ones are fetched again first, so that a key which the server has withdrawn is not believed for
+    /// ever (OpenID Connect Core §10.1.1). 0 is refused.
+    ///
+    /// ```
+    /// use oauth_proto::{AuthorizationServer, Client};
+    ///
+    /// let server = AuthorizationServer::from_issuer("https://as.example.com")?;
+    /// let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback").max_key_age_secs(3600).build()?;
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
+    pub fn max_key_age_secs(mut self, seconds: u64) -> Self {
+        self.openid.max_key_age = seconds;
         self
     }
 }

@@ -20,6 +20,9 @@ use crate::time::UnixTime;
 /// So often keys are asked for because of one ID token, if the server says that it cannot give them now, or does not answer.
 pub(crate) const MAX_KEY_REQUESTS: u8 = 3;
 
+/// Keys that were fetched so many seconds in the future are of now: a clock was set a little.
+const MAX_CLOCK_DIFFERENCE_SECS: u64 = 60;
+
 /// So many keys are tried at most for a token that does not name its key.
 const MAX_CANDIDATES: usize = 4;
 
@@ -110,6 +113,12 @@ impl KeySet {
     /// Whether fetching them once more may help, and is not too soon. A clock that was set back does not count as soon.
     pub(crate) fn may_be_fetched_again(&self, now: UnixTime) -> bool {
         now < self.fetched_at || self.age(now) >= Self::REFETCH_SECS
+    }
+
+    /// Whether they may still be believed: a server that has withdrawn a key is to be heard some day. Those from the future
+    /// were stored by a clock that was wrong, and nobody knows how old they are.
+    pub(crate) fn is_fresh(&self, now: UnixTime, max_age: u64) -> bool {
+        self.fetched_at <= now.saturating_add(MAX_CLOCK_DIFFERENCE_SECS) && self.age(now) <= max_age
     }
 
     /// Whether one of the keys that the token may mean has signed it. What the token brings along as keys is never used.

@@ -18,7 +18,11 @@ pub(crate) struct Settings {
     pub algorithms: Option<Vec<Algorithm>>,
     pub clock_leeway: u64,
     pub trusted_audiences: Vec<String>,
+    pub max_key_age: u64,
 }
+
+/// A day: keys that a server has withdrawn are believed no longer than that.
+const MAX_KEY_AGE_SECS: u64 = 24 * 60 * 60;
 
 #[derive(Clone)]
 pub(crate) enum Verifier {
@@ -30,7 +34,13 @@ pub(crate) enum Verifier {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { verifier: Verifier::Default, algorithms: None, clock_leeway: 60, trusted_audiences: Vec::new() }
+        Self {
+            verifier: Verifier::Default,
+            algorithms: None,
+            clock_leeway: 60,
+            trusted_audiences: Vec::new(),
+            max_key_age: MAX_KEY_AGE_SECS,
+        }
     }
 }
 
@@ -40,6 +50,12 @@ impl Settings {
             return Err(ConfigError::Client {
                 name: "clock_leeway",
                 problem: "is more than 300 seconds: have the clock set instead",
+            });
+        }
+        if self.max_key_age == 0 {
+            return Err(ConfigError::Client {
+                name: "max_key_age",
+                problem: "is 0, so no key could ever be used: give them some hours",
             });
         }
         Ok(())

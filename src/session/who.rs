@@ -131,7 +131,8 @@ impl Who {
             Ok(unverified) => unverified,
             Err(error) => return Ok(New::LeftAside(error)),
         };
-        match client.verify_id_token(&unverified, self.keys(client)) {
+        let keys = self.keys(client).filter(|keys| keys.is_fresh(now, client.max_key_age()));
+        match client.verify_id_token(&unverified, keys) {
             Ok(()) => Ok(New::Checked(unverified.into_id_token())),
             Err(_) => Ok(New::Unverified(unverified)),
         }

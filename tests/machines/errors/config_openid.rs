@@ -93,6 +93,14 @@ fn too_much_leeway() {
     );
 }
 
+#[test]
+fn keys_of_no_age() {
+    let error = keyed_builder().max_key_age_secs(0).build().unwrap_err();
+    assert!(matches!(error, ConfigError::Client { name: "max_key_age", .. }));
+    helps(&error, &["max_key_age: ", "hours"]);
+    assert!(keyed_builder().max_key_age_secs(1).build().is_ok());
+}
+
 /// A document that is there by hand.
 #[test]
 fn a_server_that_takes_pushed_requests_alone() {

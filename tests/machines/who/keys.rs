@@ -181,6 +181,43 @@ fn with_keys_of(age: u64, numbers: &[u8]) -> oauth_proto::Session {
     oauth_proto::Session::new(keyed().with_keys(openid::keys(numbers, at(DUE - age))), tokens)
 }
 
+/// A key that the server has withdrawn is not believed for ever (OpenID Connect Core §10.1.1), nor one whose age nobody knows.
+#[test]
+fn keys_that_are_too_old_are_fetched_before_they_are_believed() {
+    const DAY: u64 = 24 * 60 * 60;
+    let now = at(DUE).as_secs();
+    let session_with = |fetched_at: u64, client: Client| {
+        let tokens = oauth_proto::Tokens::from_parts(
+            oauth_proto::Secret::new("AT1"),
+            Some(oauth_proto::Secret::new("RT1")),
+            Some(at(3600)),
+            "openid read",
+        );
+        let keys = openid::keys(&[1], oauth_proto::UnixTime::from_secs(fetched_at));
+        oauth_proto::Session::new(client.with_keys(keys), tokens)
+    };
+    let an_hour = || keyed_builder().max_key_age_secs(3600).build().unwrap();
+    for (fetched_at, client) in
+        [(now - DAY - 1, keyed()), (now - 3601, an_hour()), (0, keyed()), (now + 61, keyed()), (u64::MAX, keyed())]
+    {
+        let mut session = session_with(fetched_at, client);
+        let action = refresh_with(&mut session, &renewed(), 1, 1, at(DUE));
+        assert!(matches!(action, Ok(SessionAction::Save)), "{action:?}");
+        assert_eq!(subject(&session), None, "{fetched_at}: it is not believed yet");
+        let id = keys_request(&mut session, at(DUE));
+        assert_eq!(ready(&mut session, at(DUE)), "AT2", "nobody waits for that");
+        assert!(matches!(keys(&mut session, id, &[1], at(DUE)), Ok(SessionAction::Save)));
+        assert_eq!(subject(&session), Some(USER));
+    }
+    for (fetched_at, client) in [(now - DAY, keyed()), (now - 3600, an_hour()), (now + 60, keyed())] {
+        let mut session = session_with(fetched_at, client);
+        let action = refresh_with(&mut session, &renewed(), 1, 1, at(DUE));
+        assert!(matches!(action, Ok(SessionAction::Save)), "{action:?}");
+        assert_eq!(ready(&mut session, at(DUE)), "AT2");
+        assert_eq!(subject(&session), Some(USER), "{fetched_at}");
+    }
+}
+
 /// A server that has just replaced its keys, or one that names keys which it has not.
 #[test]
 fn keys_that_are_younger_than_half_a_minute_are_not_fetched_again() {
