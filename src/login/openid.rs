@@ -238,7 +238,7 @@ pub(super) fn finish(
     let clock = ServerClock::of(response.header("date"), now);
     identity.clock_offset = clock.offset();
     let unverified = read(rules, exchanged, id_token, answer.access_token(), clock.time(now))?;
-    let keys = identity.keys.take_if(|keys| keys.age(now) < 86_400);
+    let keys = identity.keys.take_if(|keys| keys.is_fresh(now, rules.client.max_key_age()));
     // Keys may have been replaced since these were fetched, under the same name even: what they do not check is worth fetching them
     // once, however young they are.
     if rules.client.verify_id_token(&unverified, keys.as_deref()).is_ok() {

@@ -123,7 +123,8 @@ impl KeySet {
 
     /// Whether one of the keys that the token may mean has signed it. What the token brings along as keys is never used.
     pub(super) fn verify(&self, signed: &Signed<'_>, verifier: &dyn SignatureVerifier) -> Result<(), IdTokenError> {
-        let candidates = || self.keys.iter().filter(|key| key.may_have_signed(signed));
+        let is_only = self.keys.len() == 1;
+        let candidates = || self.keys.iter().filter(|key| key.may_have_signed(signed, is_only));
         if candidates().nth(MAX_CANDIDATES).is_some() {
             return Err(IdTokenError::KeyAmbiguous);
         }
@@ -166,9 +167,12 @@ enum Material {
 }
 
 impl Key {
-    /// By `kid`, `kty`, `crv` and `alg` together (RFC 8725 §3.1); `use` and `key_ops` were seen to before.
-    fn may_have_signed(&self, signed: &Signed<'_>) -> bool {
-        signed.kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
+    /// By `kid`, `kty`, `crv` and `alg` together (RFC 8725 §3.1); `use` and `key_ops` were seen to before. A `kid` is a hint (RFC 7515
+    /// §4.1.4) that a key need not repeat (RFC 7517 §4.5): it parts the keys of a set that has several (OpenID Connect Core §10.1), so
+    /// the only key of a server, if it has no name, is the one that is meant. Its signature decides.
+    fn may_have_signed(&self, signed: &Signed<'_>, is_only: bool) -> bool {
+        let is_meant = |kid: &str| self.kid.as_deref().map_or(is_only, |own| own == kid);
+        signed.kid.is_none_or(is_meant)
             && self.algorithm.is_none_or(|algorithm| algorithm == signed.algorithm)
             && self.kind() == signed.algorithm.key_kind()
     }
