@@ -154,7 +154,10 @@ impl Trouble {
             (error, _) if error.is_transient() => Some(Self::Unavailable(error)),
             (_, before @ Some(Self::Unavailable(_))) => before,
             // A page, or a way to one, is what many servers have for any path.
-            (Error::Refused(_) | Error::Violation(Violation::RedirectedResponse(_) | Violation::ContentType), before) => before,
+            (
+                Error::Refused(_) | Error::Violation(Violation::RedirectedResponse(_) | Violation::ContentType),
+                before,
+            ) => before,
             (error, _) => Some(Self::Unreadable(error)),
         }
     }

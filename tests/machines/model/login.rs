@@ -67,7 +67,10 @@ pub enum Answer {
     NoAccessToken,
     ErrorAndTokens,
     InvalidGrant,
+    TooMany,
     Unavailable,
+    /// A 5xx that does not say whether the code was looked at.
+    Broken,
     NotFound,
     Html,
     Redirected,
@@ -181,10 +184,10 @@ const SHAPES: [Shape; 20] = {
     ]
 };
 
-const ANSWERS: [Answer; 35] = {
+const ANSWERS: [Answer; 37] = {
     use Answer::{
-        ErrorAndTokens, Garbage, Html, InvalidGrant, NoAccessToken, NotFound, OtherTokenType, Redirected, Tokens,
-        TokensWith, TooDeep, TooLarge, Unavailable,
+        Broken, ErrorAndTokens, Garbage, Html, InvalidGrant, NoAccessToken, NotFound, OtherTokenType, Redirected,
+        Tokens, TokensWith, TooDeep, TooLarge, TooMany, Unavailable,
     };
     [
         Tokens,
@@ -198,7 +201,9 @@ const ANSWERS: [Answer; 35] = {
         NoAccessToken,
         ErrorAndTokens,
         InvalidGrant,
+        TooMany,
         Unavailable,
+        Broken,
         NotFound,
         Html,
         Redirected,

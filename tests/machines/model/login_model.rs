@@ -9,9 +9,10 @@ const LOGIN_TIMEOUT: u64 = 3600;
 const CODE_LIFETIME: u64 = 600;
 /// By how many seconds two clocks may differ.
 const LEEWAY: u64 = 60;
-/// Keys that are younger are not fetched again.
-const REFETCH: u64 = 30;
-const MAX_KEY_REQUESTS: u8 = 3;
+/// Keys that are older are not believed.
+const MAX_KEY_AGE: u64 = 24 * 60 * 60;
+/// The longest wait for a server that did not ask for a longer one.
+pub const LONGEST_WAIT: u64 = 64;
 
 /// What one operation gives, by stable names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +20,20 @@ pub enum Outcome {
     OpenUrl,
     SendRequest,
     TokensReady,
+    /// There is nothing to do for a while.
+    RetryAt,
+    /// The same; or, if that would be too late, this error.
+    RetryAtOr(&'static str),
     Refused(&'static str),
     Fatal(&'static str),
+}
+
+/// What stands in the way at the places for metadata that have been asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    None,
+    Unreadable(&'static str),
+    Unavailable,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +43,7 @@ pub enum Model {
     Discovering {
         deadline: u64,
         place: usize,
+        trouble: Trouble,
     },
     AwaitingRedirect {
         deadline: u64,
@@ -38,8 +52,6 @@ pub enum Model {
         deadline: u64,
     },
     FetchingKeys {
-        deadline: u64,
-        requests: u8,
         id_token: IdToken,
     },
     Finished,
@@ -111,19 +123,15 @@ impl Model {
             (_, Op::Redirect(..)) => Refused("redirect_not_awaited"),
             (Self::Ready, _) => Refused("unknown_request"),
             (_, Op::Start(_)) => Refused("already_started"),
-            (Self::Discovering { place, .. }, Op::Response(Id::Current, says)) => {
-                metadata(config, says.metadata, place)
+            (Self::Discovering { place, trouble, .. }, Op::Response(Id::Current, says)) => {
+                metadata(config, says.metadata, place, trouble)
             }
             (Self::Discovering { .. }, Op::SendFailed(Id::Current, _)) => SendRequest,
             (Self::ExchangingCode { .. }, Op::Response(Id::Current, says)) => response(config, says.tokens, now),
             (Self::ExchangingCode { .. }, Op::SendFailed(Id::Current, Delivered::Maybe)) => Fatal("outcome_unknown"),
-            (Self::FetchingKeys { requests, id_token, .. }, Op::Response(Id::Current, says)) => {
-                keys(says.keys, requests, id_token)
-            }
-            (
-                Self::ExchangingCode { deadline } | Self::FetchingKeys { deadline, .. },
-                Op::SendFailed(Id::Current, _),
-            ) => {
+            (Self::FetchingKeys { id_token }, Op::Response(Id::Current, says)) => keys(says.keys, id_token),
+            (Self::FetchingKeys { .. }, Op::SendFailed(Id::Current, _)) => SendRequest,
+            (Self::ExchangingCode { deadline }, Op::SendFailed(Id::Current, _)) => {
                 if now > deadline {
                     Fatal("expired")
                 } else {
@@ -139,6 +147,10 @@ impl Model {
             (Self::Discovering { deadline, .. }, Outcome::OpenUrl) => Self::AwaitingRedirect { deadline },
             (_, Outcome::OpenUrl) => Self::AwaitingRedirect { deadline: now.saturating_add(LOGIN_TIMEOUT) },
             (_, Outcome::SendRequest) => self.ask(op, now),
+            (Self::Discovering { deadline, .. }, Outcome::RetryAt) => {
+                Self::Discovering { deadline, place: 0, trouble: Trouble::None }
+            }
+            (_, Outcome::RetryAt | Outcome::RetryAtOr(_)) => self,
             (_, Outcome::Refused(_)) => self,
             (_, Outcome::TokensReady) => Self::Finished,
             (_, Outcome::Fatal(code)) => Self::Failed(code),
@@ -149,16 +161,15 @@ impl Model {
     fn ask(self, op: Op, now: u64) -> Self {
         let deadline = now.saturating_add(CODE_LIFETIME);
         match (self, op) {
-            (Self::Ready, _) => Self::Discovering { deadline: now.saturating_add(LOGIN_TIMEOUT), place: 0 },
+            (Self::Ready, _) => {
+                Self::Discovering { deadline: now.saturating_add(LOGIN_TIMEOUT), place: 0, trouble: Trouble::None }
+            }
             (Self::AwaitingRedirect { .. }, _) => Self::ExchangingCode { deadline },
-            (Self::Discovering { deadline, place }, Op::Response(..)) => {
-                Self::Discovering { deadline, place: place + 1 }
+            (Self::Discovering { deadline, place, trouble }, Op::Response(_, says)) => {
+                Self::Discovering { deadline, place: place + 1, trouble: trouble.with(says.metadata) }
             }
             (Self::ExchangingCode { .. }, Op::Response(_, Says { tokens: Answer::TokensWith(id_token), .. })) => {
-                Self::FetchingKeys { deadline, requests: 1, id_token }
-            }
-            (Self::FetchingKeys { deadline, requests, id_token }, Op::Response(..)) => {
-                Self::FetchingKeys { deadline, requests: requests + 1, id_token }
+                Self::FetchingKeys { id_token }
             }
             _ => self,
         }
@@ -190,23 +201,44 @@ impl Model {
         match self {
             Self::Discovering { deadline, .. }
             | Self::AwaitingRedirect { deadline }
-            | Self::ExchangingCode { deadline }
-            | Self::FetchingKeys { deadline, .. } => Some(deadline),
+            | Self::ExchangingCode { deadline } => Some(deadline),
             _ => None,
         }
     }
 }
 
-fn metadata(config: Config, metadata: Metadata, place: usize) -> Outcome {
+impl Trouble {
+    /// With what was found at one more place: that it may answer later counts most, and an unreadable document for more than none.
+    fn with(self, metadata: Metadata) -> Self {
+        match metadata {
+            Metadata::TooMany | Metadata::Unavailable => Self::Unavailable,
+            _ if self == Self::Unavailable => self,
+            Metadata::Garbage => Self::Unreadable("response_malformed"),
+            Metadata::TooLarge => Self::Unreadable("response_too_large"),
+            _ => self,
+        }
+    }
+}
+
+fn metadata(config: Config, metadata: Metadata, place: usize, trouble: Trouble) -> Outcome {
+    let is_last = place + 1 == config.places();
     match metadata {
         Metadata::Good => Outcome::OpenUrl,
-        // There is nothing here, and there may be at another place.
-        Metadata::Html | Metadata::NotFound | Metadata::Moved if place + 1 < config.places() => Outcome::SendRequest,
         Metadata::NoJwksUri if !config.openid || !config.needs_keys => Outcome::OpenUrl,
         Metadata::OtherAlgorithms if !config.openid => Outcome::OpenUrl,
-        Metadata::TooMany | Metadata::Unavailable => Outcome::Fatal("retryable"),
-        Metadata::Garbage => Outcome::Fatal("response_malformed"),
-        Metadata::TooLarge => Outcome::Fatal("response_too_large"),
+        Metadata::NotFound
+        | Metadata::Html
+        | Metadata::Moved
+        | Metadata::TooMany
+        | Metadata::Unavailable
+        | Metadata::Garbage
+        | Metadata::TooLarge => match trouble.with(metadata) {
+            // There is nothing here, and there may be at another place.
+            _ if !is_last => Outcome::SendRequest,
+            Trouble::None => Outcome::Fatal("bad_metadata"),
+            Trouble::Unreadable(code) => Outcome::Fatal(code),
+            Trouble::Unavailable => Outcome::RetryAtOr("retryable"),
+        },
         _ => Outcome::Fatal("bad_metadata"),
     }
 }
@@ -244,7 +276,9 @@ fn response(config: Config, answer: Answer, now: u64) -> Outcome {
         Answer::OtherTokenType => "unsupported_token_type",
         Answer::NoAccessToken => "missing_access_token",
         Answer::ErrorAndTokens | Answer::InvalidGrant => "oauth_error",
-        Answer::Unavailable => "retryable",
+        // The code was not looked at.
+        Answer::TooMany | Answer::Unavailable => return Outcome::RetryAtOr("retryable"),
+        Answer::Broken => "retryable",
         Answer::NotFound => "http_error",
         Answer::Html => "unexpected_content_type",
         Answer::Redirected => "redirect_refused",
@@ -288,7 +322,7 @@ impl IdToken {
 }
 
 fn checked(config: Config, id_token: IdToken, now: u64) -> Outcome {
-    let (issued_at, expires_at) = id_token.times(now);
+    let (_, expires_at) = id_token.times(now);
     let wrong = match id_token {
         IdToken::NotAToken => Some("id_token_malformed"),
         IdToken::NotSigned => Some("id_token_alg_not_allowed"),
@@ -300,7 +334,6 @@ fn checked(config: Config, id_token: IdToken, now: u64) -> Outcome {
         IdToken::OtherAccessToken => Some("id_token_at_hash"),
         // Nothing else hides behind a wrong clock.
         _ if now >= expires_at.saturating_add(LEEWAY) => Some("id_token_expired"),
-        _ if issued_at > now.saturating_add(LEEWAY) => Some("id_token_issued_at"),
         _ => None,
     };
     if let Some(code) = wrong {
@@ -309,18 +342,19 @@ fn checked(config: Config, id_token: IdToken, now: u64) -> Outcome {
     if !config.needs_keys {
         return Outcome::TokensReady;
     }
-    let Some((cached, fetched_at)) = config.cached else { return Outcome::SendRequest };
-    match id_token.signature(cached) {
-        None => Outcome::TokensReady,
-        Some(code) if now >= fetched_at && now - fetched_at < REFETCH => Outcome::Fatal(code),
-        Some(_) => Outcome::SendRequest,
+    // Keys that are at hand are fetched once more if they do not do, however young they are.
+    let cached =
+        config.cached.filter(|(_, at)| now.saturating_add(LEEWAY) >= *at && now.saturating_sub(*at) <= MAX_KEY_AGE);
+    match cached.map(|(cached, _)| id_token.signature(cached)) {
+        Some(None) => Outcome::TokensReady,
+        _ => Outcome::SendRequest,
     }
 }
 
-fn keys(keys: Keys, requests: u8, id_token: IdToken) -> Outcome {
+fn keys(keys: Keys, id_token: IdToken) -> Outcome {
     Outcome::Fatal(match keys {
-        Keys::TooMany | Keys::Unavailable if requests < MAX_KEY_REQUESTS => return Outcome::SendRequest,
-        Keys::TooMany | Keys::Unavailable => "retryable",
+        // As long as the user waits.
+        Keys::TooMany | Keys::Unavailable => return Outcome::RetryAt,
         Keys::NotFound => "http_error",
         Keys::Moved => "redirect_refused",
         Keys::NotASet | Keys::Garbage => "response_malformed",

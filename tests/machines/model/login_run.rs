@@ -6,7 +6,7 @@ use oauth_proto::{
 };
 
 use super::login::{Id, Op, Says};
-use super::login_model::{Config, Model, Outcome};
+use super::login_model::{Config, Model, Outcome, LONGEST_WAIT};
 use super::login_wire::{self as wire, Sent};
 use super::{parameter, START};
 
@@ -109,6 +109,12 @@ impl Run {
                 self.id = request.id();
                 (Outcome::SendRequest, wire::text(request))
             }
+            Ok(Action::RetryAt(at)) => {
+                let wait = at.as_secs() - self.now;
+                assert!(self.now == u64::MAX || (1..=LONGEST_WAIT).contains(&wait), "{wait} s after {op:?}");
+                assert!(self.model.deadline().is_none_or(|deadline| at.as_secs() <= deadline), "too late: {op:?}");
+                (Outcome::RetryAt, format!("at {}", at.as_secs()))
+            }
             Ok(Action::TokensReady(tokens)) => {
                 wire::check_tokens(self.config, tokens);
                 (Outcome::TokensReady, tokens.access_token().reveal().into())
@@ -116,10 +122,30 @@ impl Run {
             Err(error) if error.is_fatal() => (Outcome::Fatal(error.code()), error.to_string()),
             Err(error) => (Outcome::Refused(error.code()), error.to_string()),
         };
+        let is_too_late =
+            self.model.deadline().is_some_and(|deadline| self.now.saturating_add(LONGEST_WAIT) > deadline);
+        let expected = match expected {
+            Outcome::RetryAtOr(code) if is_too_late && outcome == Outcome::Fatal(code) => outcome,
+            Outcome::RetryAtOr(_) => Outcome::RetryAt,
+            other => other,
+        };
         assert_eq!(outcome, expected, "{op:?} in {:?} at {} with {:?}", self.model, self.now, self.config);
-        self.model = self.model.after(op, expected, self.now);
-        if let Ok(Action::SendRequest(request)) = &result {
-            self.check_request(request);
+        if outcome == Outcome::RetryAt && self.model.phase() == Phase::ExchangingCode {
+            // The server has not looked at it.
+            self.sent -= 1;
+        }
+        self.model = self.model.after(op, outcome, self.now);
+        match &result {
+            Ok(Action::SendRequest(request)) => self.check_request(request),
+            Ok(Action::RetryAt(_)) => {
+                let Some(Action::SendRequest(request)) = self.login.pending_action() else {
+                    panic!("nothing to be sent")
+                };
+                assert_ne!(request.id(), self.id, "the request that was answered, again");
+                self.id = request.id();
+                self.check_request(&request);
+            }
+            _ => {}
         }
         self.check(op, outcome, &before);
         line
@@ -188,7 +214,7 @@ impl Run {
             Outcome::Fatal(_) | Outcome::TokensReady => {
                 assert_eq!(after, Snapshot { saved: "null".into(), pending: None }, "secrets left: {op:?}");
             }
-            Outcome::OpenUrl | Outcome::SendRequest => assert!(after.pending.is_some(), "nothing pending: {op:?}"),
+            _ => assert!(after.pending.is_some(), "nothing pending: {op:?}"),
         }
         assert!(!format!("{:?}", self.login).contains(&self.state), "the state is shown");
     }
@@ -223,7 +249,7 @@ fn snapshot(login: &Login) -> Snapshot {
         Some(Action::SendRequest(request)) => {
             Some((request.url().to_owned(), Some(request.id()), request.body().to_vec()))
         }
-        Some(Action::TokensReady(_)) => panic!("tokens are pending"),
+        Some(other @ (Action::RetryAt(_) | Action::TokensReady(_))) => panic!("{other:?} is pending"),
     };
     assert_eq!(pending(), pending(), "pending_action is no pure function");
     Snapshot { saved: serde_json::to_string(&login.save()).unwrap(), pending: pending() }

@@ -66,7 +66,9 @@ pub fn tokens(config: Config, answer: Answer, nonce: &str, now: u64) -> Sent {
             Sent::new(200, JSON, r#"{"access_token":"AT","token_type":"Bearer","error":"bad_code"}"#)
         }
         Answer::InvalidGrant => Sent::new(400, JSON, r#"{"error":"invalid_grant"}"#),
+        Answer::TooMany => Sent::new(429, &[("Retry-After", "30")], r#"{"error":"slow_down"}"#),
         Answer::Unavailable => Sent::new(503, HTML, "<h1>later</h1>"),
+        Answer::Broken => Sent::new(502, HTML, "<h1>no answer</h1>"),
         Answer::NotFound => Sent::new(404, HTML, "<h1>what?</h1>"),
         Answer::Html => Sent::new(200, HTML, r#"{"access_token":"AT","token_type":"Bearer"}"#),
         Answer::Redirected => Sent::new(307, JSON, r#"{"access_token":"AT","token_type":"Bearer"}"#),

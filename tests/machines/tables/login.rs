@@ -18,11 +18,12 @@ const PHASES: [Phase; 7] = [
     Phase::Failed,
 ];
 
-const TRIGGERS: [Trigger; 21] = [
+const TRIGGERS: [Trigger; 23] = [
     Trigger::Start,
     Trigger::StartByIssuer,
     Trigger::Metadata,
     Trigger::MetadataElsewhere,
+    Trigger::MetadataLater,
     Trigger::MetadataBroken,
     Trigger::RedirectWithCode,
     Trigger::RedirectWithError,
@@ -30,6 +31,7 @@ const TRIGGERS: [Trigger; 21] = [
     Trigger::RedirectStray,
     Trigger::ResponseWithTokens,
     Trigger::ResponseWithoutKeys,
+    Trigger::ResponseLater,
     Trigger::ResponseWithError,
     Trigger::ResponseBroken,
     Trigger::Keys,
@@ -43,7 +45,7 @@ const TRIGGERS: [Trigger; 21] = [
 ];
 
 /// So many triggers are of metadata, keys and ID tokens.
-const WITHOUT_OPENID: usize = if cfg!(feature = "openid") { 0 } else { 7 };
+const WITHOUT_OPENID: usize = if cfg!(feature = "openid") { 0 } else { 8 };
 
 #[test]
 fn the_lists_hold_every_phase_and_every_trigger() {
@@ -102,6 +104,7 @@ fn check(login: &mut Login, row: Option<&Transition>, fire: &Fire) {
     let yields = match &result {
         Ok(Action::OpenUrl(_)) => Yields::OpenUrl,
         Ok(Action::SendRequest(_)) => Yields::SendRequest,
+        Ok(Action::RetryAt(_)) => Yields::RetryAt,
         Ok(Action::TokensReady(_)) => Yields::TokensReady,
         Err(error) if error.is_fatal() => Yields::FatalError,
         Err(error) => panic!("{row:?}, {name}: {error}"),
@@ -111,9 +114,16 @@ fn check(login: &mut Login, row: Option<&Transition>, fire: &Fire) {
         Ok(Action::TokensReady(_)) | Err(_) => {
             assert!(login.pending_action().is_none() && login.deadline().is_none(), "{row:?}, {name}");
         }
+        Ok(Action::RetryAt(time)) => {
+            // The next request has another name, so that the answer to this one is no answer to it.
+            let same = |request: &str| request.split_once(' ').map(|(_, request)| request.to_owned());
+            let (old, new) = (before.3.as_str(), shown(login.pending_action()));
+            assert!(time > at(5) && old != new, "{row:?}, {name}");
+            assert!(row.from == Phase::Discovering || same(old) == same(&new), "{row:?}, {name}: {old} and {new}");
+        }
         Ok(action) => assert_eq!(shown(login.pending_action()), shown(Some(action)), "{row:?}, {name}"),
     }
-    if row.from == row.to && !matches!(row.on, Trigger::MetadataElsewhere | Trigger::KeysLater) {
+    if row.from == row.to && row.yields != Yields::RetryAt && row.on != Trigger::MetadataElsewhere {
         assert_eq!(seen(login), before, "{row:?}, {name}: not the same again");
     }
 }
@@ -137,7 +147,7 @@ fn shown(action: Option<Action>) -> String {
                 core::str::from_utf8(request.body()).unwrap()
             )
         }
-        Some(Action::TokensReady(_)) => panic!("tokens are pending"),
+        Some(other @ (Action::RetryAt(_) | Action::TokensReady(_))) => panic!("{other:?} is pending"),
     }
 }
 

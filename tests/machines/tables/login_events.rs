@@ -114,9 +114,26 @@ impl Fire {
                 let bare = with_tokens.replace(r#""expires_in":3600,"#, "");
                 one(exchange, &[(200, &JSON, &with_tokens), (200, &[], &bare)])
             }
+            Trigger::ResponseLater => one(
+                exchange,
+                &[
+                    (503, &HTML, "later"),
+                    (429, &JSON, "{}"),
+                    (408, &HTML, ""),
+                    (425, &[("Retry-After", "500")], ""),
+                    (400, &JSON, r#"{"error":"temporarily_unavailable"}"#),
+                ],
+            ),
             Trigger::ResponseWithError => one(
                 exchange,
-                &[(400, &JSON, INVALID_GRANT), (503, &HTML, "later"), (404, &HTML, ""), (200, &JSON, INVALID_GRANT)],
+                &[
+                    (400, &JSON, INVALID_GRANT),
+                    (500, &HTML, "?"),
+                    (502, &[("Retry-After", "1")], ""),
+                    (503, &[("Retry-After", "700")], ""),
+                    (404, &HTML, ""),
+                    (200, &JSON, INVALID_GRANT),
+                ],
             ),
             Trigger::ResponseBroken => one(
                 exchange,
@@ -172,15 +189,20 @@ impl Fire {
                 (403, &HTML, String::new()),
                 (301, &JSON, good.clone()),
                 (200, &HTML, "<h1>welcome</h1>".into()),
+                (200, &JSON, "[]".into()),
+                (429, &JSON, good.clone()),
+                (500, &HTML, String::new()),
+            ],
+            Trigger::MetadataLater => vec![
+                (429, &JSON, good.clone()),
+                (503, &[("Retry-After", "60")], String::new()),
+                (502, &HTML, "<h1>no answer</h1>".into()),
             ],
             Trigger::MetadataBroken => vec![
                 (200, &JSON, with("ISSUER", "ISSUER/")),
                 (200, &JSON, with("token_endpoint", "token-endpoint")),
                 (200, &JSON, with("S256", "plain")),
                 (200, &JSON, with("https://as.example.com/token", "http://as.example.com/token")),
-                (200, &JSON, "[]".into()),
-                (429, &JSON, good.clone()),
-                (503, &HTML, String::new()),
             ],
             other => panic!("{other:?} is new"),
         };
@@ -194,10 +216,11 @@ impl Fire {
         let undelivered = Self::SendFailed(Of::Current, Delivered::No, now);
         let response = |of| Self::Response(of, 200, &JSON, token_body(), now);
         match (phase, variant / 2) {
+            // Keys are waited for at all times.
+            (Phase::FetchingKeys, _) => None,
             (_, 0) => Some(undelivered),
-            (Phase::FetchingKeys, 1) => Some(Self::SendFailed(Of::Current, Delivered::Maybe, now)),
             // An answer, an unknown outcome and a cancellation mean the same at all times while something is exchanged.
-            (Phase::ExchangingCode | Phase::FetchingKeys, _) => None,
+            (Phase::ExchangingCode, _) => None,
             (_, 1) => Some(Self::Redirect(redirect(&format!("code=C1&state={}", state(1))), now)),
             (_, 2) => Some(Self::Redirect(redirect("code=C1&state=other"), now)),
             (_, 3) => Some(response(Of::Current)),

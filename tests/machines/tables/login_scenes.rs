@@ -68,6 +68,10 @@ mod openid {
         match phase {
             Phase::Ready if on == Trigger::Start => vec![],
             Phase::Ready => vec![Login::new(issuer_only(), request()).unwrap()],
+            // At the last place.
+            Phase::Discovering if on == Trigger::MetadataLater => {
+                vec![at_the_second_place(issuer_only()), later(at_the_second_place(issuer_only()))]
+            }
             Phase::Discovering => vec![
                 discovering(issuer_only()),
                 discovering(issuer_only_with_path()),
@@ -88,12 +92,7 @@ mod openid {
                 vec![exchanging(on_tls_alone()), exchanging(keyed().with_keys(keys(&[2, 1], at(0))))]
             }
             Phase::FetchingKeys => {
-                let mut later = fetching_keys(keyed());
-                let id = pending(&later).id();
-                assert!(matches!(
-                    later.handle(Event::ResponseReceived(id, html(503, "")), at(1)),
-                    Ok(Action::SendRequest(_))
-                ));
+                let later = later(fetching_keys(keyed()));
                 let old = keyed().with_keys(keys(&[2], UnixTime::from_secs(START - 30)));
                 vec![fetching_keys(keyed()), fetching_keys(old), later, undelivered(fetching_keys(keyed()))]
             }
@@ -105,8 +104,8 @@ mod openid {
                 vec![login]
             }
             Phase::Failed => {
-                let mut nowhere = discovering(issuer_only());
-                let event = Event::ResponseReceived(pending(&nowhere).id(), Response::new(503, Headers::NONE, b""));
+                let mut nowhere = at_the_second_place(issuer_only());
+                let event = Event::ResponseReceived(pending(&nowhere).id(), Response::new(404, Headers::NONE, b""));
                 nowhere.handle(event, at(1)).unwrap_err();
                 let mut forged = fetching_keys(keyed());
                 let set = crate::model::keys::named(&[(1, 2)]);
@@ -122,6 +121,17 @@ mod openid {
         let mut login = discovering(client);
         let event = Event::ResponseReceived(pending(&login).id(), html(404, ""));
         assert!(matches!(login.handle(event, at(1)), Ok(Action::SendRequest(_))));
+        login
+    }
+
+    /// The server could not answer, and is asked once more.
+    fn later(mut login: Login) -> Login {
+        let event = Event::ResponseReceived(pending(&login).id(), html(503, ""));
+        assert!(matches!(login.handle(event, at(1)), Ok(Action::RetryAt(_))));
+        if login.phase() == Phase::Discovering {
+            let event = Event::ResponseReceived(pending(&login).id(), html(404, ""));
+            assert!(matches!(login.handle(event, at(1)), Ok(Action::SendRequest(_))));
+        }
         login
     }
 
