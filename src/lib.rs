@@ -15,13 +15,14 @@
 //!     │      OpenUrl      │    ▲   SendRequest    │     │    TokensReady   ▲
 //!     │ Start             │    │ metadata         │     │ keys needed      │ keys
 //!     └──▶ Discovering ───┼────┘                  │     └▶ FetchingKeys ───┘
-//!            ↺ elsewhere  │ ↺ not ours: refused   │          ↺ SendFailed, later
-//!                         └───────────┬───────────┘ ↺ SendFailed(No): SendRequest
+//!            ↺ elsewhere, │ ↺ not ours: refused   │          ↺ SendFailed, later
+//!              later      └───────────┬───────────┘ ↺ SendFailed(No), later
 //!                                     └─ denied · server broke a rule · cancelled · expired ─▶ Failed
 //! ```
 //!
 //! Two phases are passed through when they are needed: `Discovering`, if the server is known by its issuer alone, and
-//! `FetchingKeys`, if the server's keys are not at hand to check the ID token with.
+//! `FetchingKeys`, if the server's keys are not at hand to check the ID token with. A server that cannot answer now is left alone for
+//! a while ([`Action::RetryAt`]): [`http`](crate::http#what-a-status-means) has what each status means at each step.
 //!
 //! A [`Session`] goes from tokens to authorized API calls, for as long as the grant lives: for one API, or with a [`Target`] for
 //! each of several.
@@ -52,17 +53,17 @@
 //!   Ready            ── StartByIssuer ─▶ Discovering
 //!   Ready            ── Cancelled ─▶ Failed
 //!   Discovering      ── Metadata ─▶ AwaitingRedirect
-//!   Discovering      ── MetadataElsewhere · NotDelivered · MaybeDelivered ─▶ Discovering
+//!   Discovering      ── MetadataElsewhere · MetadataLater · NotDelivered · MaybeDelivered ─▶ Discovering
 //!   Discovering      ── MetadataBroken · Cancelled · Expired ─▶ Failed
 //!   AwaitingRedirect ── RedirectWithCode ─▶ ExchangingCode
 //!   AwaitingRedirect ── RedirectWithError · RedirectBroken · Cancelled · Expired ─▶ Failed
 //!   ExchangingCode   ── ResponseWithTokens ─▶ Finished
 //!   ExchangingCode   ── ResponseWithoutKeys ─▶ FetchingKeys
-//!   ExchangingCode   ── NotDelivered ─▶ ExchangingCode
+//!   ExchangingCode   ── ResponseLater · NotDelivered ─▶ ExchangingCode
 //!   ExchangingCode   ── ResponseWithError · ResponseBroken · MaybeDelivered · Cancelled · Expired ─▶ Failed
 //!   FetchingKeys     ── Keys ─▶ Finished
 //!   FetchingKeys     ── KeysLater · NotDelivered · MaybeDelivered ─▶ FetchingKeys
-//!   FetchingKeys     ── KeysBroken · Cancelled · Expired ─▶ Failed
+//!   FetchingKeys     ── KeysBroken · Cancelled ─▶ Failed
 //!
 //! Session
 //!   Active           ── AccessDue · Refused ─▶ Refreshing
@@ -104,10 +105,12 @@
 //! #         format!("com.example.app:/callback?code=SplxlOBeZQQYbYS6WxSbIA&state={}", self.state) }
 //! # }
 //! # fn now() -> UnixTime { UnixTime::from_secs(1_700_000_000) }
+//! # fn sleep_until(_: UnixTime) {}
 //! # fn entropy() -> Result<Entropy, oauth_proto::EntropyError> { Entropy::new(core::array::from_fn(|i| i as u8)) }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (http, mut browser) = (Http, Browser::default());
-//! let server = AuthorizationServer::new("https://tenant.auth0.com/authorize", "https://tenant.auth0.com/oauth/token")?;
+//! let server = AuthorizationServer::new("https://tenant.auth0.com/authorize", "https://tenant.auth0.com/oauth/token")?
+//!     .issuer("https://tenant.auth0.com/")?;
 //! let client = Client::builder(server, "your client id", "com.example.app:/callback")
 //!     .api_origin("https://api.example.com")
 //!     .build()?;
@@ -126,6 +129,10 @@
 //!         Ok(Action::OpenUrl(url)) => {
 //!             browser.open(&url);
 //!             login.handle(Event::RedirectReceived(&browser.next_redirect()), now())
+//!         }
+//!         Ok(Action::RetryAt(time)) => {
+//!             sleep_until(time); // the server is busy
+//!             Ok(login.pending_action().expect("what to do then"))
 //!         }
 //!         Err(error) if error.is_fatal() => return Err(error.into()),
 //!         Err(_not_ours) => login.handle(Event::RedirectReceived(&browser.next_redirect()), now()),

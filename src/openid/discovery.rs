@@ -4,10 +4,11 @@
 //! 1. [`WellKnown::OpenIdConfiguration`]. 2. [`WellKnown::OAuthAuthorizationServer`]. 3. If the issuer has a path,
 //!    [`WellKnown::OpenIdConfigurationInserted`].
 //!
-//! The next location is asked when there is no document at one: a 4xx other than 429, a redirect (which is never followed),
-//! or an answer that is not JSON, as the page is that many servers show for any path. A document that is there
-//! decides: if it is another issuer's, or breaks a rule, the login ends. If there is none anywhere, it ends with
-//! [`Violation::Metadata`], which tells so.
+//! The next location is asked when there is no document at one that can be read: any status but a success, a redirect (which is
+//! never followed), or an answer that is not JSON, as the page is that many servers show for any path. A document that is there
+//! decides: if it is another issuer's, or breaks a rule, the login ends. If there is none anywhere, but the server could not answer
+//! at one of them (429, 5xx), all are asked again later, within the login's time; otherwise the login ends with the error of a
+//! document that cannot be read, or with [`Violation::Metadata`], which tells that there is none.
 
 use alloc::string::String;
 

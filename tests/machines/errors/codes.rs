@@ -124,6 +124,7 @@ fn all_names_of_the_errors_of_id_tokens_are_distinct() {
         (IdTokenError::NonceMismatch, "id_token_nonce_mismatch"),
         (IdTokenError::AuthTimeMissing, "id_token_auth_time_missing"),
         (IdTokenError::AuthTimeTooOld, "id_token_auth_time_too_old"),
+        (IdTokenError::AuthTimeInFuture, "id_token_auth_time_in_future"),
         (IdTokenError::AuthTimeMismatch, "id_token_auth_time_mismatch"),
         (IdTokenError::AccessTokenHash, "id_token_at_hash"),
         (IdTokenError::CodeHash, "id_token_c_hash"),

@@ -73,14 +73,24 @@ fn a_response_mode_that_the_server_has_not() {
         let request = asked.into_iter().fold(AuthorizationRequest::new(), AuthorizationRequest::response_mode);
         Login::new(with(known().response_modes_supported(supported)), request).map(|_| ())
     };
-    for (supported, asked) in
-        [(&["fragment"][..], None), (&[], None), (&["query"], Some(ResponseMode::FormPost)), (&["Query"], None)]
-    {
+    for (supported, asked) in [
+        (&["fragment"][..], Some(ResponseMode::Query)),
+        (&[], Some(ResponseMode::Query)),
+        (&["query"], Some(ResponseMode::FormPost)),
+        (&["Query"], Some(ResponseMode::Query)),
+    ] {
         let error = mode(supported, asked).expect_err("it has");
         assert!(matches!(error, ConfigError::Metadata { name: "response_modes_supported", .. }), "{error}");
         helps(&error, &["response_modes_supported: ", "RFC 8414", "ask for another"]);
     }
-    assert!(mode(&["query", "form_post"], None).is_ok() && mode(&["form_post"], Some(ResponseMode::FormPost)).is_ok());
+    // The default of the code flow is not asked for, and many servers do not list it.
+    for supported in [&["form_post"][..], &["fragment"], &[]] {
+        assert!(mode(supported, None).is_ok(), "{supported:?}");
+    }
+    assert!(
+        mode(&["query", "form_post"], Some(ResponseMode::Query)).is_ok()
+            && mode(&["form_post"], Some(ResponseMode::FormPost)).is_ok()
+    );
 }
 
 #[test]

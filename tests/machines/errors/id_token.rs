@@ -1,9 +1,10 @@
 //! `IdTokenError`: the rule that an ID token broke, each reached through a machine; and `KeySetError`.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use oauth_proto::openid::id_token::Rules;
 use oauth_proto::{
-    Action, AuthorizationRequest, Error, Event, IdTokenError, KeySet, KeySetError, Login, LoginRequired, Session,
-    SessionAction, Violation,
+    Action, Algorithm, AuthorizationRequest, Error, Event, IdTokenError, KeySet, KeySetError, Login, LoginRequired,
+    Session, SessionAction, Violation,
 };
 use serde_json::{json, Value};
 
@@ -11,7 +12,7 @@ use super::{check, helps};
 use crate::model::keys::{jwks, named, signed, Verifier};
 use crate::support::openid::{
     body_with, claims, exchanging, exchanging_with, fetching_keys, id_token, keyed, keyed_builder, known, on_tls_alone,
-    request, token_body, tokens,
+    request, token_body, tokens, ISSUER,
 };
 use crate::support::{at, json as answer, pending, refresh, REDIRECT_URI, START};
 
@@ -120,10 +121,6 @@ fn key_not_found() {
         let words = &["no key", "OpenID Connect Core"];
         by_keys(&id_token(|_| {}), &keys, IdTokenError::KeyNotFound, "id_token_key_not_found", words);
     }
-    // Keys that have been fetched just now are not fetched again.
-    let fresh = KeySet::parse(crate::support::openid::JWKS_URI, jwks(&[2]).as_bytes(), at(0)).unwrap();
-    let login = exchanging(keyed().with_keys(fresh));
-    broken(login, &id_token(|_| {}), IdTokenError::KeyNotFound, "id_token_key_not_found", &["no key"]);
 }
 
 #[test]
@@ -200,8 +197,22 @@ fn not_yet_valid() {
 
 #[test]
 fn issued_at() {
-    let later = |claims: &mut Value| claims["iat"] = (START + 62).into();
-    by_claims(later, IdTokenError::IssuedAt, "id_token_issued_at", &["in the future", "clock"]);
+    // By whoever checks it later, or somewhere else: one that a login gets is of that very login.
+    let token = id_token(|claims| claims["iat"] = (START + 62).into());
+    let nonce = crate::support::nonce(1);
+    let rules = Rules::new(ISSUER, "app").algorithms(&[Algorithm::EdDsa]).nonce(Some(&nonce));
+    let error = rules.check_on_tls_alone(&token, at(1)).unwrap_err();
+    assert_eq!((error, error.code()), (IdTokenError::IssuedAt, "id_token_issued_at"));
+    let message = error.to_string();
+    assert!(message.contains("in the future") && message.contains("clock"), "{message}");
+    assert!(rules.check_on_tls_alone(&token, at(2)).is_ok());
+}
+
+#[test]
+fn auth_time_in_the_future() {
+    let token = id_token(|claims| claims["auth_time"] = (START + 62).into());
+    let words = &["in the future", "clock"];
+    broken(recent(), &token, IdTokenError::AuthTimeInFuture, "id_token_auth_time_in_future", words);
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn a_login_that_is_fetching_keys_shows_nothing() {
                 watch.error("Error", &error);
             }
         }
-        assert!(login.pending_action().is_none(), "{status}");
+        assert_eq!(login.pending_action().is_none(), status != 503, "{status}");
     }
 }
 
@@ -114,7 +114,8 @@ fn a_login_that_is_discovering_shows_nothing() {
     ] {
         let mut login = discovering(issuer_only());
         look(&watch, &login);
-        while let Some(Action::SendRequest(request)) = login.pending_action() {
+        for _ in 0..5 {
+            let Some(Action::SendRequest(request)) = login.pending_action() else { break };
             let result = login.handle(Event::ResponseReceived(request.id(), json(status, &document)), at(1));
             look(&watch, &login);
             match result {

@@ -169,7 +169,7 @@ fn every_other_fault_costs_the_id_token_alone() {
         (with("at_hash", json!("")), "id_token_at_hash"),
         (with("aud", json!(["app", "other"])), "id_token_audience"),
         (with("exp", json!(at(1).as_secs())), "id_token_expired"),
-        (with("iat", json!(at(9 * DUE).as_secs())), "id_token_issued_at"),
+        (with("iat", json!(at(9 * DUE).as_secs())), "id_token_expired"),
         (without("sub"), "id_token_missing_claim"),
         (without("iss"), "id_token_missing_claim"),
         (without("aud"), "id_token_missing_claim"),
