@@ -16,6 +16,11 @@ mod bad_networks;
 mod id_token;
 #[cfg(feature = "openid")]
 mod identities;
+#[cfg(feature = "openid")]
+#[path = "../support/keys.rs"]
+mod keys;
+#[cfg(feature = "openid")]
+mod logins;
 mod server_words;
 mod stores;
 
