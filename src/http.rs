@@ -8,6 +8,36 @@
 //!    refuses what is over the limit.
 //! 5. Answer every request once: [`Event::ResponseReceived`](crate::Event::ResponseReceived) or
 //!    [`Event::SendFailed`](crate::Event::SendFailed), with the request's own id.
+//!
+//! # What a status means
+//!
+//! By step: the first three are a login's, the others a session's.
+//!
+//! | status | metadata | code | keys | refresh | revocation |
+//! | --- | --- | --- | --- | --- | --- |
+//! | 100–199 | elsewhere | ends | ends | later | told |
+//! | 200–299 | read | read | read | read | done |
+//! | 300–399 | elsewhere | ends | ends | later | told |
+//! | 400–407 | elsewhere | ends | ends | words | told |
+//! | 408 | elsewhere, later | later | later | later | later |
+//! | 409–424 | elsewhere | ends | ends | words | told |
+//! | 425 | elsewhere, later | later | later | later | later |
+//! | 426–428 | elsewhere | ends | ends | words | told |
+//! | 429 | elsewhere, later | later | later | later | later |
+//! | 430–499 | elsewhere | ends | ends | words | told |
+//! | 500–502 | elsewhere, later | ends | later | later | later |
+//! | 503 | elsewhere, later | later | later | later | later |
+//! | 504–599 | elsewhere, later | ends | later | later | later |
+//! | 600–999 | elsewhere | ends | ends | later | told |
+//!
+//! *read*: what it says counts. *elsewhere*: the next well-known place is asked; after the last, the login ends, or, if one of them
+//! was *later*, all are asked again then. *later*: [`Action::RetryAt`](crate::Action::RetryAt),
+//! [`SessionAction::RetryAt`](crate::SessionAction::RetryAt): not before `Retry-After` says, a code within its ten minutes (it goes
+//! again only where the answer shows that it was not looked at), keys as long as the user waits, metadata within the login's time, a
+//! refresh for ever, a revocation five times. *ends*: a fatal error, in the server's words if there are any. *words*: `invalid_grant`
+//! ends the grant, and every other word is told with the grant kept. *done* and *told*: the sign-out goes on; of what was not revoked
+//! [`Session::last_error`](crate::Session::last_error) tells. Some words mean the same as a status, whatever that is:
+//! `temporarily_unavailable` is *later* of code and refresh.
 
 use alloc::sync::Arc;
 use core::fmt;

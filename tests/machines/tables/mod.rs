@@ -9,6 +9,8 @@ mod login_scenes;
 mod session;
 mod session_events;
 mod session_scenes;
+#[cfg(feature = "openid")]
+mod statuses;
 
 /// Whether a list holds every variant of an enum, as its source has them, in the same order.
 fn assert_lists_all(list: &[impl Debug], name: &str, source: &str) {
