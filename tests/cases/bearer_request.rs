@@ -1,10 +1,10 @@
 //! The API call, and what becomes of the token on a redirect.
 
-use oauth_proto::bearer::{follow, Follow};
-use oauth_proto::{Access, Client, ClientBuilder, LoginRequired, Secret, Session, Tokens, UnixTime};
+use oauth_proto::{Access, Client, ClientBuilder, ConfigError, LoginRequired, Secret, Session, Tokens, UnixTime};
 use serde_json::{json, Value};
 
-use crate::support::{compare, only, run, server, text, texts, API, NOW, REDIRECT_URI};
+use crate::bearer_redirects::redirected;
+use crate::support::{compare, only, run, server, text, texts, NOW, REDIRECT_URI};
 
 #[test]
 fn every_case() {
@@ -32,19 +32,23 @@ fn every_case() {
         }
         assert!(called["ok"].is_object(), "the call that is redirected goes out: {called}");
         only(&request["response"], &["status", "location"])?;
-        compare(case, &redirected(text(&request["url"]), request["response"]["location"].as_str()))
+        compare(case, &redirected(request))
     });
+}
+
+/// A session with the token of a case, for as long as the case says.
+pub fn session(request: &Value) -> Result<Session, ConfigError> {
+    let builder = Client::builder(server(), "s6BhdRkqt3", REDIRECT_URI);
+    let builder = texts(&request["allowed_origins"]).into_iter().fold(builder, ClientBuilder::api_origin);
+    let expires_at = request["expires_at"].as_u64().map(UnixTime::from_secs);
+    let token = Secret::new(text(&request["access_token"]));
+    Ok(Session::new(builder.build()?, Tokens::from_parts(token, None, expires_at, "")))
 }
 
 /// The header that the call gets.
 fn call(request: &Value) -> Result<Value, String> {
-    let builder = Client::builder(server(), "s6BhdRkqt3", REDIRECT_URI);
-    let builder = texts(&request["allowed_origins"]).into_iter().fold(builder, ClientBuilder::api_origin);
-    let client = builder.build().map_err(|error| error.to_string())?;
-    let expires_at = request["expires_at"].as_u64().map(UnixTime::from_secs);
     let now = request["now"].as_u64().map_or(NOW, UnixTime::from_secs);
-    let token = Secret::new(text(&request["access_token"]));
-    let mut session = Session::new(client, Tokens::from_parts(token, None, expires_at, ""));
+    let mut session = session(request).map_err(|error| error.to_string())?;
     // A token that no header takes is refused when it comes: the session starts without one.
     let has_token = serde_json::to_value(session.save()).expect("a session")["access_token"].is_string();
     let bearer = match session.access(now) {
@@ -64,19 +68,4 @@ fn call(request: &Value) -> Result<Value, String> {
         }
         Err(error) => json!({ "error": error.code() }),
     })
-}
-
-fn redirected(url: &str, location: Option<&str>) -> Value {
-    match follow(url, true, location) {
-        Follow::No => json!({ "follow": false }),
-        Follow::Yes { url: target, authorization } => {
-            assert_eq!(Some(target.as_str()), location);
-            if !authorization {
-                // The way back does not restore the header.
-                let back = follow(&target, false, Some(API));
-                assert!(matches!(back, Follow::Yes { authorization: false, .. }), "{back:?}");
-            }
-            json!({ "follow": true, "authorization": authorization })
-        }
-    }
 }

@@ -4,7 +4,8 @@ use oauth_proto::redirect::{parse, Expected, RedirectUri};
 use oauth_proto::{Action, AuthorizationRequest, AuthorizationServer, Client, Error, Event, Login, Phase};
 use serde_json::{json, Value};
 
-use crate::support::{body, compare, encode, only, outcome_of, run, started, state, text, value_of, NOW};
+use crate::redirect_classes::{check, has_right_state};
+use crate::support::{body, compare, encode, only, outcome_of, redirect, run, started, state, text, value_of, By, NOW};
 
 const MEMBERS: [&str; 11] = [
     "name",
@@ -32,12 +33,22 @@ fn every_case_by_the_parser() {
             issuer: case["expected_iss"].as_str(),
             iss_required: case["iss_required"].as_bool().expect("a bool"),
         };
-        let actual = match parse(text(&case["input"]), &expected) {
+        let input = text(&case["input"]);
+        let actual = match parse(input, &expected) {
             Ok(response) => json!({ "ok": { "code": response.into_code().reveal() } }),
-            Err(error) => outcome_of(&error),
+            Err(error) => refused(&error, has_right_state(input, expected.state))?,
         };
         compare(case, &actual)
     });
+}
+
+/// In the words of the file, which also say whether it is the end of the login.
+fn refused(error: &Error, has_right_state: bool) -> Result<Value, String> {
+    let outcome = outcome_of(error);
+    // Both have classes of these names.
+    assert!(!error.code().starts_with("response_"), "there is no response yet: {error}");
+    check(text(&outcome["error"]), error.is_fatal(), has_right_state)?;
+    Ok(outcome)
 }
 
 /// Cases that a login cannot be brought to: it always sends a state, and one that needs no encoding.
@@ -53,7 +64,7 @@ fn every_case_by_a_login() {
     run("callback", |case| {
         let Some(input) = with_drawn_state(case) else {
             assert!(WITHOUT_A_LOGIN.contains(&text(&case["name"])), "its state can be put in place");
-            return Ok(());
+            return Ok(By::Nothing);
         };
         assert!(!WITHOUT_A_LOGIN.contains(&text(&case["name"])), "its state was put in place");
         let client = client(case).map_err(|error| error.to_string())?;
@@ -72,7 +83,10 @@ fn every_case_by_a_login() {
             Ok(other) => panic!("{other:?}"),
             Err(error) => {
                 check_phase(&mut login, &error, &before, &input);
-                outcome_of(&error)
+                if !error.is_fatal() {
+                    check_that_it_goes_on(login, case);
+                }
+                refused(&error, has_right_state(&input, &state()))?
             }
         };
         compare(case, &actual)
@@ -110,6 +124,17 @@ fn check_phase(login: &mut Login, error: &Error, before: &(Value, Option<String>
         assert_eq!(login.phase(), Phase::AwaitingRedirect);
         assert_eq!(seen(login), *before);
     }
+}
+
+/// A login that goes on takes the good redirect that comes after the refused one.
+fn check_that_it_goes_on(mut login: Login, case: &Value) {
+    let mut url = redirect(login.client().redirect_uri().as_str(), "C1");
+    if let Some(issuer) = case["expected_iss"].as_str() {
+        url.push_str("&iss=");
+        url.push_str(&encode(issuer));
+    }
+    let action = login.handle(Event::RedirectReceived(&url), NOW);
+    assert!(matches!(action, Ok(Action::SendRequest(_))), "{action:?}");
 }
 
 /// The input with the login's own state where the case's stands, or where it stands without its last character. `None`

@@ -11,7 +11,9 @@ use oauth_proto::{
 use serde_json::{json, Value};
 
 use crate::signing::{jwk, signed, signed_text};
-use crate::support::{cases, compare, entropy, file, only, redirect, run, text, texts, NONCE_OCTETS, REDIRECT_URI};
+use crate::support::{
+    cases, compare, entropy, file, only, redirect, run, run_by, text, texts, By, NONCE_OCTETS, REDIRECT_URI,
+};
 
 const JWKS_URI: &str = "https://as.example.com/jwks";
 const TOKEN_ENDPOINT: &str = "https://as.example.com/token";
@@ -57,6 +59,8 @@ struct Config {
     trusted_audiences: Vec<String>,
     organization: Option<String>,
     essential_acr: Option<String>,
+    /// What the token need not have.
+    acr_values: String,
     /// The ID token of the login, if the case is of a refresh, and its `nonce`.
     previous: Option<(IdToken, String)>,
 }
@@ -106,6 +110,7 @@ impl Config {
             trusted_audiences: owned("trusted_audiences"),
             organization: own("organization"),
             essential_acr: Some(owned("acr_essential").join(" ")).filter(|values| !values.is_empty()),
+            acr_values: owned("acr_values").join(" "),
             previous: config["previous"].is_object().then(|| previous(&config["previous"])),
         })
     }
@@ -158,13 +163,13 @@ const BY_LOGIN: usize = 49;
 #[test]
 fn every_case_about_claims_by_a_login() {
     let logins = core::cell::Cell::new(0);
-    run("id_token", |case| {
+    run_by("a login", "id_token", |case| {
         let payload = payload(case);
         let is_about_claims = ABOUT_CLAIMS.contains(&text(&case["group"]));
         // A login always sends a `nonce`. The hash of an access token goes with the algorithm, which is another one here.
         let fits = case["config"]["nonce"].is_string() && (case["group"] != "at_hash" || algorithm(case) == "RS256");
         if !is_about_claims || !fits {
-            return Ok(());
+            return Ok(By::Nothing);
         }
         logins.set(logins.get() + 1);
         compare(case, &of_login(&log_in(case, &payload, at(case)).map(|(_, tokens)| tokens))?)
@@ -213,6 +218,8 @@ fn log_in(case: &Value, payload: &str, now: UnixTime) -> Result<(Client, Tokens)
     }
     if let Some(acr_values) = &config.essential_acr {
         request = request.require_acr_values(acr_values);
+    } else if !config.acr_values.is_empty() {
+        request = request.acr_values(&config.acr_values);
     }
     let code = config.code.as_deref().unwrap_or("SplxlOBeZQQYbYS6WxSbIA");
     let access_token = config.access_token.as_deref().unwrap_or("AT1");
@@ -260,7 +267,7 @@ fn every_case_about_a_refresh_by_a_session() {
     let refreshes = core::cell::Cell::new(0);
     run("id_token", |case| {
         if case["group"] != "refresh" {
-            return Ok(());
+            return Ok(By::Nothing);
         }
         refreshes.set(refreshes.get() + 1);
         let mut previous = case["config"]["previous"].clone();

@@ -3,10 +3,13 @@
 use oauth_proto::logout::check_return;
 use oauth_proto::redirect::RedirectUri;
 use oauth_proto::{
-    AuthorizationServer, Client, Error, Event, Secret, Session, SessionAction, SessionPhase, SignOut, Tokens,
+    AuthorizationServer, Client, ConfigError, Error, Event, Secret, Session, SessionAction, SessionPhase, SignOut,
+    Tokens,
 };
 use serde_json::{json, Value};
 
+use crate::config_errors::refused;
+use crate::redirect_classes::check;
 use crate::support::{compare, decode, entropy, only, run, state, text, NOW, REDIRECT_URI};
 
 #[test]
@@ -15,7 +18,7 @@ fn every_case() {
         only(case, &["name", "kind", "input", "expect", "alt", "basis", "source"])?;
         let input = &case["input"];
         let outcome = match text(&case["kind"]) {
-            "url" => url(input)?,
+            "url" => url(case)?,
             "callback" => callback(input)?,
             kind => return Err(format!("there is no kind {kind}")),
         };
@@ -24,14 +27,12 @@ fn every_case() {
 }
 
 /// A session that logs out at this endpoint, in the browser; the URL that is opened.
-fn logging_out(input: &Value, endpoint: &str) -> Result<(Session, String), Value> {
-    let refused = |_| json!({ "error": "config_error" });
+fn logging_out(input: &Value, endpoint: &str) -> Result<(Session, String), ConfigError> {
     let server = AuthorizationServer::new("https://op.example.com/authorize", "https://op.example.com/token");
-    let server = server.and_then(|server| server.end_session_endpoint(endpoint)).map_err(refused)?;
+    let server = server.and_then(|server| server.end_session_endpoint(endpoint))?;
     let client = Client::builder(server, input["client_id"].as_str().unwrap_or("s6BhdRkqt3"), REDIRECT_URI)
         .post_logout_redirect_uri(text(&input["post_logout_redirect_uri"]))
-        .build()
-        .map_err(refused)?;
+        .build()?;
     let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), None, "openid");
     let mut saved = serde_json::to_value(Session::new(client.clone(), tokens).save()).expect("a saved session");
     saved["id_token"] = input["id_token_hint"].clone();
@@ -42,11 +43,12 @@ fn logging_out(input: &Value, endpoint: &str) -> Result<(Session, String), Value
     Ok((session, url.as_str().to_owned()))
 }
 
-fn url(input: &Value) -> Result<Value, String> {
+fn url(case: &Value) -> Result<Value, String> {
+    let input = &case["input"];
     only(input, &["end_session_endpoint", "post_logout_redirect_uri", "state", "client_id", "id_token_hint"])?;
     let (_, url) = match logging_out(input, text(&input["end_session_endpoint"])) {
         Ok(opened) => opened,
-        Err(refused) => return Ok(refused),
+        Err(error) => return refused("logout", case, &error),
     };
     let (without_query, query) = url.split_once('?').ok_or("no query")?;
     let mut pairs = decode(query);
@@ -62,16 +64,23 @@ fn url(input: &Value) -> Result<Value, String> {
 fn callback(input: &Value) -> Result<Value, String> {
     only(input, &["post_logout_redirect_uri", "state", "url", "times"])?;
     let name = |result: Result<SessionAction, Error>, session: &Session| match result {
-        Ok(SessionAction::SignedOut) => json!(true),
+        Ok(SessionAction::SignedOut) => {
+            assert_eq!(session.phase(), SessionPhase::SignedOut);
+            assert!(session.pending_action().is_none(), "nothing of it leads to a request");
+            json!(true)
+        }
         Ok(other) => panic!("{other:?}"),
+        Err(error) if error.code() == "redirect_not_awaited" => {
+            assert_eq!((error.is_fatal(), session.phase()), (false, SessionPhase::SignedOut));
+            json!(error.code())
+        }
         Err(error) => {
-            assert!(!error.is_fatal());
-            assert_eq!(session.phase() == SessionPhase::LoggingOut, error.code() != "redirect_not_awaited");
+            check(error.code(), error.is_fatal(), false).expect("as a redirect without the right state");
+            assert_eq!(session.phase(), SessionPhase::LoggingOut);
             json!(error.code())
         }
     };
-    let (mut session, _) =
-        logging_out(input, "https://op.example.com/logout").map_err(|refused| refused.to_string())?;
+    let (mut session, _) = logging_out(input, "https://op.example.com/logout").map_err(|error| error.to_string())?;
     let url = text(&input["url"]).replace(text(&input["state"]), &state());
     let first = session.handle(Event::RedirectReceived(&url), NOW);
     let first = name(first, &session);

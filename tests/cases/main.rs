@@ -10,9 +10,12 @@
     clippy::arithmetic_side_effects
 )]
 
+mod answered_by_alt;
 mod authorize_url;
+mod bearer_redirects;
 mod bearer_request;
 mod callback;
+mod config_errors;
 #[cfg(feature = "openid")]
 mod discovery;
 #[cfg(feature = "rustcrypto")]
@@ -21,7 +24,9 @@ mod login_sequences;
 mod logout;
 mod not_yet_covered;
 mod pkce;
+mod redirect_classes;
 mod refresh_sequences;
+mod refused_calls;
 #[cfg(feature = "rustcrypto")]
 #[path = "../support/signing.rs"]
 mod signing;

@@ -5,7 +5,7 @@ use oauth_proto::{AuthorizationRequest, AuthorizationServer, Entropy, Error, Eve
 use serde_json::{json, Value};
 
 use crate::support::{
-    base64url, body, client, decode, exchange, only, run, started, text, value_of, CHALLENGE, NOW, VERIFIER,
+    base64url, body, client, decode, exchange, only, run, started, text, value_of, By, CHALLENGE, NOW, VERIFIER,
     VERIFIER_OCTETS,
 };
 
@@ -17,17 +17,17 @@ fn every_case() {
             only(case, &["name", "kind", "verifier", "length", "reason", "basis", "source"])?;
             let verifier = text(&case["verifier"]);
             assert_eq!(case["length"], verifier.chars().count());
-            CodeVerifier::new(verifier).map_or(Ok(()), |_| Err("it was accepted".into()))
+            CodeVerifier::new(verifier).map_or(Ok(By::Expect), |_| Err("it was accepted".into()))
         }
         "rule" => {
             only(case, &["name", "kind", "rule", "expect", "basis", "source"])?;
-            rule(text(&case["name"]))
+            rule(text(&case["name"]), text(&case["expect"]))
         }
         kind => Err(format!("the test does not know the kind {kind}")),
     });
 }
 
-fn s256(case: &Value) -> Result<(), String> {
+fn s256(case: &Value) -> Result<By, String> {
     only(case, &["name", "kind", "verifier", "challenge", "method", "length", "random_octets", "basis", "source"])?;
     let verifier = text(&case["verifier"]);
     assert_eq!((&case["length"], &case["method"]), (&json!(verifier.len()), &json!("S256")));
@@ -38,17 +38,20 @@ fn s256(case: &Value) -> Result<(), String> {
         let octets: Vec<_> = octets.iter().map(|octet| u8::try_from(octet.as_u64().unwrap()).unwrap()).collect();
         assert_eq!(CodeVerifier::from_octets(&octets).map_err(|error| error.to_string())?.reveal(), verifier);
     }
-    Ok(())
+    Ok(By::Expect)
 }
 
-fn rule(name: &str) -> Result<(), String> {
-    match name {
-        "metadata-empty-array" => metadata_empty_array(),
-        "verifier-dropped-after-use" => verifier_dropped_after_use(),
-        "entropy" => generated_verifiers_are_random(),
-        other => return Err(format!("there is no script for the rule {other}")),
+/// A script stands for these very words.
+fn rule(name: &str, expect: &str) -> Result<By, String> {
+    match (name, expect) {
+        ("metadata-empty-array", "still send S256 or refuse; never plain") => metadata_empty_array(),
+        ("verifier-dropped-after-use", "verifier no longer held (zeroised)") => verifier_dropped_after_use(),
+        ("entropy", ">= 256 bits from a CSPRNG (32 octets -> 43 chars recommended)") => {
+            generated_verifiers_are_random();
+        }
+        (other, expect) => return Err(format!("there is no script for the rule {other}: {expect}")),
     }
-    Ok(())
+    Ok(By::Expect)
 }
 
 fn metadata_empty_array() {

@@ -9,7 +9,8 @@ use oauth_proto::{
 };
 use serde_json::{json, Map, Value};
 
-use crate::not_yet_covered::is_listed;
+use crate::answered_by_alt::as_listed;
+use crate::not_yet_covered::{is_excused, is_listed};
 
 /// Every file, by its name without `.json`.
 pub const FILES: &[(&str, &str)] = &[
@@ -44,29 +45,56 @@ pub fn cases(name: &str) -> Vec<Value> {
     cases
 }
 
-/// Runs `check` with every case of a file. All failures are told at once; a case that passes though it is listed as
-/// not yet covered is one of them.
-pub fn run(file: &str, check: impl Fn(&Value) -> Result<(), String>) {
+/// What the outcome of a case is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Its `expect`.
+    Expect,
+    /// This one of its `alt`.
+    Alt(usize),
+    /// It is not for this way of running it.
+    Nothing,
+}
+
+/// Runs `check` with every case of a file. All failures are told at once. A case that is listed as not yet covered and
+/// passes, or fails for another reason, is one of them; so is one whose outcome is one of its `alt` and not listed as
+/// that, and one that panics, whatever it waits for.
+pub fn run(file: &str, check: impl Fn(&Value) -> Result<By, String>) {
+    run_by("", file, check);
+}
+
+/// The same, for what gives outcomes of its own: `runner` is its name.
+pub fn run_by(runner: &str, file: &str, check: impl Fn(&Value) -> Result<By, String>) {
     let mut failures = Vec::new();
     for case in cases(file) {
         let name = text(&case["name"]);
-        let result = catch_unwind(AssertUnwindSafe(|| check(&case))).unwrap_or_else(|_| Err("it panicked".into()));
-        match (result, is_listed(file, name)) {
-            (Err(problem), false) => failures.push(format!("{file}/{name}: {problem}")),
-            (Ok(()), true) => failures.push(format!("{file}/{name} passes: take it off the list of cases not covered")),
-            (Ok(()), false) | (Err(_), true) => {}
-        }
+        let result = match (catch_unwind(AssertUnwindSafe(|| check(&case))), is_listed(file, name)) {
+            (Err(panic), _) => Err(format!("it panicked: {}", panic_message(&*panic))),
+            (Ok(Ok(_)), true) => Err("it passes: take it off the list of cases not covered".to_owned()),
+            (Ok(Err(problem)), true) if is_excused(file, name, &problem) => Ok(()),
+            (Ok(Err(problem)), true) => Err(format!("not for want of what it waits for: {problem}")),
+            (Ok(result), false) => result.and_then(|by| as_listed(file, name, runner, by)),
+        };
+        failures.extend(result.err().map(|problem| format!("{file}/{name}: {problem}")));
     }
     assert!(failures.is_empty(), "{} of {file} fail:\n{}", failures.len(), failures.join("\n"));
 }
 
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default()
+}
+
 /// Whether an outcome is `expect` or one of `alt`.
-pub fn compare(case: &Value, actual: &Value) -> Result<(), String> {
+pub fn compare(case: &Value, actual: &Value) -> Result<By, String> {
     let alternatives = case["alt"].as_array().map_or(&[][..], Vec::as_slice);
-    if std::iter::once(&case["expect"]).chain(alternatives).any(|expected| holds(expected, actual)) {
-        return Ok(());
+    if holds(&case["expect"], actual) {
+        return Ok(By::Expect);
     }
-    Err(format!("expected {}, or one of {alternatives:?}, got {actual}", case["expect"]))
+    let alternative = alternatives.iter().position(|expected| holds(expected, actual));
+    alternative
+        .map(By::Alt)
+        .ok_or_else(|| format!("expected {}, or one of {alternatives:?}, got {actual}", case["expect"]))
 }
 
 /// Every member that is expected must be there and be equal; lists must be equal as a whole.
@@ -153,11 +181,6 @@ pub fn outcome_of(error: &Error) -> Value {
         Error::Violation(Violation::RedirectedResponse(status)) => json!({ "error": class, "status": status }),
         _ => json!({ "error": class }),
     }
-}
-
-/// A configuration that was refused.
-pub fn refused_configuration(_: &ConfigError) -> Value {
-    json!({ "error": "config_error" })
 }
 
 /// The time at which everything happens, unless a script says otherwise.

@@ -3,12 +3,13 @@
 use base64ct::{Base64, Encoding};
 use oauth_proto::token::{parse_response, TokenResponse};
 use oauth_proto::{
-    Access, Action, AuthorizationRequest, Client, Event, Phase, Response, Secret, Session, SessionAction, Tokens,
+    Access, Action, AuthorizationRequest, Client, Event, Login, Phase, Request, Response, Secret, Session,
+    SessionAction, Tokens, UnixTime,
 };
 use serde_json::{json, Value};
 
 use crate::support::{
-    client, compare, exchange, only, outcome_of, ready, run, started, stored_refresh_token, text, API, NOW,
+    body, client, compare, exchange, only, outcome_of, ready, run, started, stored_refresh_token, text, By, API, NOW,
 };
 #[cfg(feature = "openid")]
 use crate::support::{server, REDIRECT_URI};
@@ -19,14 +20,15 @@ const OF_THE_MACHINE: [&str; 2] = ["granted_scope", "stored_refresh_token"];
 #[test]
 fn every_case_by_the_parser() {
     run("token_response", |case| {
-        // That an ID token is missing, the login finds out.
-        if case["expect"]["error"] == "missing_id_token" {
-            return Ok(());
-        }
         let mut case = case.clone();
         forget_the_machine(&mut case["expect"]);
         let answer = Answer::of(&case)?;
         let actual = match parse_response(&answer.response(), NOW) {
+            // That an ID token is missing, the login finds out.
+            Ok(tokens) if case["expect"]["error"] == "missing_id_token" => {
+                assert!(!tokens.access_token().is_empty() && tokens.id_token().is_none());
+                return Ok(By::Nothing);
+            }
             Ok(tokens) => json!({ "ok": parsed(&tokens) }),
             Err(error) => outcome_of(&error),
         };
@@ -66,7 +68,9 @@ fn every_case_by_a_machine() {
         only(&case["context"], &["requested_scope", "openid", "dpop", "refresh_token"])?;
         match text(&case["grant"]) {
             // Without the feature there is no login with OpenID Connect.
-            "authorization_code" if cfg!(not(feature = "openid")) && case["context"]["openid"] == true => Ok(()),
+            "authorization_code" if cfg!(not(feature = "openid")) && case["context"]["openid"] == true => {
+                Ok(By::Nothing)
+            }
             "authorization_code" => {
                 let case = without_openid(case);
                 compare(&case, &by_login(&case)?)
@@ -147,8 +151,10 @@ fn by_login(case: &Value) -> Result<Value, String> {
     let sent = exchange(&mut login, "SplxlOBeZQQYbYS6WxSbIA");
     let answer = Answer::of(case)?;
     let outcome = login.handle(Event::ResponseReceived(sent.id(), answer.response()), NOW);
-    assert!(login.save().is_none() && login.pending_action().is_none(), "it is over either way");
+    let is_waiting = matches!(outcome, Ok(Action::RetryAt(_)));
+    assert!(login.save().is_none() && login.pending_action().is_some() == is_waiting, "it is over, or waits");
     match outcome {
+        Ok(Action::RetryAt(at)) => sent_again(login, &sent, at, &answer),
         Ok(Action::TokensReady(tokens)) => {
             assert_eq!(login.phase(), Phase::Finished);
             Ok(json!({ "ok": with_call(tokens_of(&tokens), Session::new(client, tokens)) }))
@@ -157,11 +163,36 @@ fn by_login(case: &Value) -> Result<Value, String> {
         Err(error) => {
             assert!(error.is_fatal());
             assert_eq!(login.phase(), Phase::Failed);
+            let asks_for = outcome_of(&error)["retry_after"].as_u64();
+            assert!(!UNPROCESSED.contains(&answer.status) || asks_for > Some(CODE_LIFETIME_SECS), "{error}");
             let again = login.handle(Event::ResponseReceived(sent.id(), answer.response()), NOW);
             assert_eq!(again.err().as_ref(), Some(&error));
             Ok(outcome_of(&error))
         }
     }
+}
+
+/// Of an answer with one of these the code was not looked at: too slow, too early, too often, not available.
+const UNPROCESSED: [u16; 4] = [408, 425, 429, 503];
+/// RFC 6749 §4.1.2.
+const CODE_LIFETIME_SECS: u64 = 10 * 60;
+
+/// The same code is sent again when the server has had the time that it asked for, and the login ends well.
+fn sent_again(mut login: Login, sent: &Request, at: UnixTime, answer: &Answer) -> Result<Value, String> {
+    let error = parse_response(&answer.response(), NOW).err().ok_or("tokens came")?;
+    let outcome = outcome_of(&error);
+    assert!(UNPROCESSED.contains(&answer.status), "the code may be used up: {error}");
+    let asked_for = outcome["retry_after"].as_u64().unwrap_or(0);
+    assert!((asked_for..=CODE_LIFETIME_SECS).contains(&at.saturating_since(NOW)), "{at:?}: {outcome}");
+    assert_eq!(login.phase(), Phase::ExchangingCode);
+    let Some(Action::SendRequest(again)) = login.pending_action() else { return Err("nothing is sent".into()) };
+    assert_eq!((again.url(), body(&again)), (sent.url(), body(sent)));
+    assert_ne!(again.id(), sent.id());
+    let headers = [("Content-Type", "application/json")];
+    let tokens = Response::new(200, &headers, br#"{"access_token":"AT1","token_type":"Bearer"}"#);
+    let action = login.handle(Event::ResponseReceived(again.id(), tokens), at);
+    assert!(matches!(action, Ok(Action::TokensReady(_))), "{action:?}");
+    Ok(outcome)
 }
 
 fn tokens_of(tokens: &Tokens) -> Value {
@@ -197,6 +228,14 @@ fn by_session(case: &Value) -> Result<Value, String> {
     if let Some(error) = session.last_error() {
         let mut outcome = outcome_of(error);
         outcome["stored_refresh_token"] = stored_refresh_token(&session);
+        match action {
+            SessionAction::RetryAt(at) => {
+                assert!(session.save().is_some(), "the grant lives");
+                assert!(at >= NOW.saturating_add(outcome["retry_after"].as_u64().unwrap_or(0)), "{at:?}: {outcome}");
+            }
+            SessionAction::LoginRequired(why) => assert!(why.is_final() && session.save().is_none(), "{why}"),
+            other => return Err(format!("{other:?}")),
+        }
         return Ok(outcome);
     }
     // What the response itself said is not kept by the session: the parser tells.
@@ -209,4 +248,24 @@ fn expired_session(client: Client, context: &Value) -> Session {
     let refresh_token = Some(Secret::new(text(&context["refresh_token"])));
     let scope = context["requested_scope"].as_str().unwrap_or_default();
     Session::new(client, Tokens::from_parts(Secret::new("AT1"), refresh_token, Some(NOW), scope))
+}
+
+/// What answers a code means the same to a refresh, and costs no refresh token: unless the server gave another, or said that
+/// the grant is over.
+#[test]
+fn every_answer_to_a_code_as_one_to_a_refresh() {
+    run("token_response", |case| {
+        if case["grant"] != "authorization_code" || case["context"]["openid"] == true {
+            return Ok(By::Nothing);
+        }
+        let mut case = case.clone();
+        case["context"] = json!({ "refresh_token": "RT1", "requested_scope": case["context"]["requested_scope"] });
+        let outcome = by_session(&case)?;
+        let (ok, is_ok) = (&outcome["ok"], outcome["ok"].is_object());
+        let is_over = outcome["status"] == 400 && outcome["code"] == "invalid_grant";
+        let given = ok["refresh_token"].as_str().or((!is_over).then_some("RT1"));
+        let stored = if is_ok { &ok["stored_refresh_token"] } else { &outcome["stored_refresh_token"] };
+        assert_eq!(stored.as_str(), given, "{outcome}");
+        compare(&case, &outcome)
+    });
 }
