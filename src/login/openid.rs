@@ -145,22 +145,22 @@ impl Discovering {
 impl Trouble {
     /// What is worth remembering of this place and of those before.
     fn of(error: Error, before: Option<Self>) -> Option<Self> {
-        match (error, before) {
-            (error @ Error::Refused(_), Some(Self::Unavailable(before)))
-                if error.is_transient() && error.retry_after() < before.retry_after() =>
-            {
+        match before {
+            // Who asks for the longest wait is heard.
+            Some(Self::Unavailable(before)) if !error.is_transient() || error.retry_after() < before.retry_after() => {
                 Some(Self::Unavailable(before))
             }
-            (error, _) if error.is_transient() => Some(Self::Unavailable(error)),
-            (_, before @ Some(Self::Unavailable(_))) => before,
-            // A page, or a way to one, is what many servers have for any path.
-            (
-                Error::Refused(_) | Error::Violation(Violation::RedirectedResponse(_) | Violation::ContentType),
-                before,
-            ) => before,
-            (error, _) => Some(Self::Unreadable(error)),
+            _ if error.is_transient() => Some(Self::Unavailable(error)),
+            before if is_not_there(&error) => before,
+            _ => Some(Self::Unreadable(error)),
         }
     }
+}
+
+/// A page, or a way to one, is what many servers have for any path.
+fn is_not_there(error: &Error) -> bool {
+    use Violation::{ContentType, RedirectedResponse};
+    matches!(error, Error::Refused(_) | Error::Violation(RedirectedResponse(_) | ContentType))
 }
 
 /// The tokens are here, and the ID token waits for the server's keys: for as long as the user does.
@@ -272,7 +272,7 @@ fn read(
         .organization(organization.as_deref())
         .access_token(Some(access_token))
         .code(Some(exchanged.code.reveal()))
-        .from_token_endpoint()
+        .of_token_endpoint()
         .read(id_token, now);
     nonce.wipe();
     Ok(result?)

@@ -315,7 +315,7 @@ impl<'a> Rules<'a> {
 
     /// The token has come from the server's token endpoint just now.
     #[must_use]
-    pub(crate) fn from_token_endpoint(self) -> Self {
+    pub(crate) fn of_token_endpoint(self) -> Self {
         Self { is_from_token_endpoint: true, ..self }
     }
 

@@ -124,7 +124,7 @@ impl Who {
             .after(self.id_token.as_ref(), self.nonce.as_ref().map(Secret::reveal))
             .organization(organization.as_deref())
             .access_token(Some(answer.access_token()))
-            .from_token_endpoint();
+            .of_token_endpoint();
         // First, whatever else is wrong with it: a fault must not hide whose it is.
         rules.check_whose(id_token)?;
         let unverified = match rules.read(id_token, ServerClock::of(date, now).time(now)) {

@@ -126,11 +126,10 @@ impl Model {
             (Self::Discovering { place, trouble, .. }, Op::Response(Id::Current, says)) => {
                 metadata(config, says.metadata, place, trouble)
             }
-            (Self::Discovering { .. }, Op::SendFailed(Id::Current, _)) => SendRequest,
             (Self::ExchangingCode { .. }, Op::Response(Id::Current, says)) => response(config, says.tokens, now),
             (Self::ExchangingCode { .. }, Op::SendFailed(Id::Current, Delivered::Maybe)) => Fatal("outcome_unknown"),
             (Self::FetchingKeys { id_token }, Op::Response(Id::Current, says)) => keys(says.keys, id_token),
-            (Self::FetchingKeys { .. }, Op::SendFailed(Id::Current, _)) => SendRequest,
+            (Self::Discovering { .. } | Self::FetchingKeys { .. }, Op::SendFailed(Id::Current, _)) => SendRequest,
             (Self::ExchangingCode { deadline }, Op::SendFailed(Id::Current, _)) => {
                 if now > deadline {
                     Fatal("expired")
@@ -150,8 +149,7 @@ impl Model {
             (Self::Discovering { deadline, .. }, Outcome::RetryAt) => {
                 Self::Discovering { deadline, place: 0, trouble: Trouble::None }
             }
-            (_, Outcome::RetryAt | Outcome::RetryAtOr(_)) => self,
-            (_, Outcome::Refused(_)) => self,
+            (_, Outcome::RetryAt | Outcome::RetryAtOr(_) | Outcome::Refused(_)) => self,
             (_, Outcome::TokensReady) => Self::Finished,
             (_, Outcome::Fatal(code)) => Self::Failed(code),
         }
