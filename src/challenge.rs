@@ -116,13 +116,19 @@ impl<'a> Cursor<'a> {
         let mut challenge = Challenge { scheme, token68: None, parameters: Vec::new() };
         let spaces = self.take_while(|octet| octet == b' ');
         if self.at_end_of_element() {
-            return Ok(challenge);
-        }
-        // 1*SP, and nothing else, parts the scheme from what follows.
-        spaces.ok_or(MalformedChallenge)?;
-        if let Some(token68) = self.token68() {
-            challenge.token68 = Some(token68);
-            return Ok(challenge);
+            // Empty elements may come before the first parameter too. No challenge begins as a parameter does, so what follows
+            // belongs to this scheme.
+            self.skip_separators();
+            if !self.at_parameter() {
+                return Ok(challenge);
+            }
+        } else {
+            // 1*SP, and nothing else, parts the scheme from what follows.
+            spaces.ok_or(MalformedChallenge)?;
+            if let Some(token68) = self.token68() {
+                challenge.token68 = Some(token68);
+                return Ok(challenge);
+            }
         }
         loop {
             let (name, value) = self.parameter()?;

@@ -1,7 +1,7 @@
 //! What an API's claims challenge asks for (Microsoft Entra: continuous access evaluation, authentication contexts).
 
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding};
-use oauth_proto::challenge::{advice, Advice};
+use oauth_proto::challenge::{advice, parse, Advice};
 
 fn line(claims: &str) -> String {
     let uri = "https://login.microsoftonline.com/common/oauth2/authorize";
@@ -83,4 +83,50 @@ fn no_other_error_and_no_other_scheme_has_claims() {
 fn claims_are_shown_by_their_accessor_alone() {
     let advice = advice(401, &[&line("eyJzZWNyZXQiOjF9")]);
     assert!(format!("{advice:?}").contains("claims") && !format!("{advice:?}").contains("secret"));
+}
+
+/// RFC 9110 §5.6.1.2: a list may have empty elements anywhere, before the first parameter too.
+#[test]
+fn empty_elements_before_the_first_parameter_count_for_nothing() {
+    let step_up = Advice::StepUp { acr_values: None, max_age: Some(60), claims: None };
+    for start in
+        ["Bearer ", "Bearer ,", "Bearer,", "Bearer , ", "Bearer, ", "Bearer ,, ,\t, ", "bearer\t,", "Basic, Bearer,"]
+    {
+        let line = format!("{start}error=\"insufficient_user_authentication\", max_age=\"60\"");
+        assert_eq!(advice(401, &[&line]), step_up, "{line}");
+        let line = format!("{start}error = insufficient_user_authentication ,, max_age\t=60,");
+        assert_eq!(advice(401, &[&line]), step_up, "{line}");
+    }
+}
+
+/// No challenge begins as a parameter does, and what is none is another challenge.
+#[test]
+fn parameters_belong_to_the_scheme_before_them() {
+    let read = |line: &str| {
+        let challenges = parse(line).map_err(|_| line.to_owned())?;
+        let of = |challenge: &oauth_proto::challenge::Challenge<'_>| {
+            let parameters: Vec<_> = challenge.parameters().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("{} {}", challenge.scheme(), challenge.token68().map_or(parameters.join(","), str::to_owned))
+        };
+        Ok::<_, String>(challenges.iter().map(of).collect::<Vec<_>>())
+    };
+    for (line, expected) in [
+        ("Bearer, a=1, b=2, Basic", &["Bearer a=1,b=2", "Basic "][..]),
+        ("Basic, Bearer, a=1", &["Basic ", "Bearer a=1"]),
+        ("Basic , Bearer a=1, , b=2", &["Basic ", "Bearer a=1,b=2"]),
+        ("Basic, Negotiate abc==, Bearer ,a=1", &["Basic ", "Negotiate abc==", "Bearer a=1"]),
+        ("Basic ,Bearer", &["Basic ", "Bearer "]),
+    ] {
+        assert_eq!(read(line).unwrap(), expected, "{line}");
+    }
+    // A scheme has a token68 or parameters, a parameter has a scheme and stands there once, and only spaces part the two.
+    for line in ["Negotiate abc==, a=1", ", a=1", "a=1", "Bearer, a=1, A=2", "Bearer, a=", "Bearer, =1", "Bearer\ta=1"]
+    {
+        assert!(read(line).is_err(), "{line}");
+    }
+    let many = |count: usize| {
+        let list: Vec<_> = (0..count).map(|index| format!("p{index}=1")).collect();
+        format!("Bearer,{}", list.join(","))
+    };
+    assert!(read(&many(64)).is_ok() && read(&many(65)).is_err());
 }
