@@ -232,6 +232,7 @@ pub mod redirect;
 mod redirect_uri;
 mod restore;
 mod retry_after;
+mod scope;
 mod secret;
 mod server;
 #[cfg(feature = "openid")]

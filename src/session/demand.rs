@@ -1,10 +1,11 @@
 //! When more is demanded than a login gave: more scope (RFC 6750 §3.1), a stronger or more recent authentication (RFC 9470),
 //! another resource (RFC 8707). The request of the login to make, and the end of asking again.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::grant::{is_part, Grant, More};
+use super::grant::{Grant, More};
 use super::LoginRequired;
 use crate::chars;
 use crate::client::Client;
@@ -67,14 +68,17 @@ impl Demand<'_> {
             Self::Scope(Some(scope)) => scope.as_str(),
             _ => "",
         };
-        demanded.split(' ').filter(|token| client.is_demandable(token)).map(String::from).collect()
+        // Where the app names them apart, they are taken apart.
+        let separator = |token: &str| if client.is_demandable(token) { ' ' } else { ',' };
+        let tokens = demanded.split(' ').flat_map(|token| token.split(separator(token)));
+        tokens.filter(|token| client.is_demandable(token)).map(String::from).collect()
     }
 
     /// What cannot be said in a request is asked for in vain.
     fn was_asked_for(&self, allowed: &str, grant: &Grant, age: u64) -> bool {
-        let had = |scope: &str| is_part(&sayable(scope), &[grant.request.requested_scope(), &grant.scope]);
+        let had = |scope: &str| grant.had(&sayable(scope));
         // In whatever order.
-        let asked = |name: &str, values: &str| is_part(values, &[&grant.request.value(name).unwrap_or_default()]);
+        let asked = |name: &str, values: &str| is_part(values, &grant.request.value(name).unwrap_or_default());
         match self {
             Self::Target(target) => {
                 let named = |resource: &str| grant.request.resources().iter().any(|asked| asked == resource);
@@ -96,6 +100,12 @@ impl Demand<'_> {
             }
         }
     }
+}
+
+/// Whether every value of a list is in another list.
+fn is_part(values: &str, of: &str) -> bool {
+    let whole: BTreeSet<&str> = of.split(' ').collect();
+    values.split(' ').filter(|value| !value.is_empty()).all(|value| whole.contains(value))
 }
 
 fn sayable(scope: &str) -> String {

@@ -2,7 +2,6 @@
 //! itself.
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -11,6 +10,7 @@ use super::ends::Ends;
 use crate::authorization::AuthorizationRequest;
 use crate::chars;
 use crate::client::short_fingerprint;
+use crate::scope::{self, Scope};
 use crate::secret::Secret;
 use crate::target::Target;
 use crate::time::UnixTime;
@@ -78,7 +78,16 @@ impl Grant {
     }
 
     pub(super) fn covers(&self, scope: &str) -> bool {
-        is_part(scope, &[&self.scope])
+        self.granted().covers(scope)
+    }
+
+    /// Whether it was asked for or granted.
+    pub(super) fn had(&self, scope: &str) -> bool {
+        self.granted().and(self.request.requested_scope()).covers(scope)
+    }
+
+    fn granted(&self) -> Scope<'_> {
+        Scope::granted(&self.scope, self.request.requested_scope())
     }
 
     /// Whether a refresh may ask for this. The server knows best, so all is tried that the login asked for, whatever the answer
@@ -88,7 +97,8 @@ impl Grant {
     pub(super) fn may_have(&self, target: &Target) -> bool {
         let resources = self.request.resources();
         let has_resource = |resource: &str| resources.is_empty() || resources.iter().any(|named| named == resource);
-        let has_scope = |scope: &str| is_part(scope, &[&self.scope, self.request.requested_scope(), OF_EVERY_LOGIN]);
+        let has_scope =
+            |scope: &str| self.granted().and(self.request.requested_scope()).and(OF_EVERY_LOGIN).covers(scope);
         target.as_audience().is_some()
             || target.as_scope().is_none_or(has_scope) && target.as_resource().is_none_or(has_resource)
     }
@@ -108,7 +118,9 @@ impl Grant {
         // These two decide which tokens come, and servers do not always name them among what was granted.
         let asked = self.request.requested_scope().split(' ');
         let asked = asked.filter(|token| matches!(*token, "openid" | "offline_access"));
-        let scopes = self.scope.split(' ').chain(asked).chain(more.scope.split(' '));
+        // Token by token, whatever the server put between them: it is asked for as RFC 6749 §3.3 has it.
+        let granted = scope::granted(&self.scope, self.request.requested_scope());
+        let scopes = granted.chain(asked).chain(more.scope.split(' '));
         for token in scopes.filter(|token| chars::is_scope_token(token)) {
             again = again.scope(token);
         }
@@ -171,12 +183,6 @@ fn login_digest(tokens: &Tokens) -> String {
     let _ = fmt::Write::write_fmt(&mut seconds, format_args!("{:?}", tokens.obtained_at));
     let refresh_token = tokens.refresh_token().map_or("", Secret::reveal);
     short_fingerprint(&[&seconds, tokens.access_token().reveal(), refresh_token])
-}
-
-/// Whether every token of a scope is in one of other scopes.
-pub(super) fn is_part(scope: &str, of: &[&str]) -> bool {
-    let whole: BTreeSet<&str> = of.iter().flat_map(|scope| scope.split(' ')).collect();
-    scope.split(' ').filter(|token| !token.is_empty()).all(|token| whole.contains(token))
 }
 
 /// With a resource, the answer's `scope` is that of one access token (RFC 8707 §2.2), and more may have been granted.

@@ -7,13 +7,14 @@ use alloc::boxed::Box;
 use super::active::Active;
 use super::demand::Demand;
 use super::flights::Flights;
-use super::grant::{is_part, Grant};
+use super::grant::Grant;
 use super::sign_out::{Shown, SigningOut};
 use super::{Access, LoginRequired, SessionAction, SessionPhase, SignOut};
 use crate::bearer::Bearer;
 use crate::client::Client;
 use crate::error::{Error, Ignored};
 use crate::http::{Delivered, RequestId, Response};
+use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::target::Target;
 use crate::time::UnixTime;
@@ -85,7 +86,7 @@ impl State {
             return Some(active.access(client, bearer.target(), now));
         }
         if let (Demand::Scope(Some(scope)), Some(narrowed)) = (&demand, bearer.target().as_scope()) {
-            if !is_part(scope, &[narrowed]) && active.grant.covers(scope) {
+            if !Scope::asked(narrowed).covers(scope) && active.grant.covers(scope) {
                 return None;
             }
         }

@@ -1,7 +1,6 @@
 //! What a login ends with.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -14,6 +13,7 @@ use crate::client::Client;
 use crate::identity::Identity;
 #[cfg(feature = "openid")]
 use crate::openid::{IdToken, KeySet, ServerMetadata};
+use crate::scope::{self, Scope};
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::unfit::Unfit;
@@ -146,13 +146,18 @@ impl Tokens {
 
     /// What was asked for and not granted: users may say no to some of it, and servers give less or more as their rules have
     /// it. It is no error (RFC 6749 §3.3).
+    ///
+    /// Scopes are compared as sets, which some servers write with commas (GitHub, Facebook: `repo,gist`). A token that was asked
+    /// for with a comma in it is found as it is, too.
     pub fn scope_not_granted(&self) -> impl Iterator<Item = &str> {
-        missing_in(self.request.requested_scope(), self.scope())
+        let granted = Scope::granted(self.scope(), self.request.requested_scope());
+        scope::tokens(self.request.requested_scope()).filter(move |token| !granted.has(token))
     }
 
-    /// What was granted and not asked for.
+    /// What was granted and not asked for, token by token.
     pub fn scope_not_asked_for(&self) -> impl Iterator<Item = &str> {
-        missing_in(self.scope(), self.request.requested_scope())
+        let asked = Scope::asked(self.request.requested_scope()).with_parts();
+        scope::granted(self.scope(), self.request.requested_scope()).filter(move |token| !asked.has(token))
     }
 
     /// Reads the login's token response into any `Deserialize` type, for members that this crate does not know; for the answer
@@ -177,9 +182,4 @@ impl fmt::Debug for Tokens {
         shown.field("has_id_token", &self.identity.id_token.is_some());
         shown.finish_non_exhaustive()
     }
-}
-
-fn missing_in<'a>(scope: &'a str, other: &'a str) -> impl Iterator<Item = &'a str> {
-    let other: BTreeSet<&str> = other.split(' ').collect();
-    scope.split(' ').filter(move |token| !token.is_empty() && !other.contains(token))
 }

@@ -19,6 +19,7 @@ mod logout;
 mod reserved;
 mod saved_login;
 mod saved_session;
+mod scopes;
 mod settings;
 mod token_bodies;
 mod token_requests;
