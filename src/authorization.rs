@@ -104,8 +104,8 @@ impl AuthorizationRequest {
                 }
                 self.scope.push_str(token);
                 self.openid |= token == "openid";
-                self.encoded_scope.push_str(if self.encoded_scope.is_empty() { "&scope=" } else { "+" });
-                form::push_encoded(&mut self.encoded_scope, token);
+                self.encoded_scope.push_str(if self.encoded_scope.is_empty() { "&scope=" } else { form::URL_SPACE });
+                form::push_url_encoded(&mut self.encoded_scope, token);
             }
         }
         self
@@ -316,9 +316,9 @@ impl AuthorizationRequest {
             self.refuse(name, "is set twice (RFC 6749 section 3.1): set it once");
         } else {
             self.query.push('&');
-            form::push_encoded(&mut self.query, name);
+            form::push_url_encoded(&mut self.query, name);
             self.query.push('=');
-            form::push_encoded(&mut self.query, value);
+            form::push_url_encoded(&mut self.query, value);
         }
         self
     }

@@ -29,7 +29,8 @@ use crate::token::{ClientAuthentication, TokenEndpoint, TokenRequestFormat};
 /// ```
 /// use oauth_proto::{AuthorizationServer, Client};
 ///
-/// let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+/// let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?
+///     .issuer("https://as.example.com")?;
 /// let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback")
 ///     .api_origin("https://api.example.com")
 ///     .leeway_secs(30)
@@ -453,7 +454,8 @@ fn authorization_prefix(server: &AuthorizationServer, client_id: &str, redirect_
     let mut prefix = String::from(&*server.authorization_endpoint);
     prefix.push_str(form::separator(&server.authorization_endpoint));
     prefix.push_str("response_type=code");
-    form::push_pair(&mut prefix, "client_id", client_id);
+    prefix.push_str("&client_id=");
+    form::push_url_encoded(&mut prefix, client_id);
     form::push_pair(&mut prefix, "redirect_uri", redirect_uri);
     prefix.push_str("&code_challenge_method=S256");
     prefix

@@ -72,6 +72,37 @@ pub(crate) fn push_encoded(out: &mut String, value: &str) {
     }
 }
 
+/// Appends `value`, encoded for the query of a URL: a space is `%20` there, since some servers and proxies read `+` as itself.
+/// A `+` is `%2B` either way.
+pub(crate) fn push_url_encoded(out: &mut String, value: &str) {
+    if is_plain(value) {
+        return out.push_str(value);
+    }
+    for piece in byte_serialize(value.as_bytes()) {
+        out.push_str(url_piece(piece));
+    }
+}
+
+/// How many octets `value` takes there.
+pub(crate) fn url_encoded_len(value: &str) -> usize {
+    if is_plain(value) {
+        return value.len();
+    }
+    byte_serialize(value.as_bytes()).map(|piece| url_piece(piece).len()).sum()
+}
+
+/// The library makes a piece of its own of each space.
+fn url_piece(piece: &str) -> &str {
+    if piece == "+" {
+        URL_SPACE
+    } else {
+        piece
+    }
+}
+
+/// A space in the query of a URL.
+pub(crate) const URL_SPACE: &str = "%20";
+
 /// Appends `&name=value`, the value encoded. `name` must need no encoding.
 pub(crate) fn push_pair(out: &mut String, name: &str, value: &str) {
     out.push('&');
@@ -152,6 +183,16 @@ mod tests {
         assert_eq!(out, "+%25%26%2B%C2%A3%E2%82%AC");
         assert_eq!(decode(&out).unwrap(), " %&+\u{a3}\u{20ac}");
         assert_eq!(encoded_len(" %&+\u{a3}\u{20ac}"), out.len());
+    }
+
+    #[test]
+    fn in_a_url_a_space_is_no_plus() {
+        for (value, encoded) in [("a b", "a%20b"), (" + ", "%20%2B%20"), ("  ", "%20%20"), ("a-b", "a-b")] {
+            let mut out = String::new();
+            push_url_encoded(&mut out, value);
+            assert_eq!((out.as_str(), url_encoded_len(value)), (encoded, encoded.len()));
+            assert_eq!(decode(&out).unwrap(), value);
+        }
     }
 
     #[test]

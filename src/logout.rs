@@ -9,7 +9,7 @@ use core::ops::Deref;
 
 use crate::config_error::ConfigError;
 use crate::error::{Error, Ignored};
-use crate::form::{self, Pair};
+use crate::form;
 use crate::redirect::{self, RedirectUri};
 use crate::secret::Secret;
 
@@ -131,38 +131,36 @@ pub struct LogoutUrl(Secret);
 impl LogoutUrl {
     pub(crate) fn build(endpoint: &LogoutEndpoint, request: &LogoutRequest<'_>) -> Self {
         let LogoutEndpoint { url: base, parameters } = endpoint;
-        let mut name = String::with_capacity(form::encoded_len(&parameters.return_url));
-        form::push_encoded(&mut name, &parameters.return_url);
+        let mut name = String::with_capacity(form::url_encoded_len(&parameters.return_url));
+        form::push_url_encoded(&mut name, &parameters.return_url);
         let with_state;
         let (return_to, state) = match (request.return_to, parameters.state) {
-            (Some(uri), StateIn::Parameter) => {
-                (Some(Pair::new(&name, uri.as_str())), Some(Pair::new("state", request.state)))
-            }
+            (Some(uri), StateIn::Parameter) => (Some((&*name, uri.as_str())), Some(("state", request.state))),
             (Some(uri), StateIn::ReturnUrl) => {
                 with_state = self::with_state(uri.as_str(), request.state);
-                (Some(Pair::new(&name, &with_state)), None)
+                (Some((&*name, &*with_state)), None)
             }
-            (Some(uri), StateIn::Nowhere) => (Some(Pair::new(&name, uri.as_str())), None),
+            (Some(uri), StateIn::Nowhere) => (Some((&*name, uri.as_str())), None),
             (None, _) => (None, None),
         };
         let hint = request.id_token_hint.filter(|_| parameters.sends_hint);
-        let hint = hint.map(|hint| Pair::new("id_token_hint", hint.reveal()));
+        let hint = hint.map(|hint| ("id_token_hint", hint.reveal()));
         let federated = if request.federated { "&federated" } else { "" };
-        let others = [Some(Pair::new("client_id", request.client_id)), return_to, state];
+        let others = [Some(("client_id", request.client_id)), return_to, state];
         // Sized before it is written, so that no secret is left behind by a buffer that grows.
         let fixed = base.len().saturating_add(federated.len());
-        let len = others.iter().flatten().map(Pair::encoded_len).fold(fixed, usize::saturating_add);
-        let with_hint = |hint: &Pair<'_>| len.saturating_add(hint.encoded_len());
+        let len = others.iter().flatten().map(pair_len).fold(fixed, usize::saturating_add);
+        let with_hint = |hint: &(&str, &str)| len.saturating_add(pair_len(hint));
         let hint = hint.filter(|hint| with_hint(hint) <= MAX_LOGOUT_URL_BYTES);
         let mut url = String::with_capacity(hint.as_ref().map_or(len, with_hint));
         url.push_str(base);
         let mut separator = form::separator(base);
-        for pair in hint.iter().chain(others.iter().flatten()) {
+        for (name, value) in hint.iter().chain(others.iter().flatten()) {
             url.push_str(separator);
             separator = "&";
-            url.push_str(pair.name);
+            url.push_str(name);
             url.push('=');
-            form::push_encoded(&mut url, pair.value);
+            form::push_url_encoded(&mut url, value);
         }
         url.push_str(federated);
         Self(Secret::new(url))
@@ -172,6 +170,11 @@ impl LogoutUrl {
     pub fn as_str(&self) -> &str {
         self.0.reveal()
     }
+}
+
+/// With `=`, and the separator before it. The name needs no encoding.
+fn pair_len((name, value): &(&str, &str)) -> usize {
+    form::url_encoded_len(value).saturating_add(name.len()).saturating_add(2)
 }
 
 fn with_state(uri: &str, state: &str) -> String {

@@ -60,6 +60,25 @@ fn every_setter_is_in_the_url() {
     }
 }
 
+/// Some servers and proxies do not read `+` there; the body of a token request is a form, which has it (RFC 6749 Appendix B).
+#[test]
+fn a_space_is_no_plus_in_the_url() {
+    let client = crate::builder().token_parameter("x y", "a b+c").build().unwrap();
+    let request = new().scope("a b").scope("c+d e").acr_values("1 2").login_hint("x+y z").parameter("my name", " + ");
+    let (mut login, url) = started(client, request, 0);
+    assert!(!url.contains('+'), "{url}");
+    for pair in ["scope=a%20b%20c%2Bd%20e&", "acr_values=1%202&", "login_hint=x%2By%20z&", "my%20name=%20%2B%20&"] {
+        assert!(url.contains(&format!("&{pair}")), "{pair} in {url}");
+    }
+    let sent = crate::code_request(&mut login, &url, 0);
+    assert!(crate::body(&sent).contains("x+y=a+b%2Bc"), "{}", crate::body(&sent));
+    // A client identifier may have a space (RFC 6749 Appendix A.1).
+    let client = Client::new(server(), "my client", REDIRECT_URI).unwrap();
+    let (mut login, url) = started(client, new(), 0);
+    assert!(url.contains("&client_id=my%20client&"), "{url}");
+    assert!(crate::body(&crate::code_request(&mut login, &url, 0)).contains("client_id=my+client"));
+}
+
 #[test]
 fn all_setters_at_once_are_all_in_the_url() {
     let request = new()

@@ -250,10 +250,12 @@ fn the_logout_of_cognito_and_its_return() {
         let (mut session, _) = session_with_id_token(cognito(), Some(RETURN));
         assert_eq!(url_of(session.sign_out(logout())).as_str(), expected);
     }
-    for back in [RETURN, "com.example.app:/logout?state=other&x=1", "com.example.app:/logout#top"] {
+    for back in
+        [RETURN, "com.example.app:/logout/", "com.example.app:/logout?state=other&x=1", "com.example.app:/logout#top"]
+    {
         let mut session = session(cognito(), Some(RETURN), TOKENS);
         assert_eq!(url_of(session.sign_out(logout())).as_str(), expected);
-        for stray in [REDIRECT_URI, "com.example.app:/logout/", "com.example.other:/logout", "https://evil.example/"] {
+        for stray in [REDIRECT_URI, "com.example.app:/logout/x", "com.example.other:/logout", "https://evil.example/"] {
             let error = session.handle(Event::RedirectReceived(stray), at(1)).unwrap_err();
             assert_eq!((error.code(), session.phase()), ("not_our_redirect", SessionPhase::LoggingOut), "{stray}");
         }
@@ -262,6 +264,42 @@ fn the_logout_of_cognito_and_its_return() {
     let mut session = session(cognito(), None, TOKENS);
     url_of(session.sign_out(logout()));
     assert_eq!(session.handle(Event::RedirectReceived(RETURN), at(1)).unwrap_err().code(), "redirect_not_awaited");
+}
+
+/// Some servers and proxies do not read `+` in a URL.
+#[test]
+fn a_space_is_no_plus_in_the_url() {
+    let own = "com.example.app:/logout?tab=a%20b+c";
+    let url = logout_url(
+        vendor("https://as.example.com/logout", LogoutParameters::new("back to")),
+        Some(own),
+        TOKENS,
+        logout(),
+    );
+    assert!(
+        !url.contains('+') && url.contains("&back%20to=com.example.app%3A%2Flogout%3Ftab%3Da%2520b%2Bc&"),
+        "{}",
+        url.as_str()
+    );
+    assert_eq!(value_of(&query_of(&url), "back to").as_deref(), Some(own));
+}
+
+/// A final slash more or less is the same URL, if the scheme is the app's own.
+#[test]
+fn a_return_may_have_a_final_slash_more_or_less() {
+    for (registered, back, is_ours) in [
+        ("com.example.app:/logout", "com.example.app:/logout/", true),
+        ("com.example.app:/logout/", "com.example.app:/logout", true),
+        ("com.example.app://bye", "com.example.app://bye/", true),
+        ("com.example.app:/logout", "com.example.app:/logout//", false),
+        ("https://app.example.com/logout", "https://app.example.com/logout/", false),
+    ] {
+        let back = format!("{back}?state={STATE}");
+        let mut session = session(end_session("https://as.example.com/logout"), Some(registered), TOKENS);
+        url_of(session.sign_out(logout()));
+        let action = session.handle(Event::RedirectReceived(&back), at(1));
+        assert_eq!(matches!(action, Ok(SessionAction::SignedOut)), is_ours, "{back}");
+    }
 }
 
 /// Only a server that brings no `state` may leave it out.
@@ -294,7 +332,11 @@ fn parameters_of_a_servers_own_are_those_pairs() {
     assert_eq!(of(ours).as_str(), logout_url(auth0(endpoint), Some(RETURN), TOKENS, logout()).as_str());
     // A name is encoded as a value is.
     let odd = of(LogoutParameters::new("to & fr\u{f6}"));
-    assert!(odd.ends_with(&format!("&to+%26+fr%C3%B6=com.example.app%3A%2Flogout&state={STATE}")), "{}", odd.as_str());
+    assert!(
+        odd.ends_with(&format!("&to%20%26%20fr%C3%B6=com.example.app%3A%2Flogout&state={STATE}")),
+        "{}",
+        odd.as_str()
+    );
     let federated = logout_url(vendor(endpoint, LogoutParameters::new("back")), None, TOKENS, logout().federated());
     assert_eq!(federated.as_str(), format!("{endpoint}&client_id={CLIENT_ID}&federated"));
 }

@@ -215,7 +215,7 @@ fn step_up() {
     };
     assert_eq!((acr_values.as_str(), max_age, claims), ("gold silver", Some(60), None));
     let url = url_of(&request);
-    for (name, value) in [("acr_values", "gold+silver"), ("max_age", "60"), ("scope", "read+write")] {
+    for (name, value) in [("acr_values", "gold%20silver"), ("max_age", "60"), ("scope", "read%20write")] {
         assert_eq!(parameter(&url, name), Some(value), "{name}");
     }
     assert!(matches!(session.access(at(10)), Access::Ready(_)), "the session goes on");
