@@ -35,6 +35,9 @@ pub(crate) fn bare_origin(text: &str, transport: Transport) -> Result<String, &'
 }
 
 pub(crate) fn parse(text: &str, transport: Transport) -> Result<Url, &'static str> {
+    if has_raw_host(text) {
+        return Err(RAW_HOST);
+    }
     if !chars::is_uri_chars(text) {
         return Err("has a character that a URL must not have: percent-encode it");
     }
@@ -76,6 +79,20 @@ pub(crate) fn as_written(text: &str, url: &Url) -> Result<(), &'static str> {
         return Err("has a path that is not read as it is written: remove dot segments");
     }
     Ok(())
+}
+
+pub(crate) const RAW_HOST: &str =
+    "has a character outside ASCII in its host: write the host in punycode, xn--… (RFC 3986 section 3.2.2)";
+
+/// Whether the host of an http or https URL has characters outside ASCII. Elsewhere they are percent-encoded, and a host that
+/// is looked up is not (RFC 3986 §3.2.2).
+pub(crate) fn has_raw_host(text: &str) -> bool {
+    if !has_prefix(text, "https://") && !has_prefix(text, "http://") {
+        return false;
+    }
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    !authority.rsplit('@').next().unwrap_or_default().is_ascii()
 }
 
 /// User information stays with the host, so it never equals one that was configured.

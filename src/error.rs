@@ -61,9 +61,11 @@ pub enum Ignored {
     NotOurRedirect,
     /// The redirect is longer than [`MAX_REDIRECT_BYTES`](crate::redirect::MAX_REDIRECT_BYTES).
     RedirectTooLarge,
-    /// A parameter of the authorization response came twice (RFC 6749 §3.1).
+    /// A parameter of the authorization response came twice (RFC 6749 §3.1), and its `state` is not this login's alone. If it is,
+    /// that is [`Violation::DuplicateParameter`].
     DuplicateParameter,
-    /// The redirect has no `state` (RFC 6749 §10.12).
+    /// The redirect has no `state` (RFC 6749 §10.12). If it has an error, some servers mean it:
+    /// [`unproved_error`](crate::redirect::unproved_error) has its words, to be shown and not believed.
     StateMissing,
     /// The redirect has another `state` (RFC 6749 §10.12): it belongs to another login, or is forged.
     StateMismatch,
@@ -83,6 +85,12 @@ pub enum Violation {
     IssuerMissing,
     /// `iss` is another server's (RFC 9207 §2.4).
     IssuerMismatch,
+    /// The authorization response has an `iss`, and this client does not know its server's issuer (RFC 9207 §2.4): set it with
+    /// [`AuthorizationServer::issuer`](crate::AuthorizationServer::issuer).
+    IssuerUnknown,
+    /// The authorization response has a parameter twice (RFC 6749 §3.1), and the right `state`, so it is the server's. One with
+    /// any other `state` is [`Ignored::DuplicateParameter`].
+    DuplicateParameter,
     /// `code` or `error` cannot be decoded or has characters it must not have (RFC 6749 Appendix A).
     RedirectMalformed,
     /// The authorization response has neither `code` nor `error` (RFC 6749 §4.1.2).
@@ -336,6 +344,8 @@ impl Violation {
         match self {
             Self::IssuerMissing => "issuer_missing",
             Self::IssuerMismatch => "issuer_mismatch",
+            Self::IssuerUnknown => "issuer_unknown",
+            Self::DuplicateParameter => "duplicate_parameter",
             Self::RedirectMalformed => "redirect_malformed",
             Self::CodeMissing => "missing_code",
             Self::ResponseTooLarge => "response_too_large",
@@ -389,7 +399,10 @@ impl fmt::Display for Error {
                 Ignored::NotOurRedirect => "the URL is not this login's redirect URI; keep waiting",
                 Ignored::RedirectTooLarge => "the redirect is too long to be looked at; keep waiting",
                 Ignored::DuplicateParameter => "the redirect repeats a parameter (RFC 6749 section 3.1); keep waiting",
-                Ignored::StateMissing => "the redirect has no state (RFC 6749 section 10.12); keep waiting",
+                Ignored::StateMissing => {
+                    "the redirect has no state (RFC 6749 section 10.12), so it may be anybody's, and so may an error in it; keep \
+                     waiting"
+                }
                 Ignored::StateMismatch => "the redirect has another state (RFC 6749 section 10.12); keep waiting",
                 Ignored::RedirectNotAwaited => "no redirect is awaited now; this one is not looked at",
                 Ignored::UnknownRequest => "the answer belongs to no request under way; it is not looked at",
@@ -416,6 +429,13 @@ impl Violation {
         f.write_str(match self {
             Self::IssuerMissing => "the redirect has no iss though the server promised it (RFC 9207 section 2.4)",
             Self::IssuerMismatch => "the redirect's iss is another server's (RFC 9207 section 2.4)",
+            Self::IssuerUnknown => {
+                "the redirect names its server, and this client does not know its server's issuer: set it with \
+                 AuthorizationServer::issuer (RFC 9207 section 2.4)"
+            }
+            Self::DuplicateParameter => {
+                "the server sent a redirect that has a parameter twice (RFC 6749 section 3.1): tell whoever runs it"
+            }
             Self::RedirectMalformed => "the redirect's code or error is malformed (RFC 6749 appendix A)",
             Self::CodeMissing => "the redirect has neither code nor error (RFC 6749 section 4.1.2)",
             Self::ResponseTooLarge => "the response, or a token in it, is too large, or it is too deeply nested",

@@ -227,6 +227,7 @@ pub mod logout;
 mod metadata;
 #[cfg(feature = "openid")]
 pub mod openid;
+mod pasted;
 pub mod pkce;
 pub mod redirect;
 mod redirect_uri;

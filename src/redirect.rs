@@ -2,17 +2,24 @@
 //!
 //! # Order of checks
 //! 1. Is it our redirect URI (scheme, authority, path, own query)? 2. Its size. 3. Split at `&` and the first `=`,
-//!    then decode. 4. No parameter twice. 5. `state`, in constant time. 6. `iss`. 7. Only then `error`. 8. `code`.
+//!    then decode. 4. `state`, in constant time; if there are several, all of them. 5. No parameter twice. 6. `iss`. 7. Only
+//!    then `error`. 8. `code`.
 //!
 //! What fails before `state` has matched may come from anybody, so it is [`Error::Ignored`]; what fails after it
-//! comes from the server and is final. The fragment is never read (RFC 9700 §2.1.2), nor are tokens in the query.
+//! comes from the server and is final. (A parameter that came twice is named before a `state` that is missing or wrong: ignored
+//! both.) The fragment is never read (RFC 9700 §2.1.2), nor are tokens in the query.
 //!
 //! # Form post
 //! With `response_mode=form_post` (Sign in with Apple needs it for names and mail addresses) the server lets the
 //! browser POST the same parameters to the redirect URI. [`from_form_post`] makes the URL that a redirect would
 //! have been out of that body, and everything else is the same.
+//!
+//! # Pasted by a person
+//! Where the browser cannot come back to the app (it runs on another machine, say), the person copies what the browser shows and
+//! pastes it: [`from_pasted`] makes the URL of that.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
@@ -24,6 +31,7 @@ use crate::error_body::ErrorBody;
 use crate::form;
 use crate::secret::Secret;
 
+pub use crate::pasted::from_pasted;
 pub use crate::redirect_uri::RedirectUri;
 
 /// A redirect longer than this is not looked at (64 KiB).
@@ -36,8 +44,8 @@ pub struct Expected<'a> {
     pub redirect_uri: &'a RedirectUri,
     /// The `state` that was sent. Never empty.
     pub state: &'a str,
-    /// The issuer identifier of the server that the user was sent to. If it is not known, an `iss` that is not required is not
-    /// looked at.
+    /// The issuer identifier of the server that the user was sent to. If it is not known, a redirect with an `iss` is refused:
+    /// what cannot be compared may be another server's (RFC 9207 §2.4).
     pub issuer: Option<&'a str>,
     /// Whether the server promised `iss` (`authorization_response_iss_parameter_supported`, RFC 9207 §3).
     pub iss_required: bool,
@@ -104,8 +112,9 @@ impl fmt::Debug for AuthorizationCode {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn parse<'a>(url: &'a str, expected: &Expected<'_>) -> Result<AuthorizationResponse<'a>, Error> {
-    let parameters = Parameters::collect(own_query(url, expected.redirect_uri)?)?;
-    check_state(parameters.state, expected.state)?;
+    let query = own_query(url, expected.redirect_uri)?;
+    let parameters = Parameters::collect(query);
+    parameters.check_state(query, expected.state)?;
     parameters.check_issuer(expected)?;
     parameters.check_error()?;
     let code = parameters.code.ok_or(Error::Violation(Violation::CodeMissing))?;
@@ -137,6 +146,32 @@ pub(crate) fn check_state(raw: Option<&str>, expected: &str) -> Result<(), Error
     } else {
         Err(Error::Ignored(Ignored::StateMismatch))
     }
+}
+
+/// What a redirect without `state` says went wrong, **without proof that the server said so**: for a login that has just ignored
+/// it ([`Ignored::StateMissing`]) and goes on. Some servers, and the pages of theirs that come before the login proper, leave
+/// `state` out of errors, and the user waits for nothing if nobody tells them. But anybody can write such a URL, and make the
+/// browser open it: show it as what the browser came back with, as plain text, beside a way to give up; end nothing for it.
+///
+/// `None` for a URL that does not go to this redirect URI or is too long, has a `state`, repeats a parameter, or has no `error` that
+/// can be read.
+///
+/// ```
+/// use oauth_proto::redirect::{unproved_error, RedirectUri};
+///
+/// let redirect_uri = RedirectUri::new("com.example.app:/callback")?;
+/// let url = "com.example.app:/callback?error=access_denied&error_description=Not+assigned+to+this+app";
+/// let said = unproved_error(url, &redirect_uri).expect("it has an error and no state");
+/// assert_eq!((said.oauth_error(), said.description()), (Some("access_denied"), Some("Not assigned to this app")));
+/// assert!(unproved_error("com.example.app:/callback?code=SplxlOBeZQQYbYS6WxSbIA", &redirect_uri).is_none());
+/// # Ok::<(), oauth_proto::ConfigError>(())
+/// ```
+pub fn unproved_error(url: &str, redirect_uri: &RedirectUri) -> Option<Refused> {
+    let parameters = Parameters::collect(own_query(url, redirect_uri).ok()?);
+    if parameters.state.is_some() || parameters.repeats_any || parameters.repeats_state {
+        return None;
+    }
+    parameters.refusal().ok().flatten()
 }
 
 /// Reads what else a redirect carried into any `Deserialize` type (feature `std`). Unknown parameters are skipped. Anybody
@@ -196,10 +231,13 @@ struct Parameters<'a> {
     error: Option<&'a str>,
     error_description: Option<&'a str>,
     error_uri: Option<&'a str>,
+    repeats_state: bool,
+    /// Another one than `state` came twice.
+    repeats_any: bool,
 }
 
 impl<'a> Parameters<'a> {
-    fn collect(query: &'a str) -> Result<Self, Error> {
+    fn collect(query: &'a str) -> Self {
         let mut parameters = Self::default();
         let mut seen = [false; 6];
         for (raw_name, value) in form::pairs(query) {
@@ -215,18 +253,35 @@ impl<'a> Parameters<'a> {
                 _ => continue,
             };
             if seen.get_mut(index).is_none_or(|seen| core::mem::replace(seen, true)) {
-                return Err(Error::Ignored(Ignored::DuplicateParameter));
+                *(if index == 1 { &mut parameters.repeats_state } else { &mut parameters.repeats_any }) = true;
+                continue;
             }
             *slot = Some(value).filter(|value| !value.is_empty());
         }
-        Ok(parameters)
+        parameters
+    }
+
+    /// A repetition (RFC 6749 §3.1) is the server's fault if what came with it is this login's, and else anybody's. Of several
+    /// `state` all must be the one that was sent, or a forger could try many in one URL.
+    fn check_state(&self, query: &str, expected: &str) -> Result<(), Error> {
+        if !self.repeats_state && !self.repeats_any {
+            return check_state(self.state, expected);
+        }
+        let is_state = |name: &str| form::decode(name).is_ok_and(|name| name == "state");
+        let mut states = form::pairs(query).filter(|(name, _)| is_state(name)).peekable();
+        let is_ours = states.peek().is_some() && states.all(|(_, state)| check_state(Some(state), expected).is_ok());
+        Err(if is_ours {
+            Error::Violation(Violation::DuplicateParameter)
+        } else {
+            Error::Ignored(Ignored::DuplicateParameter)
+        })
     }
 
     fn check_issuer(&self, expected: &Expected<'_>) -> Result<(), Error> {
         match (self.iss, expected.issuer) {
             (None, _) if expected.iss_required => Err(Error::Violation(Violation::IssuerMissing)),
-            // Plain string comparison (RFC 9207 §2.4): nothing is normalised. What is required but cannot be compared is wrong.
-            (Some(_), None) if expected.iss_required => Err(Error::Violation(Violation::IssuerMismatch)),
+            (Some(_), None) => Err(Error::Violation(Violation::IssuerUnknown)),
+            // Plain string comparison (RFC 9207 §2.4): nothing is normalised.
             (Some(iss), Some(issuer)) if form::decode(iss).ok().as_deref() != Some(issuer) => {
                 Err(Error::Violation(Violation::IssuerMismatch))
             }
@@ -236,10 +291,14 @@ impl<'a> Parameters<'a> {
 
     /// An error wins over a code, which is then never used: a response is one or the other (RFC 6749 §4.1.2.1).
     fn check_error(&self) -> Result<(), Error> {
-        let Some(error) = self.error else { return Ok(()) };
+        self.refusal()?.map_or(Ok(()), |refused| Err(Error::Refused(Box::new(refused))))
+    }
+
+    fn refusal(&self) -> Result<Option<Refused>, Error> {
+        let Some(error) = self.error else { return Ok(None) };
         let error = form::decode(error).ok().filter(|error| chars::is_nqschars(error));
         let error = error.ok_or(Error::Violation(Violation::RedirectMalformed))?;
-        Err(Error::Refused(alloc::boxed::Box::new(Refused {
+        Ok(Some(Refused {
             status: None,
             error: Some(ServerText::new(&error)),
             description: self
@@ -253,7 +312,7 @@ impl<'a> Parameters<'a> {
                 .map(|uri| ServerText::new(&uri)),
             retry_after: None,
             body: ErrorBody::default(),
-        })))
+        }))
     }
 }
 

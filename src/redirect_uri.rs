@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use crate::chars;
 use crate::config_error::ConfigError;
-use crate::endpoint::{as_written, is_loopback, split_port};
+use crate::endpoint::{self, as_written, is_loopback, split_port};
 use crate::form;
 
 /// A checked redirect URI: a private-use scheme (`com.example.app:/callback`), a claimed https URL, or a loopback
@@ -36,7 +36,7 @@ impl RedirectUri {
     ///
     /// # Errors
     /// [`ConfigError::RedirectUri`] for one that is relative, has a fragment, user information or characters
-    /// outside a URI's, is `http` to another host than a loopback one, names port 0, has a private-use scheme
+    /// outside a URI's, has a wildcard in its host, is `http` to another host than a loopback one, names port 0, has a private-use scheme
     /// without a dot (RFC 8252 §7.1), or has parameters of its own that are the authorization response's.
     pub fn new(text: &str) -> Result<Self, ConfigError> {
         Self::check(text, false)
@@ -44,6 +44,9 @@ impl RedirectUri {
 
     pub(crate) fn check(text: &str, undotted_scheme: bool) -> Result<Self, ConfigError> {
         let refuse = |problem| Err(ConfigError::RedirectUri { problem });
+        if endpoint::has_raw_host(text) {
+            return refuse(endpoint::RAW_HOST);
+        }
         if !chars::is_uri_chars(text) {
             return refuse("has a character that a URI must not have: percent-encode it (RFC 3986 section 2)");
         }
@@ -55,6 +58,12 @@ impl RedirectUri {
         }
         if parts.authority.is_some_and(|authority| authority.contains('@')) {
             return refuse("has user information: remove everything up to '@'");
+        }
+        if parts.authority.is_some_and(|authority| authority.contains('*')) {
+            return refuse(
+                "has a wildcard in its host: write the very URI that the browser comes back to, and register that (RFC 9700 \
+                 section 2.1)",
+            );
         }
         let Ok(url) = Url::parse(text) else {
             return refuse("is not a URI: write it as it is registered with the authorization server");
@@ -117,7 +126,8 @@ impl RedirectUri {
         url.strip_prefix(plain)?.strip_prefix('?')
     }
 
-    /// The same after the changes that RFC 3986 §6.2.2 and §6.2.3 and RFC 6749 §3.1.2 let platforms and servers make.
+    /// The same after the changes that RFC 3986 §6.2.2 and §6.2.3 and RFC 6749 §3.1.2 let platforms and servers make; and, of
+    /// a private-use scheme, after one that they make all the same: a final slash more or less.
     fn equivalent_query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         let (ours, theirs) = (Parts::split(&self.text)?, Parts::split(url)?);
         if !ours.scheme.eq_ignore_ascii_case(theirs.scheme) {
@@ -132,7 +142,7 @@ impl RedirectUri {
             }
             _ => return None,
         }
-        (ours.path() == theirs.path()).then(|| theirs.query.unwrap_or_default())
+        ours.has_path_of(&theirs).then(|| theirs.query.unwrap_or_default())
     }
 
     /// Whether a query holds all of this redirect URI's own parameters (RFC 6749 §3.1.2).
@@ -231,6 +241,14 @@ impl<'a> Parts<'a> {
         let default = if self.scheme.eq_ignore_ascii_case("https") { "443" } else { "80" };
         let unwritten = |port: &&str| port.is_empty() || self.is_http() && *port == default;
         port.filter(|port| !unwritten(port))
+    }
+
+    /// Whether the paths are one. Behind a private-use scheme everything is one app's, and some servers register, and send, a
+    /// final slash that the app did not write (Microsoft's `msauth.…://auth/`): there it counts for nothing.
+    fn has_path_of(&self, other: &Self) -> bool {
+        let (ours, theirs) = (self.path(), other.path());
+        let is_longer = |long: &str, short: &str| long.strip_suffix('/') == Some(short);
+        ours == theirs || !self.is_http() && (is_longer(ours, theirs) || is_longer(theirs, ours))
     }
 
     /// The path, exact; of http an empty one is `/` (RFC 3986 §6.2.3).

@@ -18,7 +18,13 @@ use crate::metadata::{missing, Document};
 use crate::openid::ServerMetadata;
 
 /// The server that the user logs in at and that issues the tokens. Immutable once it is part of a
-/// [`Client`](crate::Client), so that no leg of a login can go to another server (RFC 9700 §4.4.2).
+/// [`Client`](crate::Client): code, verifier and refresh token go to the endpoints of the server that the user was sent to, and
+/// to no other.
+///
+/// That the code in a redirect is this server's too is known by its `iss` (RFC 9207): one that names another server, or that
+/// cannot be compared since no [`issuer`](AuthorizationServer::issuer) is set, ends the login; one that was promised must be
+/// there. Of a server that sends none it is not known by the redirect: an app that logs in at several such servers gives each a
+/// redirect URI of its own (RFC 9700 §4.4.2).
 ///
 /// ```
 /// use oauth_proto::AuthorizationServer;
@@ -52,6 +58,9 @@ pub struct AuthorizationServer {
 
 impl AuthorizationServer {
     /// Endpoints as the server documents them: absolute https URLs. Their own query is kept (RFC 6749 §3.1, §3.2).
+    ///
+    /// Set the [`issuer`](AuthorizationServer::issuer) too: many servers name themselves in every redirect (`iss`, RFC 9207), and
+    /// a login that cannot compare that ends with [`Violation::IssuerUnknown`](crate::Violation::IssuerUnknown).
     ///
     /// # Errors
     /// [`ConfigError::Endpoint`] for anything else.
@@ -239,7 +248,8 @@ impl AuthorizationServer {
         cfg!(not(feature = "openid")) || !self.authorization_endpoint.is_empty()
     }
 
-    /// The issuer identifier (RFC 8414 §2), kept octet by octet: an `iss` in the redirect is compared with it.
+    /// The issuer identifier (RFC 8414 §2), kept octet by octet: an `iss` in the redirect is compared with it (RFC 9207 §2.4), and
+    /// without it is refused.
     ///
     /// # Errors
     /// [`ConfigError::Issuer`] unless it is an https URL without query and fragment.

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use oauth_proto::redirect::{parse, Expected, RedirectUri};
+use oauth_proto::redirect::{from_pasted, parse, unproved_error, Expected, RedirectUri};
 
 /// The first octet picks the pending login; the rest is the URL.
 const REDIRECT_URIS: [&str; 6] = [
@@ -28,7 +28,14 @@ fuzz_target!(|data: &[u8]| {
         parse(url, &expected).err().as_ref(),
         "the same input must give the same answer"
     );
+    // What is pasted goes through the same checks.
+    let pasted = from_pasted(redirect_uri.as_str(), url);
+    if let Ok(response) = parse(&pasted, &expected) {
+        assert!(!response.into_code().reveal().is_empty());
+        assert!(unproved_error(&pasted, &redirect_uri).is_none());
+    }
     let Ok(response) = outcome else { return };
+    assert!(unproved_error(url, &redirect_uri).is_none(), "it has a state");
     let code = response.into_code();
     assert!(!code.reveal().is_empty() && code.reveal().bytes().all(|octet| (0x20..=0x7e).contains(&octet)));
     // Another decoder, the `url` crate's, must read the same out of it.

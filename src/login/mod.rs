@@ -8,6 +8,7 @@ mod saved;
 mod state;
 pub mod transitions;
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -18,11 +19,13 @@ pub use state::CODE_LIFETIME_SECS;
 use state::{Rules, State};
 
 use crate::authorization::{AuthorizationRequest, AuthorizationUrl};
+use crate::base64url::Base64Url32;
 use crate::client::Client;
 use crate::config_error::ConfigError;
 use crate::entropy::Entropy;
 use crate::error::Error;
 use crate::http::{Delivered, Request, RequestId, Response};
+use crate::pasted;
 use crate::time::UnixTime;
 use crate::token::Tokens;
 
@@ -97,7 +100,8 @@ pub enum Phase {
 /// ```
 /// use oauth_proto::{Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, UnixTime};
 ///
-/// let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+/// let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?
+///     .issuer("https://as.example.com")?;
 /// let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
 /// let mut login = Login::new(client, AuthorizationRequest::new().scope("read"))?;
 /// # let entropy = Entropy::new(core::array::from_fn(|index| index as u8))?;
@@ -149,6 +153,40 @@ impl Login {
     /// [`Event::SendFailed`] with [`Delivered::Maybe`] instead. `None` before the start and after the end.
     pub fn pending_action(&self) -> Option<Action> {
         self.state.pending_action(&Rules { client: &self.client, request: &self.request })
+    }
+
+    /// The redirect of this login with a bare code that a person pasted, for [`Event::RedirectReceived`]: where the server shows
+    /// nothing but a code, and there is no `state` to be had. Blanks and quotes round it are taken off.
+    ///
+    /// **The `state` is then this login's whatever was pasted, so it proves nothing**: somebody may talk the user into pasting a
+    /// code of the attacker's own login, and from then on the app would act in the attacker's account. What is left is PKCE, by
+    /// which the server refuses a code that was made for another `code_challenge` (RFC 9700 §2.1.1, §4.5.3.1), and with the scope
+    /// `openid` the `nonce`. Use it for such a server alone; what is pasted of any other is for
+    /// [`redirect::from_pasted`](crate::redirect::from_pasted).
+    ///
+    /// `None` if the login does not wait for its redirect, if the server promises `iss` in each (RFC 9207 §3), which a bare code
+    /// cannot bring, or if this is no bare code: it is empty, has characters that none has, or is a URL, a query or `code#state`.
+    ///
+    /// ```
+    /// # use oauth_proto::{Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, UnixTime};
+    /// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+    /// # let client = Client::new(server, "s6BhdRkqt3", "https://as.example.com/show-code")?;
+    /// # let mut login = Login::new(client, AuthorizationRequest::new().scope("read"))?;
+    /// # let entropy = Entropy::new(core::array::from_fn(|index| index as u8))?;
+    /// # let now = UnixTime::from_secs(0);
+    /// # let _ = login.handle(Event::Start(entropy), now)?;
+    /// let url = login.url_of_bare_code(" SplxlOBeZQQYbYS6WxSbIA\n").expect("the login waits for it");
+    /// let action = login.handle(Event::RedirectReceived(&url), now)?;
+    /// assert!(matches!(action, Action::SendRequest(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn url_of_bare_code(&self, code: &str) -> Option<String> {
+        let State::AwaitingRedirect(waiting) = &self.state else { return None };
+        let code = pasted::bare_code(self.client.redirect_uri().as_str(), code)?;
+        let mut state = Base64Url32::new();
+        (!self.client.server().iss_required).then(|| {
+            pasted::with_code(self.client.redirect_uri().as_str(), &code, state.encode(waiting.state.octets()))
+        })
     }
 
     /// Where the login is.

@@ -30,11 +30,14 @@ fn a_redirect_uri_that_ends_in_a_question_mark_is_not_taken_for_more() {
 }
 
 #[test]
-fn an_issuer_that_is_required_but_not_known_is_a_mismatch() {
+fn an_issuer_that_is_not_known_is_no_match() {
     let redirect_uri = RedirectUri::new("com.example.app:/callback").unwrap();
-    let expected = Expected { redirect_uri: &redirect_uri, state: "S", issuer: None, iss_required: true };
-    let url = "com.example.app:/callback?code=C&state=S&iss=https%3A%2F%2Fevil.example";
-    assert_eq!(parse(url, &expected).unwrap_err().code(), "issuer_mismatch");
+    for iss_required in [true, false] {
+        let expected = Expected { redirect_uri: &redirect_uri, state: "S", issuer: None, iss_required };
+        let url = "com.example.app:/callback?code=C&state=S&iss=https%3A%2F%2Fevil.example";
+        let error = parse(url, &expected).map(|_| ()).unwrap_err();
+        assert_eq!((error.code(), error.is_fatal()), ("issuer_unknown", true));
+    }
     assert!(oauth_proto::Client::new(server().require_iss(), "app", "com.example.app:/callback").is_err());
 }
 

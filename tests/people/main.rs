@@ -11,6 +11,7 @@
 
 mod apis;
 mod bad_networks;
+mod browsers;
 #[cfg(feature = "openid")]
 #[path = "../support/id_token.rs"]
 mod id_token;

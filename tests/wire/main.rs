@@ -16,6 +16,8 @@ mod headers;
 mod id_token;
 mod lifetimes;
 mod logout;
+mod pasted;
+mod redirects;
 mod reserved;
 mod saved_login;
 mod saved_session;

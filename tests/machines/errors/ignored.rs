@@ -34,14 +34,29 @@ fn redirect_too_large() {
 
 #[test]
 fn duplicate_parameter() {
-    let url = redirect(&format!("code=C1&c%6Fde=C1&state={}", state(1)));
-    stray(&url, Ignored::DuplicateParameter, "duplicate_parameter", &["repeats", "RFC 6749", "keep waiting"]);
+    let (right, wrong) = (state(1), state(2));
+    for query in [
+        "code=C1&c%6Fde=C1".to_owned(),
+        "code=C1&c%6Fde=C1&state=".to_owned(),
+        format!("code=C1&c%6Fde=C1&state={wrong}"),
+        format!("error=access_denied&error=access_denied&state={wrong}"),
+        // Many may be tried at once, or none.
+        format!("code=C1&state={right}&state={wrong}"),
+        format!("code=C1&state={wrong}&st%61te={right}"),
+        format!("code=C1&state=&state={right}"),
+        format!("code=C1&state={right}&state"),
+        format!("code=C1&code=C1&state={right}&state={wrong}"),
+        format!("code=C1&state={right}&state=%FF"),
+    ] {
+        let words = ["repeats", "RFC 6749", "keep waiting"];
+        stray(&redirect(&query), Ignored::DuplicateParameter, "duplicate_parameter", &words);
+    }
 }
 
 #[test]
 fn state_missing() {
     stray(&redirect("error=access_denied"), Ignored::StateMissing, "state_missing", &["no state", "keep waiting"]);
-    stray(&redirect("code=C1&state="), Ignored::StateMissing, "state_missing", &["RFC 6749"]);
+    stray(&redirect("code=C1&state="), Ignored::StateMissing, "state_missing", &["RFC 6749", "error in it"]);
 }
 
 #[test]

@@ -47,6 +47,39 @@ fn issuer_mismatch() {
     by_redirect(with_issuer(), query, &Violation::IssuerMismatch, "issuer_mismatch", &["another server", "RFC 9207"]);
 }
 
+/// Whatever it says: it cannot be compared.
+#[test]
+fn issuer_unknown() {
+    for query in ["code=C1&iss=https%3A%2F%2Fas.example.com", "error=access_denied&iss=x", "iss=%FF"] {
+        let words = ["AuthorizationServer::issuer", "RFC 9207 section 2.4"];
+        by_redirect(client(), query, &Violation::IssuerUnknown, "issuer_unknown", &words);
+    }
+    // One that is empty counts as left out.
+    by_redirect(client(), "iss=", &Violation::CodeMissing, "missing_code", &[]);
+}
+
+/// The server wrote it, since it knows `state`: waiting for another redirect would be in vain.
+#[test]
+fn duplicate_parameter() {
+    for query in [
+        "code=C1&c%6Fde=C1",
+        "code=&code=C1",
+        "code=C1&error=access_denied&error=access_denied",
+        "code=C1&iss=https%3A%2F%2Fas.example.com&iss=https%3A%2F%2Fas.example.com",
+        "error=access_denied&error_description=a&error_description=b",
+        "error=access_denied&error_uri=a&error_uri",
+        &format!("code=C1&st%61te={}", state(1)),
+        &format!("code=C1&code=C1&st%61te={}", state(1)),
+    ] {
+        for client in [client(), with_issuer()] {
+            let words = ["twice", "RFC 6749", "whoever runs it"];
+            by_redirect(client, query, &Violation::DuplicateParameter, "duplicate_parameter", &words);
+        }
+    }
+    // What this client does not understand may come as often as it likes (RFC 6749 section 4.1.2).
+    by_redirect(client(), "x=1&x=2", &Violation::CodeMissing, "missing_code", &[]);
+}
+
 #[test]
 fn redirect_malformed() {
     for query in ["code=%00", "code=%FF", "code=a%2", "error=%5C", "error=%E2%82%AC&code=C1"] {

@@ -116,7 +116,7 @@ impl Watched {
         let (body, id) = (echo(), RequestId::from_u64(5));
         let strays = [
             format!("https://evil.example/callback?code={forged}&state={state}"),
-            redirect(&format!("code={forged}&state={state}&state={state}")),
+            redirect(&format!("code={forged}&state={state}&state={forged}")),
             redirect(&format!("code={forged}&state={forged}")),
             redirect(&format!("error={forged}&error_description={forged}")),
             redirect(&format!("code={}&state={state}", forged.repeat(4000))),

@@ -31,7 +31,10 @@ pub enum Shape {
     StateInOtherCase,
     NoState,
     TwoStates,
+    OneRightState,
     TwoCodes,
+    /// More than the redirect URI has, which counts for nothing.
+    FinalSlash,
     OtherUri,
     TooLong,
     NotAUrl,
@@ -155,10 +158,10 @@ impl Keys {
     }
 }
 
-const SHAPES: [Shape; 20] = {
+const SHAPES: [Shape; 22] = {
     use Shape::{
-        BadCode, BadError, Code, Denied, DeniedWithCode, EmptyCode, Neither, NoState, NotAUrl, OtherCode, OtherUri,
-        StateInOtherCase, TooLong, TwoCodes, TwoStates, WrongState,
+        BadCode, BadError, Code, Denied, DeniedWithCode, EmptyCode, FinalSlash, Neither, NoState, NotAUrl,
+        OneRightState, OtherCode, OtherUri, StateInOtherCase, TooLong, TwoCodes, TwoStates, WrongState,
     };
     [
         Code,
@@ -177,7 +180,9 @@ const SHAPES: [Shape; 20] = {
         StateInOtherCase,
         NoState,
         TwoStates,
+        OneRightState,
         TwoCodes,
+        FinalSlash,
         OtherUri,
         TooLong,
         NotAUrl,

@@ -245,7 +245,7 @@ fn redirect(config: Config, shape: Shape, iss: Iss) -> Outcome {
     let stray = match shape {
         Shape::OtherUri | Shape::NotAUrl => Some("not_our_redirect"),
         Shape::TooLong => Some("redirect_too_large"),
-        Shape::TwoStates | Shape::TwoCodes => Some("duplicate_parameter"),
+        Shape::OneRightState => Some("duplicate_parameter"),
         Shape::NoState => Some("state_missing"),
         Shape::WrongState | Shape::StateInOtherCase => Some("state_mismatch"),
         _ => None,
@@ -253,9 +253,13 @@ fn redirect(config: Config, shape: Shape, iss: Iss) -> Outcome {
     if let Some(code) = stray {
         return Outcome::Refused(code);
     }
+    if matches!(shape, Shape::TwoStates | Shape::TwoCodes) {
+        return Outcome::Fatal("duplicate_parameter");
+    }
     match iss {
+        Iss::Right | Iss::Wrong if !config.issuer => return Outcome::Fatal("issuer_unknown"),
         Iss::None if config.iss_required => return Outcome::Fatal("issuer_missing"),
-        Iss::Wrong if config.issuer => return Outcome::Fatal("issuer_mismatch"),
+        Iss::Wrong => return Outcome::Fatal("issuer_mismatch"),
         _ => {}
     }
     match shape {

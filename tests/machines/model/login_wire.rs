@@ -145,7 +145,7 @@ pub fn redirect(config: Config, shape: Shape, state: &str, iss: Iss) -> String {
 impl Shape {
     fn url(self, state: &str, iss: &str) -> String {
         let query = match self {
-            Self::Code | Self::OtherUri => format!("code=C1&state={state}"),
+            Self::Code | Self::FinalSlash | Self::OtherUri => format!("code=C1&state={state}"),
             Self::OtherCode => format!("state={state}&code=C2"),
             Self::Denied => format!("error=access_denied&state={state}"),
             Self::DeniedWithCode => format!("code=C1&error=access_denied&state={state}"),
@@ -157,11 +157,16 @@ impl Shape {
             Self::StateInOtherCase => format!("code=C1&state={}", other_case(state)),
             Self::NoState => "error=access_denied".into(),
             Self::TwoStates => format!("code=C1&state={state}&state={state}"),
+            Self::OneRightState => format!("code=C1&state={state}&state={state}A"),
             Self::TwoCodes => format!("code=C1&code=C1&state={state}"),
             Self::TooLong => format!("code={}&state={state}", "C".repeat(oauth_proto::redirect::MAX_REDIRECT_BYTES)),
             Self::NotAUrl => return format!("code=C1&state={state}"),
         };
-        let path = if self == Self::OtherUri { "com.example.app:/callback/" } else { "com.example.app:/callback" };
+        let path = match self {
+            Self::FinalSlash => "com.example.app:/callback/",
+            Self::OtherUri => "com.example.app:/callback/x",
+            _ => "com.example.app:/callback",
+        };
         format!("{path}?{query}{iss}")
     }
 }

@@ -45,11 +45,9 @@ impl Fire {
             Trigger::Start | Trigger::StartByIssuer => {
                 [at(0), at(5), UnixTime::from_secs(0)].get(variant).copied().map(Self::Start)
             }
-            Trigger::RedirectWithCode => redirects(&[
-                "code=C1&state=STATE",
-                "state=STATE&code=C2#_=_",
-                "iss=https%3A%2F%2Fas.example.com&state=STATE&x=1&x=2&code=%2B",
-            ]),
+            Trigger::RedirectWithCode => {
+                redirects(&["code=C1&state=STATE", "state=STATE&code=C2#_=_", "state=STATE&x=1&x=2&code=%2B"])
+            }
             Trigger::RedirectWithError => redirects(&[
                 "error=access_denied&state=STATE",
                 "code=C1&state=STATE&error=server_error&error_description=try+later&error_uri=https%3A%2F%2Fx.example",
@@ -60,6 +58,10 @@ impl Fire {
                 "state=STATE&code=%FF",
                 "state=STATE&code=%0A",
                 "state=STATE&error=%22",
+                "state=STATE&code=C1&iss=https%3A%2F%2Fother.example.com",
+                "state=STATE&code=C1&c%6Fde=",
+                "state=STATE&error=access_denied&error=access_denied",
+                "state=STATE&code=C1&state=STATE",
             ]),
             Trigger::RedirectStray => Self::stray(variant),
             Trigger::UnknownRequest => {
@@ -93,8 +95,9 @@ impl Fire {
             2 => redirect(&format!("code={}&state={}", "C".repeat(70_000), state(1))),
             3 => redirect(&format!("code=C1&state={}", state(2))),
             4 => redirect("error=access_denied"),
-            5 => redirect(&format!("code=C1&state={0}&state={0}", state(1))),
-            6 => String::new(),
+            5 => redirect(&format!("code=C1&state={}&state={}", state(1), state(2))),
+            6 => redirect("code=C1&code=C1"),
+            7 => String::new(),
             _ => return None,
         };
         Some(Self::Redirect(url, at(5)))
