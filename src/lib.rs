@@ -238,6 +238,7 @@ mod secret;
 mod server;
 #[cfg(feature = "openid")]
 mod server_clock;
+mod server_text;
 pub mod session;
 mod target;
 mod texts;
