@@ -42,8 +42,9 @@ impl Patience {
     pub(super) fn answered(&mut self, retry_after: Option<u64>, id: RequestId, now: UnixTime) -> UnixTime {
         let own = self.backoff(MAX_BACKOFF_SECS, id);
         // Those who were told the same second come a little after it, each by as much as its own request says.
-        let asked =
-            retry_after.map_or(0, |seconds| seconds.saturating_add(id.spread((seconds / 32).saturating_add(1))));
+        let asked = retry_after
+            .filter(|seconds| *seconds > 0)
+            .map_or(0, |seconds| seconds.saturating_add(id.spread((seconds / 32).saturating_add(1))));
         self.wait(own, asked, now)
     }
 

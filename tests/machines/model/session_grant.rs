@@ -288,12 +288,10 @@ impl Grant {
         }
     }
 
-    /// `None` if it cannot be told what is waited for after it.
-    pub fn ask_again(&mut self) -> Option<()> {
+    pub fn ask_again(&mut self) {
         self.doubted = true;
-        // All of them, whatever can be told of one.
-        let told = self.slots.each_mut().map(|slot| slot.obstacle.clear().is_some());
-        self.obstacle.clear().filter(|()| told == [true; 4])
+        self.slots.iter_mut().for_each(|slot| slot.obstacle.clear());
+        self.obstacle.clear();
     }
 
     /// Whether the driver has said that it is gone.

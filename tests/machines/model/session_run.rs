@@ -108,7 +108,7 @@ impl Run {
             Op::AskAgain => {
                 self.session.ask_again();
                 if let Model::Grant(grant) = &mut self.model {
-                    grant.ask_again()?;
+                    grant.ask_again();
                 }
                 (Outcome::Nothing, Outcome::Nothing)
             }

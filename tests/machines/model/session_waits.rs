@@ -9,8 +9,8 @@ pub struct Wait {
     first: u64,
     last: u64,
     decided_at: u64,
-    /// By the server; `None` if the spread decides whose wish it was.
-    is_asked: Option<bool>,
+    /// What the server asked for, in seconds after that.
+    asked: (u64, u64),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,44 +37,37 @@ impl Patience {
         (last / 2, last)
     }
 
-    fn begin(&mut self, (first, last): (u64, u64), is_asked: Option<bool>, now: u64) {
+    fn begin(&mut self, (first, last): (u64, u64), asked: (u64, u64), now: u64) {
         let [first, last] = [first, last].map(|seconds| now.saturating_add(seconds));
-        self.wait = Some(Wait { first, last, decided_at: now, is_asked });
+        self.wait = Some(Wait { first, last, decided_at: now, asked });
     }
 
     /// The server said: later. Its wish counts if it is longer than what the session would have chosen itself.
     pub fn answered(&mut self, retry_after: Option<u64>, now: u64) {
         let own = self.backoff(900);
-        let asked = retry_after.map_or((0, 0), |seconds| {
+        let asked = retry_after.filter(|seconds| *seconds > 0).map_or((0, 0), |seconds| {
             let seconds = seconds.min(HOUR);
             (seconds, seconds + seconds / 32 + 1)
         });
-        let is_asked = if asked.0 > own.1 {
-            Some(true)
-        } else if asked.1 <= own.0 {
-            Some(false)
-        } else {
-            None
-        };
-        self.begin((own.0.max(asked.0), own.1.max(asked.1)), is_asked, now);
+        self.begin((own.0.max(asked.0), own.1.max(asked.1)), asked, now);
     }
 
     /// Nothing came to what was sent then.
     pub fn lost(&mut self, since: u64, now: u64) {
         let own = self.backoff(900);
         let waited = now.saturating_sub(since);
-        self.begin((own.0.saturating_sub(waited), own.1.saturating_sub(waited)), Some(false), now);
+        self.begin((own.0.saturating_sub(waited), own.1.saturating_sub(waited)), (0, 0), now);
     }
 
     /// It never left: the first time costs nothing.
     pub fn not_delivered(&mut self, now: u64) {
         let is_first = self.failures == 0;
         let own = self.backoff(64);
-        self.begin(if is_first { (0, 0) } else { own }, Some(false), now);
+        self.begin(if is_first { (0, 0) } else { own }, (0, 0), now);
     }
 
     pub fn pause(&mut self, now: u64) {
-        self.begin((HOUR, HOUR + HOUR / 32), Some(false), now);
+        self.begin((HOUR, HOUR + HOUR / 32), (0, 0), now);
     }
 
     /// What the session said just after the wait began.
@@ -111,14 +104,18 @@ impl Patience {
         self.wait.filter(|wait| (wait.first..wait.last).contains(&now)).map(|wait| wait.last)
     }
 
-    /// Only what the server asked for is waited for. `None` if that cannot be told.
-    pub fn hurry(&mut self) -> Option<()> {
+    /// Only what the server asked for is waited for.
+    pub fn hurry(&mut self) {
         self.failures = 0;
-        if let Some(wait) = self.wait {
-            self.wait = Some(wait).filter(|_| wait.is_asked == Some(true));
-            wait.is_asked?;
-        }
-        Some(())
+        self.wait = self.wait.filter(|wait| wait.asked.1 > 0).map(|wait| {
+            let [first, last] = [wait.asked.0, wait.asked.1].map(|seconds| wait.decided_at.saturating_add(seconds));
+            // If the server's wish is the longer one in any case, its end is known as far as the session has told it.
+            if wait.first > first {
+                Wait { first, last: last.min(wait.last), ..wait }
+            } else {
+                wait
+            }
+        });
     }
 }
 
@@ -191,9 +188,9 @@ impl Obstacle {
         }
     }
 
-    pub fn clear(&mut self) -> Option<()> {
+    pub fn clear(&mut self) {
         (self.refusals, self.why) = (0, None);
-        self.patience.hurry()
+        self.patience.hurry();
     }
 }
 
