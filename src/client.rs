@@ -1,5 +1,7 @@
 //! The client: who asks, where it is redirected, how it authenticates. Checked once, shared by every machine.
 
+#[path = "client_exceptions.rs"]
+mod exceptions;
 #[cfg(feature = "openid")]
 #[path = "client_openid.rs"]
 mod openid;
@@ -13,6 +15,7 @@ use core::fmt;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
+use self::exceptions::Exceptions;
 use crate::config_error::ConfigError;
 use crate::endpoint;
 use crate::form;
@@ -22,7 +25,7 @@ use crate::redirect_uri::RedirectUri;
 use crate::secret::Secret;
 use crate::server::AuthorizationServer;
 use crate::target::Target;
-use crate::token::{ClientAuthentication, TokenEndpoint, TokenRequestFormat};
+use crate::token::{ClientAuthentication, TokenEndpoint, TokenRequestFormat, TokenTypes};
 
 /// A client of one authorization server (RFC 6749 §2). Cloning it is cheap.
 ///
@@ -50,6 +53,7 @@ struct Inner {
     post_logout_redirect_uri: Option<RedirectUri>,
     authorization_prefix: String,
     token_endpoint: Arc<TokenEndpoint>,
+    token_types: TokenTypes,
     api_origins: Vec<String>,
     bound_origins: Vec<(Target, String)>,
     demandable: Option<String>,
@@ -86,6 +90,7 @@ impl Client {
             secret: None,
             method: None,
             format: TokenRequestFormat::Form,
+            exceptions: Exceptions::default(),
             token_parameters: Vec::new(),
             typed_parameters_failed: false,
             api_origins: Vec::new(),
@@ -206,6 +211,7 @@ pub struct ClientBuilder {
     secret: Option<Secret>,
     method: Option<Method>,
     format: TokenRequestFormat,
+    exceptions: Exceptions,
     token_parameters: Vec<(String, Secret)>,
     typed_parameters_failed: bool,
     api_origins: Vec<String>,
@@ -361,12 +367,13 @@ impl ClientBuilder {
         if self.typed_parameters_failed {
             return Err(ConfigError::parameter("token_parameters", "must be a struct or map of plain values"));
         }
-        if self.server.iss_required && self.server.issuer.is_none() {
+        if self.server.iss_required && self.server.expected_issuer().is_none() {
             return Err(ConfigError::Issuer { problem: "is not set though iss is required: set it with issuer(…)" });
         }
         if self.refresh_timeout == 0 || self.login_timeout == 0 {
             return Err(client("timeout", "is 0, so nothing could ever be under way: give it some seconds"));
         }
+        self.exceptions.token_types.check()?;
         #[cfg(feature = "openid")]
         let openid = openid::OpenId::new(&self)?;
         let redirect_uri = RedirectUri::check(&self.redirect_uri, self.undotted_scheme)?;
@@ -391,21 +398,23 @@ impl ClientBuilder {
                 redirect_uri: redirect_uri.as_str(),
                 authentication: &authentication,
                 format: self.format,
+                client_id_in_body: self.exceptions.client_id_in_body,
                 extra: self.token_parameters,
             },
         )?;
-        let server: &str = self.server.issuer.as_deref().unwrap_or(&self.server.authorization_endpoint);
         let (before, after) = redirect_uri.without_loopback_port();
+        let names = [self.server.names().as_slice(), &[self.client_id.as_str()]].concat();
         Ok(Client(Arc::new(Inner {
             authorization_prefix: authorization_prefix(&self.server, &self.client_id, redirect_uri.as_str()),
-            login_fingerprint: fingerprint(&[server, &self.client_id, redirect_uri.as_str()]),
-            session_fingerprint: short_fingerprint(&[server, &self.client_id, before, after]),
+            login_fingerprint: fingerprint(&[names.as_slice(), &[redirect_uri.as_str()]].concat()),
+            session_fingerprint: short_fingerprint(&[names.as_slice(), &[before, after]].concat()),
             server_query_names: self.server.query_names(),
             server: self.server,
             client_id: self.client_id,
             redirect_uri,
             post_logout_redirect_uri,
             token_endpoint: Arc::new(token_endpoint),
+            token_types: self.exceptions.token_types,
             api_origins,
             bound_origins,
             demandable: self.demandable,

@@ -1,13 +1,16 @@
 //! What a client has for OpenID Connect: how ID tokens are checked, and what was found at the server before.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::{Client, ClientBuilder, Inner};
 use crate::config_error::ConfigError;
 use crate::openid::id_token::{Rules, Unverified};
 use crate::openid::policy::{Policy, Verifier};
 use crate::openid::{Algorithm, IdTokenError, KeySet, ServerMetadata, SignatureVerifier};
+use crate::restore::RestoreError;
 
 #[derive(Clone)]
 pub(super) struct OpenId {
@@ -17,6 +20,7 @@ pub(super) struct OpenId {
     metadata: Option<Arc<ServerMetadata>>,
     keys: Option<Arc<KeySet>>,
     max_key_age: u64,
+    trusted_audiences: Vec<String>,
 }
 
 impl OpenId {
@@ -29,6 +33,7 @@ impl OpenId {
             metadata: None,
             keys: None,
             max_key_age: builder.openid.max_key_age,
+            trusted_audiences: builder.openid.trusted_audiences.clone(),
         })
     }
 }
@@ -52,6 +57,20 @@ impl Client {
         inner.openid.metadata = Some(Arc::new(metadata.clone()));
         inner.openid.keys.clone_from(&self.0.openid.keys);
         Ok(Self(Arc::new(inner)))
+    }
+
+    /// This client with the metadata that a login was saved with: one login is with one server as it was, whatever the client
+    /// has been given since.
+    pub(crate) fn of_saved_login(self, metadata: &ServerMetadata) -> Result<Self, RestoreError> {
+        if self.0.openid.builder.is_some() {
+            return self.with_metadata(metadata).map_err(|_| RestoreError::Malformed);
+        }
+        // The app has set the endpoints up by hand meanwhile: the user must have been sent to the very same.
+        let own = self.server();
+        let found = own.discovered(metadata).map_err(|_| RestoreError::Malformed)?;
+        let is_same =
+            found.authorization_endpoint == own.authorization_endpoint && found.token_endpoint == own.token_endpoint;
+        is_same.then_some(self).ok_or(RestoreError::OtherClient)
     }
 
     /// The metadata that the client goes by, if it was fetched: worth storing (feature `openid`).
@@ -89,7 +108,14 @@ impl Client {
     /// What an ID token is held to, whatever login it comes of; or why there can be none.
     pub(crate) fn id_token_rules(&self) -> Result<Rules<'_>, ConfigError> {
         let policy = self.0.openid.policy.as_ref().map_err(Clone::clone)?;
-        Ok(policy.rules(self.server(), self.client_id()))
+        Ok(policy.rules(self.id_token_parties()))
+    }
+
+    /// Whose ID tokens are believed, and for whom they are. That is known whatever else is not.
+    pub(crate) fn id_token_parties(&self) -> Rules<'_> {
+        Rules::new(self.server().issuer.as_deref().unwrap_or_default(), self.client_id())
+            .issuer_template(self.server().template.as_ref())
+            .trusted_audiences(&self.0.openid.trusted_audiences)
     }
 
     /// The last check of an ID token: who signed it.
@@ -130,9 +156,26 @@ impl ClientBuilder {
     }
 
     /// An audience that an ID token may name beside this client (OpenID Connect Core §3.1.3.7 rule 3; feature `openid`); may
-    /// be called several times.
+    /// be called several times. A token that names any other is refused, whatever its `azp` says.
     pub fn trusted_audience(mut self, audience: &str) -> Self {
         self.openid.trusted_audiences.push(audience.into());
+        self
+    }
+
+    /// Takes an ID token **without a `nonce`** after a login that sent one, which OpenID Connect Core §3.1.3.7 rule 11 forbids
+    /// (feature `openid`): for a server that is known to return none. What the nonce protects against PKCE does as well: a code
+    /// of another login is no use without the verifier (RFC 9700 §2.1.1). A `nonce` that is there must be the login's all the
+    /// same.
+    ///
+    /// ```
+    /// use oauth_proto::{AuthorizationServer, Client};
+    ///
+    /// let server = AuthorizationServer::from_issuer("https://as.example.com")?;
+    /// let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback").id_tokens_may_lack_nonce().build()?;
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
+    pub fn id_tokens_may_lack_nonce(mut self) -> Self {
+        self.openid.may_lack_nonce = true;
         self
     }
 

@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use crate::chars;
 
-/// Whether plain `http` on a loopback literal is accepted.
+/// Whether plain `http` on this machine is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Https,
@@ -51,8 +51,8 @@ pub(crate) fn parse(text: &str, transport: Transport) -> Result<Url, &'static st
     as_written(text, &url)?;
     match (url.scheme(), transport) {
         ("https", _) => Ok(url),
-        (_, Transport::HttpsOrLoopback) if is_loopback(&url) => Ok(url),
-        (_, Transport::HttpsOrLoopback) => Err("is plain http: use https, or http on 127.0.0.1 or [::1]"),
+        (_, Transport::HttpsOrLoopback) if is_loopback(&url) || is_localhost(&url) => Ok(url),
+        (_, Transport::HttpsOrLoopback) => Err("is plain http: use https, or http on 127.0.0.1, [::1] or localhost"),
         _ => Err("is plain http: use https, or for tests on one machine AuthorizationServer::on_insecure_loopback"),
     }
 }
@@ -111,6 +111,11 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         _ => false,
     }
+}
+
+/// The very name. What it is resolved to is up to the machine, so it is for tests alone.
+fn is_localhost(url: &Url) -> bool {
+    url.host() == Some(Host::Domain("localhost"))
 }
 
 fn has_prefix(text: &str, prefix: &str) -> bool {

@@ -411,8 +411,14 @@ impl Violation {
                 "the response is malformed (RFC 6749 section 5.1; metadata: RFC 8414 section 3.2; keys: RFC 7517 section 5)"
             }
             Self::AccessTokenMissing => "the response has no access_token (RFC 6749 section 5.1)",
-            Self::TokenTypeMissing => "the response has no token_type (RFC 6749 section 5.1)",
-            Self::TokenTypeUnsupported(_) => "the token_type is not Bearer (RFC 6749 section 7.1)",
+            Self::TokenTypeMissing => {
+                "the response has no token_type (RFC 6749 section 5.1): if the server is known to send none, set \
+                 ClientBuilder::missing_token_type_is_bearer"
+            }
+            Self::TokenTypeUnsupported(_) => {
+                "the token_type is not Bearer (RFC 6749 section 7.1): if it stands for that at this server, set \
+                 ClientBuilder::token_type_as_bearer"
+            }
             Self::AccessTokenAudience => {
                 "the access token is for another API (RFC 9068 section 3): allow this one in the application's refresh token \
                  policies at the server, or do without Target::check_jwt_audience"

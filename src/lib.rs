@@ -220,6 +220,7 @@ mod headers;
 pub mod http;
 #[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
 mod identity;
+mod issuer;
 mod json;
 mod jwt;
 pub mod login;

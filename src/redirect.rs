@@ -29,6 +29,7 @@ use crate::chars;
 use crate::error::{Error, Ignored, Refused, ServerText, Violation};
 use crate::error_body::ErrorBody;
 use crate::form;
+use crate::issuer;
 use crate::secret::Secret;
 
 pub use crate::pasted::from_pasted;
@@ -44,8 +45,9 @@ pub struct Expected<'a> {
     pub redirect_uri: &'a RedirectUri,
     /// The `state` that was sent. Never empty.
     pub state: &'a str,
-    /// The issuer identifier of the server that the user was sent to. If it is not known, a redirect with an `iss` is refused:
-    /// what cannot be compared may be another server's (RFC 9207 §2.4).
+    /// The issuer identifier of the server that the user was sent to, or its template
+    /// ([`AuthorizationServer::issuer_template`](crate::AuthorizationServer)). If it is not known, a redirect with an `iss` is
+    /// refused: what cannot be compared may be another server's (RFC 9207 §2.4).
     pub issuer: Option<&'a str>,
     /// Whether the server promised `iss` (`authorization_response_iss_parameter_supported`, RFC 9207 §3).
     pub iss_required: bool,
@@ -282,7 +284,7 @@ impl<'a> Parameters<'a> {
             (None, _) if expected.iss_required => Err(Error::Violation(Violation::IssuerMissing)),
             (Some(_), None) => Err(Error::Violation(Violation::IssuerUnknown)),
             // Plain string comparison (RFC 9207 §2.4): nothing is normalised.
-            (Some(iss), Some(issuer)) if form::decode(iss).ok().as_deref() != Some(issuer) => {
+            (Some(iss), Some(expected)) if !form::decode(iss).is_ok_and(|iss| issuer::is_expected(expected, &iss)) => {
                 Err(Error::Violation(Violation::IssuerMismatch))
             }
             _ => Ok(()),

@@ -11,6 +11,8 @@ use crate::config_error::ConfigError;
 use crate::endpoint::{self, Transport};
 use crate::form;
 use crate::http::MAX_RESPONSE_BYTES;
+#[cfg(feature = "openid")]
+use crate::issuer::IssuerTemplate;
 use crate::json;
 use crate::logout::{LogoutEndpoint, LogoutParameters};
 use crate::metadata::{missing, Document};
@@ -38,6 +40,8 @@ use crate::openid::ServerMetadata;
 pub struct AuthorizationServer {
     pub(crate) transport: Transport,
     pub(crate) issuer: Option<String>,
+    #[cfg(feature = "openid")]
+    pub(crate) template: Option<IssuerTemplate>,
     pub(crate) iss_required: bool,
     /// It takes pushed authorization requests alone (RFC 9126 §5).
     pub(crate) pushed_only: bool,
@@ -68,11 +72,22 @@ impl AuthorizationServer {
         Self::with(Transport::Https, authorization_endpoint, token_endpoint)
     }
 
-    /// Like [`AuthorizationServer::new`], and accepts **plain http** on loopback literals (127.0.0.0/8, `[::1]`) for
-    /// this server's endpoints and for the client's API origins: for tests and demonstrations on one machine.
+    /// Like [`AuthorizationServer::new`], and accepts **plain http** on this machine for this server's endpoints and for the
+    /// client's API origins: for tests and demonstrations. The host is a loopback literal (127.0.0.0/8, `[::1]`), or the name
+    /// `localhost` and no other; prefer a literal, since a name may be resolved to another machine (RFC 8252 §8.3).
     ///
     /// # Errors
     /// [`ConfigError::Endpoint`], for plain http to any other host too.
+    ///
+    /// ```
+    /// use oauth_proto::AuthorizationServer;
+    ///
+    /// let at = |host: &str| {
+    ///     AuthorizationServer::on_insecure_loopback(&format!("http://{host}/authorize"), &format!("http://{host}/token"))
+    /// };
+    /// assert!(at("127.0.0.1:8080").is_ok() && at("localhost:8080").is_ok());
+    /// assert!(at("as.example.com").is_err() && at("as.localhost").is_err());
+    /// ```
     pub fn on_insecure_loopback(authorization_endpoint: &str, token_endpoint: &str) -> Result<Self, ConfigError> {
         Self::with(Transport::HttpsOrLoopback, authorization_endpoint, token_endpoint)
     }
@@ -104,6 +119,8 @@ impl AuthorizationServer {
         Self {
             transport,
             issuer: None,
+            #[cfg(feature = "openid")]
+            template: None,
             iss_required: false,
             pushed_only: false,
             authorization_endpoint: Arc::from(""),
@@ -205,8 +222,8 @@ impl AuthorizationServer {
         Self::undiscovered(issuer, Transport::Https)
     }
 
-    /// Like [`AuthorizationServer::from_issuer`], and accepts **plain http** on loopback literals (127.0.0.0/8, `[::1]`), as
-    /// [`AuthorizationServer::on_insecure_loopback`] does.
+    /// Like [`AuthorizationServer::from_issuer`], and accepts **plain http** on loopback literals (127.0.0.0/8, `[::1]`) and
+    /// `localhost`, as [`AuthorizationServer::on_insecure_loopback`] does, for tests.
     ///
     /// # Errors
     /// [`ConfigError::Issuer`], for plain http to any other host too.
@@ -223,12 +240,20 @@ impl AuthorizationServer {
     /// This server with the endpoints that its metadata names. What was set by hand stays.
     #[cfg(feature = "openid")]
     pub(crate) fn discovered(&self, metadata: &ServerMetadata) -> Result<Self, ConfigError> {
-        metadata.document().check_issuer(self.issuer.as_deref().unwrap_or_default())?;
+        let document = metadata.document();
+        let template = match &self.template {
+            Some(template) => Some(template.find(document.issuer.as_deref())?),
+            None => {
+                document.check_issuer(self.issuer.as_deref().unwrap_or_default())?;
+                None
+            }
+        };
         let found = Self::from_document(self.transport, metadata.document())?;
         let own = self.clone();
         Ok(Self {
             transport: own.transport,
             issuer: own.issuer,
+            template,
             iss_required: own.iss_required || found.iss_required,
             pushed_only: found.pushed_only,
             authorization_endpoint: found.authorization_endpoint,

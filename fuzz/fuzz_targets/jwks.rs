@@ -58,6 +58,10 @@ fn is_of(key: &Value, jwk: &Value) -> bool {
         let zeros = octets.iter().take_while(|octet| **octet == 0 && ["n", "e"].contains(&name)).count();
         Some(octets[zeros..].to_vec())
     };
+    let issuer = match &jwk["issuer"] {
+        issuer @ (Value::Null | Value::String(_)) => issuer.clone(),
+        _ => "".into(),
+    };
     let numbers: &[&str] = match key["kty"].as_str() {
         Some("RSA") => &["n", "e"],
         Some("EC") => &["x", "y"],
@@ -69,6 +73,7 @@ fn is_of(key: &Value, jwk: &Value) -> bool {
         && key["kty"] == jwk["kty"]
         && (key["kty"] == "RSA" || key["crv"] == jwk["crv"])
         && key.get("kid").unwrap_or(&Value::Null) == members.get("kid").unwrap_or(&Value::Null)
+        && key["issuer"] == issuer
         && algorithm(key) == algorithm(jwk)
         && numbers.iter().all(|name| octets(key, name).is_some_and(|own| Some(own) == octets(jwk, name)))
 }

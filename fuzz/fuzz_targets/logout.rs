@@ -1,6 +1,7 @@
 // Invariant: a logout ends by a URL to its own URI with its own `state`, once, alone; its own URL says what was put in.
 #![no_main]
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use libfuzzer_sys::fuzz_target;
 use oauth_proto::logout::{check_return, MAX_LOGOUT_URL_BYTES};
 use oauth_proto::redirect::{RedirectUri, MAX_REDIRECT_BYTES};
@@ -10,7 +11,7 @@ use oauth_proto::{
 };
 use url::form_urlencoded::byte_serialize;
 
-/// The first octet picks what is pending. Then come lines: the URL that the browser is at, an ID token, a client id.
+/// The first octet picks what is pending. Then come lines: the URL that the browser is at, the end of an ID token, a client id.
 const URIS: [&str; 6] = [
     "https://app.example.com/bye",
     "https://app.example.com/bye?tenant=1&x=a%20b",
@@ -22,6 +23,7 @@ const URIS: [&str; 6] = [
 const ENDPOINTS: [&str; 3] =
     ["https://as.example.com/logout", "https://as.example.com/logout?", "https://as.example.com/logout?tenant=a%26b"];
 const STATE: &str = "af0ifjsldkj";
+const ISSUER: &str = "https://as.example.com";
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, text)) = data.split_first() else { return };
@@ -80,12 +82,17 @@ fn log_out(choice: u8, uri: &str, id_token: Option<&str>, client_id: &str) {
     let (is_auth0, federated, comes_back) = (choice & 0x80 != 0, choice & 0x40 != 0, choice & 0x20 == 0);
     let endpoint = ENDPOINTS[usize::from(choice) % ENDPOINTS.len()];
     let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token").unwrap();
+    let server = server.issuer(ISSUER).unwrap();
     let server = if is_auth0 { server.auth0_logout_endpoint(endpoint) } else { server.end_session_endpoint(endpoint) };
     let builder = Client::builder(server.unwrap(), client_id, "com.example.app:/callback");
     let builder = if comes_back { builder.post_logout_redirect_uri(uri) } else { builder };
     let Ok(client) = builder.build() else { return };
     let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), None, "a");
     let mut saved = serde_json::to_value(Session::new(client.clone(), tokens).save()).unwrap();
+    // What is restored is this server's and for this client, or nothing is.
+    let claims = serde_json::json!({ "iss": ISSUER, "aud": client_id, "sub": "u" }).to_string();
+    let id_token = id_token.map(|end| format!("eyJ.{}.{end}", Base64UrlUnpadded::encode_string(claims.as_bytes())));
+    let id_token = id_token.as_deref();
     saved["id_token"] = id_token.into();
     let Ok(mut session) = Session::restore(client, serde_json::from_value(saved).unwrap()) else { return };
 

@@ -123,8 +123,7 @@ impl Login {
         let entropy = saved.entropy()?;
         #[cfg(feature = "openid")]
         let client = match &saved.metadata {
-            // Also instead of newer metadata that the client has been given: one login is with one server as it was.
-            Some(metadata) => client.with_metadata(metadata).unwrap_or(client),
+            Some(metadata) => client.of_saved_login(metadata)?,
             None => client,
         };
         #[cfg(feature = "openid")]

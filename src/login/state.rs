@@ -202,7 +202,7 @@ impl AwaitingRedirect {
             &Expected {
                 redirect_uri: rules.client.redirect_uri(),
                 state: state.encode(self.state.octets()),
-                issuer: server.issuer.as_deref(),
+                issuer: server.expected_issuer(),
                 iss_required: server.iss_required,
             },
         )?;
@@ -257,7 +257,7 @@ impl ExchangingCode {
 
     /// An answer is taken however late it comes: what the server issued is not thrown away.
     fn response(&mut self, rules: &Rules<'_>, response: &Response<'_>, now: UnixTime) -> Result<Step, Error> {
-        let answer = match token::parse_response(response, now) {
+        let answer = match token::parse_response_as(response, rules.client.token_types(), now) {
             Ok(answer) => answer,
             Err(error) => return self.later(error, now),
         };

@@ -1,6 +1,6 @@
 //! The claims of an ID token that decide whether it is believed (OpenID Connect Core §2), read strictly: one of the wrong
 //! type makes the token malformed, it does not count as absent. (Those that other servers may use for something else, and
-//! that count only if they are asked for, do: `acr`, `amr`, `org_id`, `org_name`; and `session_expiry`.)
+//! that count only if they are asked for, do: `acr`, `amr`, `org_id`, `org_name`, `tid`; and `session_expiry`.)
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -47,6 +47,8 @@ pub(super) struct Claims {
     pub org_name: Option<String>,
     #[serde(default, deserialize_with = "json::time_or_none")]
     pub session_expiry: Option<UnixTime>,
+    #[serde(default, deserialize_with = "json::text_or_none")]
+    pub tid: Option<String>,
 }
 
 impl Claims {

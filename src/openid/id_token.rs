@@ -6,7 +6,6 @@
 //!    7. `sub`. 8. `nonce`. 9. `acr`, organization. 10. `at_hash`, `c_hash`. 11. `exp`, `nbf`, `iat`, `auth_time`. 12. The key and
 //!    the signature, which cost most, and for which keys may have to be fetched first.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -23,9 +22,9 @@ use super::keys::{KeySet, Signed};
 use super::signature::{Algorithm, SignatureVerifier};
 use super::standard_claims::StandardClaims;
 use super::userinfo::UserInfo;
-use super::whose::{self, Claim, Whose};
 use crate::error::Error;
 use crate::http::Response;
+use crate::issuer::IssuerTemplate;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::unfit::Unfit;
@@ -168,13 +167,14 @@ impl IdToken {
         self.0.claims.nonce.as_ref()
     }
 
-    /// What was stored: it was checked before that. Its form is checked again, since what it says is read from it.
-    pub(crate) fn restore(token: &Secret) -> Option<Self> {
+    /// What was stored: it was checked before that. What needs neither its time nor keys is checked again: its form, since what it
+    /// says is read from it, whose it is and for whom.
+    pub(crate) fn restore(token: &Secret, rules: &Rules<'_>) -> Option<Self> {
         let mut parts = token.reveal().split('.');
         let payload = Secret::new(String::from_utf8(decode(parts.nth(1)?).ok()?).ok()?);
         let claims = Claims::parse(payload.reveal())?;
+        rules.check_parties(&claims).ok()?;
         Some(Self(Arc::new(Inner { token: token.clone(), payload, claims })))
-            .filter(|token| !token.subject().is_empty())
     }
 }
 
@@ -205,24 +205,27 @@ impl fmt::Debug for IdToken {
 /// ```
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
-    issuer: &'a str,
-    client_id: &'a str,
+    pub(super) issuer: &'a str,
+    /// In its place, at a server with an issuer for each tenant.
+    pub(super) template: Option<&'a IssuerTemplate>,
+    pub(super) client_id: &'a str,
     algorithms: &'a [Algorithm],
-    trusted_audiences: &'a [String],
+    pub(super) trusted_audiences: &'a [String],
     clock_leeway: u64,
-    nonce: Nonce<'a>,
+    pub(super) nonce: Nonce<'a>,
+    pub(super) may_lack_nonce: bool,
     max_age: Option<u64>,
     acr_values: Option<&'a str>,
-    organization: Option<&'a str>,
+    pub(super) organization: Option<&'a str>,
     access_token: Option<&'a str>,
     code: Option<&'a str>,
-    previous: Option<&'a IdToken>,
+    pub(super) previous: Option<&'a IdToken>,
     is_from_token_endpoint: bool,
 }
 
 /// What a `nonce` is to be.
 #[derive(Clone, Copy)]
-enum Nonce<'a> {
+pub(super) enum Nonce<'a> {
     /// None was sent: none may come.
     None,
     /// It must come.
@@ -236,11 +239,13 @@ impl<'a> Rules<'a> {
     pub fn new(issuer: &'a str, client_id: &'a str) -> Self {
         Self {
             issuer,
+            template: None,
             client_id,
             algorithms: &[Algorithm::Rs256],
             trusted_audiences: &[],
             clock_leeway: 60,
             nonce: Nonce::None,
+            may_lack_nonce: false,
             max_age: None,
             acr_values: None,
             organization: None,
@@ -249,6 +254,11 @@ impl<'a> Rules<'a> {
             previous: None,
             is_from_token_endpoint: false,
         }
+    }
+
+    /// Each tenant has an issuer of its own.
+    pub(crate) fn issuer_template(self, template: Option<&'a IssuerTemplate>) -> Self {
+        Self { template, ..self }
     }
 
     /// The algorithms that are allowed, instead of RS256.
@@ -273,6 +283,12 @@ impl<'a> Rules<'a> {
     #[must_use]
     pub fn nonce(self, nonce: Option<&'a str>) -> Self {
         Self { nonce: nonce.map_or(Nonce::None, Nonce::Sent), ..self }
+    }
+
+    /// Whether none need come though one was sent. One that comes must be it all the same.
+    #[must_use]
+    pub fn nonce_may_be_missing(self, may_lack_nonce: bool) -> Self {
+        Self { may_lack_nonce, ..self }
     }
 
     /// The `max_age` that was sent, in seconds.
@@ -334,7 +350,7 @@ impl<'a> Rules<'a> {
         if !verifier.algorithms().contains(&unverified.algorithm) {
             return Err(IdTokenError::AlgorithmNotAllowed);
         }
-        unverified.verify(keys, verifier)?;
+        unverified.verify(keys, verifier, self.template)?;
         Ok(unverified.id_token)
     }
 
@@ -345,30 +361,6 @@ impl<'a> Rules<'a> {
     /// [`IdTokenError`], for the first rule that it broke.
     pub fn check_on_tls_alone(&self, token: &str, now: UnixTime) -> Result<IdToken, IdTokenError> {
         self.read(token, now).map(|unverified| unverified.id_token)
-    }
-
-    /// Whether a token that a refresh brought is this user's and for this client, as far as can be told, whatever else is wrong
-    /// with it (OpenID Connect Core §12.2).
-    pub(crate) fn check_whose(&self, token: &str) -> Result<(), IdTokenError> {
-        let Some(payload) = whose::payload(token) else { return Ok(()) };
-        let Some(whose) = Whose::read(&payload) else { return Ok(()) };
-        let names_somebody = whose.aud.iter().any(|one| !one.is_empty());
-        if names_somebody && !whose.aud.iter().any(|one| one == self.client_id) {
-            return Err(IdTokenError::Audience);
-        }
-        whose.check(|claim, value| match claim {
-            Claim::Issuer => value == self.issuer,
-            Claim::Subject => self.previous.is_none_or(|previous| value == previous.subject()),
-            Claim::AuthorizedParty => value == self.client_id,
-            Claim::Nonce => match self.nonce {
-                Nonce::Sent(sent) | Nonce::Refreshed(Some(sent)) => bool::from(sent.as_bytes().ct_eq(value.as_bytes())),
-                Nonce::None | Nonce::Refreshed(None) => true,
-            },
-            Claim::OrganizationId => self.organization.is_none_or(|id| !is_organization_id(id) || value == id),
-            Claim::OrganizationName => {
-                self.organization.is_none_or(|name| is_organization_id(name) || value.eq_ignore_ascii_case(name))
-            }
-        })
     }
 
     /// All checks but that of the signature.
@@ -383,50 +375,6 @@ impl<'a> Rules<'a> {
         self.check_times(&claims, now)?;
         let id_token = IdToken(Arc::new(Inner { token: Secret::new(token), payload, claims }));
         Ok(Unverified { id_token, algorithm, kid, signed_len, signature })
-    }
-
-    fn check_parties(&self, claims: &Claims) -> Result<(), IdTokenError> {
-        let missing = IdTokenError::MissingClaim;
-        let issuer = claims.iss.as_deref().ok_or(missing("iss"))?;
-        if issuer != self.issuer || self.previous.is_some_and(|previous| previous.issuer() != issuer) {
-            return Err(IdTokenError::Issuer);
-        }
-        let audience = &claims.aud.as_ref().ok_or(missing("aud"))?.0;
-        if !audience.iter().any(|one| one == self.client_id) {
-            return Err(IdTokenError::Audience);
-        }
-        let azp = claims.azp.as_deref();
-        let is_trusted = |one: &String| one == self.client_id || self.trusted_audiences.contains(one);
-        // `azp` says that it was issued to this client, whoever else may read it.
-        if azp.is_none() && !audience.iter().all(is_trusted) {
-            return Err(IdTokenError::Audience);
-        }
-        if azp.is_some_and(|azp| azp != self.client_id) {
-            return Err(IdTokenError::AuthorizedParty);
-        }
-        let subject = claims.sub.as_deref().filter(|subject| !subject.is_empty()).ok_or(missing("sub"))?;
-        if let Some(previous) = self.previous {
-            if subject != previous.subject() {
-                return Err(IdTokenError::SubjectMismatch);
-            }
-            if !is_same_set(audience, previous.audience()) {
-                return Err(IdTokenError::Audience);
-            }
-        }
-        Ok(())
-    }
-
-    fn check_nonce(&self, claims: &Claims) -> Result<(), IdTokenError> {
-        match (self.nonce, claims.nonce.as_ref().map(Secret::reveal)) {
-            (Nonce::None | Nonce::Refreshed(_), None) | (Nonce::Refreshed(None), Some(_)) => Ok(()),
-            (Nonce::Sent(_), None) => Err(IdTokenError::NonceMissing),
-            (Nonce::Sent(sent) | Nonce::Refreshed(Some(sent)), Some(nonce))
-                if bool::from(sent.as_bytes().ct_eq(nonce.as_bytes())) =>
-            {
-                Ok(())
-            }
-            (_, Some(_)) => Err(IdTokenError::NonceMismatch),
-        }
     }
 
     fn check_authentication(&self, claims: &Claims) -> Result<(), IdTokenError> {
@@ -506,10 +454,16 @@ pub(crate) struct Unverified {
 }
 
 impl Unverified {
-    pub(crate) fn verify(&self, keys: &KeySet, verifier: &dyn SignatureVerifier) -> Result<(), IdTokenError> {
+    pub(crate) fn verify(
+        &self,
+        keys: &KeySet,
+        verifier: &dyn SignatureVerifier,
+        template: Option<&IssuerTemplate>,
+    ) -> Result<(), IdTokenError> {
         let message = self.id_token.reveal().as_bytes().get(..self.signed_len).unwrap_or_default();
-        let signed =
-            Signed { algorithm: self.algorithm, kid: self.kid.as_deref(), message, signature: &self.signature };
+        let issuers = template.map(|template| [template.text(), self.id_token.issuer()]);
+        let (algorithm, kid, signature) = (self.algorithm, self.kid.as_deref(), self.signature.as_slice());
+        let signed = Signed { algorithm, issuers, kid, message, signature };
         keys.verify(&signed, verifier)
     }
 
@@ -524,7 +478,7 @@ impl Unverified {
 }
 
 /// Auth0 names organizations by an id, or by a name.
-fn is_organization_id(organization: &str) -> bool {
+pub(super) fn is_organization_id(organization: &str) -> bool {
     organization.starts_with("org_")
 }
 
@@ -537,8 +491,4 @@ fn is_half_hash(algorithm: Algorithm, claim: &str, of: &str) -> bool {
     };
     let half = hash.get(..hash.len() / 2).unwrap_or_default();
     decode(claim).is_ok_and(|claim| bool::from(claim.as_slice().ct_eq(half)))
-}
-
-fn is_same_set(one: &[String], other: &[String]) -> bool {
-    one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
 }

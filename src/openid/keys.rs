@@ -146,6 +146,8 @@ impl KeySet {
 /// A message with its signature, and what it says of the key.
 pub(super) struct Signed<'a> {
     pub algorithm: Algorithm,
+    /// At a server with an issuer for each tenant: the template, and the issuer of the token.
+    pub issuers: Option<[&'a str; 2]>,
     pub kid: Option<&'a str>,
     pub message: &'a [u8],
     pub signature: &'a [u8],
@@ -156,6 +158,8 @@ pub(super) struct Signed<'a> {
 struct Key {
     kid: Option<String>,
     algorithm: Option<Algorithm>,
+    /// Whom it signs for, as Microsoft's keys say. What is no text names nobody.
+    issuer: Option<String>,
     material: Material,
 }
 
@@ -175,6 +179,12 @@ impl Key {
         signed.kid.is_none_or(is_meant)
             && self.algorithm.is_none_or(|algorithm| algorithm == signed.algorithm)
             && self.kind() == signed.algorithm.key_kind()
+            && self.signs_for(signed.issuers)
+    }
+
+    /// Where tenants have issuers of their own, a key may be one tenant's.
+    fn signs_for(&self, issuers: Option<[&str; 2]>) -> bool {
+        issuers.is_none_or(|issuers| self.issuer.as_deref().is_none_or(|own| issuers.contains(&own)))
     }
 
     fn kind(&self) -> KeyKind {
@@ -215,6 +225,7 @@ struct Jwk<'a> {
     alg: Value<'a>,
     usage: Value<'a>,
     key_ops: Value<'a>,
+    issuer: Value<'a>,
 }
 
 impl Jwk<'_> {
@@ -253,7 +264,12 @@ impl Jwk<'_> {
             Value::Text(kid) => Some(kid.into_owned()),
             _ => return None,
         };
-        Some(Key { kid, algorithm, material })
+        let issuer = match self.issuer {
+            Value::None => None,
+            Value::Text(issuer) => Some(issuer.into_owned()),
+            _ => Some(String::new()),
+        };
+        Some(Key { kid, algorithm, issuer, material })
     }
 }
 
@@ -356,6 +372,7 @@ impl<'de> Visitor<'de> for JwkVisitor {
                 Name::Alg => &mut jwk.alg,
                 Name::Use => &mut jwk.usage,
                 Name::KeyOps => &mut jwk.key_ops,
+                Name::Issuer => &mut jwk.issuer,
                 Name::Unknown => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
@@ -382,6 +399,7 @@ enum Name {
     Alg,
     Use,
     KeyOps,
+    Issuer,
     #[serde(other)]
     Unknown,
 }
@@ -398,6 +416,7 @@ struct StoredKey {
     y: Option<String>,
     kid: Option<String>,
     alg: Option<String>,
+    issuer: Option<String>,
 }
 
 impl From<Key> for StoredKey {
@@ -414,7 +433,8 @@ impl From<Key> for StoredKey {
             }
             Material::Ed25519 { x } => Self { kty: text("OKP"), crv: text("Ed25519"), x: encode(x), ..Self::default() },
         };
-        Self { alg: key.algorithm.map(|algorithm| algorithm.name().into()), kid: key.kid, ..stored }
+        let alg = key.algorithm.map(|algorithm| algorithm.name().into());
+        Self { alg, kid: key.kid, issuer: key.issuer, ..stored }
     }
 }
 
@@ -432,6 +452,7 @@ impl TryFrom<StoredKey> for Key {
             y: value(stored.y),
             kid: value(stored.kid),
             alg: value(stored.alg),
+            issuer: value(stored.issuer),
             ..Jwk::default()
         };
         jwk.into_key().ok_or("no usable key")

@@ -9,6 +9,7 @@ use super::id_token::{Rules, Unverified, MAX_CLOCK_LEEWAY_SECS};
 use super::keys::KeySet;
 use super::signature::{Algorithm, SignatureVerifier};
 use crate::config_error::ConfigError;
+use crate::issuer::IssuerTemplate;
 use crate::server::AuthorizationServer;
 
 /// As the builder has it.
@@ -19,6 +20,7 @@ pub(crate) struct Settings {
     pub clock_leeway: u64,
     pub trusted_audiences: Vec<String>,
     pub max_key_age: u64,
+    pub may_lack_nonce: bool,
 }
 
 /// A day: keys that a server has withdrawn are believed no longer than that.
@@ -40,6 +42,7 @@ impl Default for Settings {
             clock_leeway: 60,
             trusted_audiences: Vec::new(),
             max_key_age: MAX_KEY_AGE_SECS,
+            may_lack_nonce: false,
         }
     }
 }
@@ -79,7 +82,7 @@ impl Settings {
     /// What ID tokens are held to, or why this client cannot ask for any.
     pub(crate) fn policy(&self, server: &AuthorizationServer) -> Result<Policy, ConfigError> {
         let verifier = self.verifier()?;
-        if server.issuer.is_none() {
+        if server.expected_issuer().is_none() {
             return Err(ConfigError::Issuer {
                 problem: "is not set, and ID tokens must be of a known one: set it with issuer(…)",
             });
@@ -113,7 +116,8 @@ impl Settings {
             verifier,
             algorithms,
             clock_leeway: self.clock_leeway,
-            trusted_audiences: self.trusted_audiences.clone(),
+            may_lack_nonce: self.may_lack_nonce,
+            template: server.template.clone(),
         })
     }
 }
@@ -125,15 +129,17 @@ pub(crate) struct Policy {
     verifier: Option<Arc<dyn SignatureVerifier>>,
     algorithms: Vec<Algorithm>,
     clock_leeway: u64,
-    trusted_audiences: Vec<String>,
+    may_lack_nonce: bool,
+    template: Option<IssuerTemplate>,
 }
 
 impl Policy {
-    pub(crate) fn rules<'a>(&'a self, server: &'a AuthorizationServer, client_id: &'a str) -> Rules<'a> {
-        Rules::new(server.issuer.as_deref().unwrap_or_default(), client_id)
+    /// These, besides whose tokens are believed.
+    pub(crate) fn rules<'a>(&'a self, parties: Rules<'a>) -> Rules<'a> {
+        parties
             .algorithms(&self.algorithms)
-            .trusted_audiences(&self.trusted_audiences)
             .clock_leeway_secs(self.clock_leeway)
+            .nonce_may_be_missing(self.may_lack_nonce)
     }
 
     /// The last check. `KeyNotFound` if there are no keys at all.
@@ -141,7 +147,7 @@ impl Policy {
         match (&self.verifier, keys) {
             (None, _) => Ok(()),
             (Some(_), None) => Err(IdTokenError::KeyNotFound),
-            (Some(verifier), Some(keys)) => unverified.verify(keys, &**verifier),
+            (Some(verifier), Some(keys)) => unverified.verify(keys, &**verifier, self.template.as_ref()),
         }
     }
 }

@@ -1,28 +1,111 @@
-//! Whose an ID token is, read as far as it can be, whatever else is wrong with it. After a refresh that decides whether anything
-//! of the answer may be used (OpenID Connect Core §12.2).
+//! Whose an ID token is and for whom (OpenID Connect Core §3.1.3.7 rules 2 to 5 and 11): strictly, and as far as it can be read, whatever
+//! else is wrong with it. After a refresh the latter decides whether anything of the answer may be used (§12.2).
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
+use subtle::ConstantTimeEq;
 
+use super::claims::Claims;
 use super::error::IdTokenError;
-use super::id_token::MAX_ID_TOKEN_BYTES;
+use super::id_token::{is_organization_id, Nonce, Rules, MAX_ID_TOKEN_BYTES};
 use super::jws::decode;
 use crate::json::{self, Value};
 use crate::secret::Secret;
 use crate::texts::texts_or_none;
 
+impl Rules<'_> {
+    pub(super) fn check_parties(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        let missing = IdTokenError::MissingClaim;
+        let issuer = claims.iss.as_deref().ok_or(missing("iss"))?;
+        let is_ours = match self.template {
+            Some(template) => template.is_of(issuer, claims.tid.as_deref()),
+            None => issuer == self.issuer,
+        };
+        if !is_ours || self.previous.is_some_and(|previous| previous.issuer() != issuer) {
+            return Err(IdTokenError::Issuer);
+        }
+        let audience = &claims.aud.as_ref().ok_or(missing("aud"))?.0;
+        let is_trusted = |one: &String| one == self.client_id || self.trusted_audiences.contains(one);
+        // Whatever `azp` says: another audience could show the token to somebody who takes it for its own (rule 3).
+        if !audience.iter().any(|one| one == self.client_id) || !audience.iter().all(is_trusted) {
+            return Err(IdTokenError::Audience);
+        }
+        if claims.azp.as_deref().is_some_and(|azp| azp != self.client_id) {
+            return Err(IdTokenError::AuthorizedParty);
+        }
+        let subject = claims.sub.as_deref().filter(|subject| !subject.is_empty()).ok_or(missing("sub"))?;
+        if let Some(previous) = self.previous {
+            if subject != previous.subject() {
+                return Err(IdTokenError::SubjectMismatch);
+            }
+            if !is_same_set(audience, previous.audience()) {
+                return Err(IdTokenError::Audience);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whose login it is of (rule 11).
+    pub(super) fn check_nonce(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        match (self.nonce, claims.nonce.as_ref().map(Secret::reveal)) {
+            (Nonce::None | Nonce::Refreshed(_), None) | (Nonce::Refreshed(None), Some(_)) => Ok(()),
+            (Nonce::Sent(_), None) if self.may_lack_nonce => Ok(()),
+            (Nonce::Sent(_), None) => Err(IdTokenError::NonceMissing),
+            (Nonce::Sent(sent) | Nonce::Refreshed(Some(sent)), Some(nonce))
+                if bool::from(sent.as_bytes().ct_eq(nonce.as_bytes())) =>
+            {
+                Ok(())
+            }
+            (_, Some(_)) => Err(IdTokenError::NonceMismatch),
+        }
+    }
+
+    /// Whether a token that a refresh brought is this user's and for this client, as far as can be told, whatever else is wrong
+    /// with it.
+    pub(crate) fn check_whose(&self, token: &str) -> Result<(), IdTokenError> {
+        let Some(payload) = payload(token) else { return Ok(()) };
+        let Some(whose) = Whose::read(&payload) else { return Ok(()) };
+        let names_somebody = whose.aud.iter().any(|one| !one.is_empty());
+        if names_somebody && !whose.aud.iter().any(|one| one == self.client_id) {
+            return Err(IdTokenError::Audience);
+        }
+        let may_be_issuer = |issuer: &str| match self.template {
+            Some(template) => template.may_be(issuer, text(&whose.tid)),
+            None => issuer == self.issuer,
+        };
+        whose.check(|claim, value| match claim {
+            Claim::Issuer => may_be_issuer(value) && self.previous.is_none_or(|previous| value == previous.issuer()),
+            Claim::Subject => self.previous.is_none_or(|previous| value == previous.subject()),
+            Claim::AuthorizedParty => value == self.client_id,
+            Claim::Nonce => match self.nonce {
+                Nonce::Sent(sent) | Nonce::Refreshed(Some(sent)) => bool::from(sent.as_bytes().ct_eq(value.as_bytes())),
+                Nonce::None | Nonce::Refreshed(None) => true,
+            },
+            Claim::OrganizationId => self.organization.is_none_or(|id| !is_organization_id(id) || value == id),
+            Claim::OrganizationName => {
+                self.organization.is_none_or(|name| is_organization_id(name) || value.eq_ignore_ascii_case(name))
+            }
+        })
+    }
+}
+
+fn is_same_set(one: &[String], other: &[String]) -> bool {
+    one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
+}
+
 /// Claims of another type than they should have, and empty ones, count as absent: they name nobody.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Whose<'a> {
+struct Whose<'a> {
     #[serde(borrow, deserialize_with = "json::value")]
     iss: Value<'a>,
     #[serde(borrow, deserialize_with = "json::value")]
     sub: Value<'a>,
     #[serde(deserialize_with = "texts_or_none")]
-    pub aud: Vec<String>,
+    aud: Vec<String>,
     #[serde(borrow, deserialize_with = "json::value")]
     azp: Value<'a>,
     #[serde(borrow, deserialize_with = "json::value")]
@@ -31,10 +114,12 @@ pub(super) struct Whose<'a> {
     org_id: Value<'a>,
     #[serde(borrow, deserialize_with = "json::value")]
     org_name: Value<'a>,
+    #[serde(borrow, deserialize_with = "json::value")]
+    tid: Value<'a>,
 }
 
 /// The payload of a signed token, if it can be decoded.
-pub(super) fn payload(token: &str) -> Option<Secret> {
+fn payload(token: &str) -> Option<Secret> {
     if token.len() > MAX_ID_TOKEN_BYTES {
         return None;
     }
@@ -48,12 +133,12 @@ pub(super) fn payload(token: &str) -> Option<Secret> {
 }
 
 impl<'a> Whose<'a> {
-    pub(super) fn read(payload: &'a Secret) -> Option<Self> {
+    fn read(payload: &'a Secret) -> Option<Self> {
         json::strict(payload.reveal().as_bytes())
     }
 
     /// Whether every claim that is there passes, the error otherwise.
-    pub(super) fn check(&self, is_ours: impl Fn(Claim, &str) -> bool) -> Result<(), IdTokenError> {
+    fn check(&self, is_ours: impl Fn(Claim, &str) -> bool) -> Result<(), IdTokenError> {
         for (claim, value, error) in [
             (Claim::Issuer, &self.iss, IdTokenError::Issuer),
             (Claim::Subject, &self.sub, IdTokenError::SubjectMismatch),
@@ -62,7 +147,7 @@ impl<'a> Whose<'a> {
             (Claim::OrganizationId, &self.org_id, IdTokenError::Organization),
             (Claim::OrganizationName, &self.org_name, IdTokenError::Organization),
         ] {
-            if matches!(value, Value::Text(text) if !text.is_empty() && !is_ours(claim, text)) {
+            if text(value).is_some_and(|text| !is_ours(claim, text)) {
                 return Err(error);
             }
         }
@@ -70,9 +155,16 @@ impl<'a> Whose<'a> {
     }
 }
 
+fn text<'a>(value: &'a Value<'_>) -> Option<&'a str> {
+    match value {
+        Value::Text(text) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
 /// What tells whose a token is, beside `aud`.
 #[derive(Clone, Copy)]
-pub(super) enum Claim {
+enum Claim {
     Issuer,
     Subject,
     AuthorizedParty,

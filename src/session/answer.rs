@@ -32,7 +32,7 @@ impl Active {
         let (sent, is_current) = self.flights.find(id).ok_or(Error::Ignored(Ignored::UnknownRequest))?;
         let is_of_present = self.refresh_token.as_ref().is_some_and(|token| token.is(&sent.refresh_token));
         let date = outcome.ok().and_then(|response| response.header("date"));
-        let verdict = outcome.map(|response| Verdict::of(response, now));
+        let verdict = outcome.map(|response| Verdict::of(response, client, now));
         match verdict {
             // Of one that was lost, only tokens are of use, and only if no newer ones have come.
             Ok(Verdict::Tokens(_) | Verdict::Useless(_, Some(_))) if is_current || is_of_present => {}

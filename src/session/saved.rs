@@ -27,7 +27,8 @@ use crate::target::Target;
 use crate::time::UnixTime;
 
 /// What is to be stored of a session: any serde format can hold it. It has the tokens, so store it where only the app can
-/// read it, and write it: an ID token that was checked before it was stored is believed. Expiry is absolute. Its `Debug`
+/// read it, and write it: an ID token that was checked before it was stored is believed, if it is of the client's server and for
+/// the client. Expiry is absolute. Its `Debug`
 /// shows no token, and the error for one that is damaged nothing of it.
 ///
 /// The server's metadata and keys are not in it: they are the client's to keep ([`Client::with_metadata`],
@@ -162,7 +163,7 @@ impl Fields {
         #[cfg(feature = "openid")]
         let request = request.requiring_acr(self.acr);
         #[cfg(feature = "openid")]
-        let who = Who::restore(self.id_token.as_ref(), self.nonce).ok_or(RestoreError::Malformed)?;
+        let who = Who::restore(client, self.id_token.as_ref(), self.nonce).ok_or(RestoreError::Malformed)?;
         #[cfg(not(feature = "openid"))]
         let who = Who;
         let granted = self.granted.unwrap_or_else(|| request.requested_scope().to_owned());

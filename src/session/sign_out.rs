@@ -145,8 +145,9 @@ impl SigningOut {
         });
         let in_vain = how.state.is_some() && logout.is_none();
         let last_error = in_vain.then_some(Error::Misuse(Misuse::NoLogoutEndpoint));
-        // A server whose endpoints are not known cannot be told.
-        let last_error = last_error.or((!client.has_endpoints()).then_some(Error::Over(Over::NotRevoked)));
+        // A server whose endpoints are not known cannot be told, unless the one for that was set by hand.
+        let is_unknown = !client.has_endpoints() && client.server().revocation_endpoint.is_none();
+        let last_error = last_error.or(is_unknown.then_some(Error::Over(Over::NotRevoked)));
         Self { to_revoke: to_revoke.collect(), logout, in_the_air: shown.in_the_air, last_error }
     }
 
@@ -222,7 +223,7 @@ impl SigningOut {
         let is_done = self.is_done();
         let air = &mut self.in_the_air;
         let sent = air.take(id).ok_or(Error::Ignored(Ignored::UnknownRequest))?;
-        match outcome.map(|response| Verdict::of(response, now).brought()) {
+        match outcome.map(|response| Verdict::of(response, client, now).brought()) {
             Ok(Ok(None)) | Err(Delivered::No) => {}
             Ok(Ok(Some(token))) if client.server().revocation_endpoint.is_some() => {
                 self.to_revoke.push(Revocation::new(Secret::from(token), "refresh_token"));
@@ -269,7 +270,8 @@ impl SigningOut {
 
 impl Revocation {
     fn request(&self, client: &Client) -> Option<Request> {
-        client.token_endpoint()?.revocation(self.id(), &self.token, Some(self.hint))
+        // The revocation endpoint may be known though the token endpoint is not.
+        client.known_token_endpoint().revocation(self.id(), &self.token, Some(self.hint))
     }
 
     fn id(&self) -> RequestId {

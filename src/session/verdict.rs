@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 
+use crate::client::Client;
 use crate::error::{Error, Refused};
 use crate::http::Response;
 use crate::time::UnixTime;
@@ -37,8 +38,8 @@ const USER_MUST_ACT: [&str; 7] = [
 ];
 
 impl<'a> Verdict<'a> {
-    pub(super) fn of(response: &Response<'a>, now: UnixTime) -> Self {
-        let error = match token::parse_response(response, now) {
+    pub(super) fn of(response: &Response<'a>, client: &Client, now: UnixTime) -> Self {
+        let error = match token::parse_response_as(response, client.token_types(), now) {
             Ok(tokens) => return Self::Tokens(tokens),
             Err(error) => error,
         };

@@ -69,10 +69,10 @@ impl Who {
         Self { id_token: identity.id_token, nonce: identity.nonce, keys: identity.keys, pending: None }
     }
 
-    /// Of what was stored; `None` if it is damaged.
-    pub(super) fn restore(id_token: Option<&Secret>, nonce: Option<Secret>) -> Option<Self> {
+    /// Of what was stored; `None` if it is damaged, or the ID token is not of this client's server or not for this client.
+    pub(super) fn restore(client: &Client, id_token: Option<&Secret>, nonce: Option<Secret>) -> Option<Self> {
         let id_token = match id_token {
-            Some(id_token) => Some(IdToken::restore(id_token)?),
+            Some(id_token) => Some(IdToken::restore(id_token, &client.id_token_parties())?),
             None => None,
         };
         let nonce = nonce.or_else(|| id_token.as_ref().and_then(IdToken::nonce).cloned());

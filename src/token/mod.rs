@@ -2,6 +2,7 @@
 
 mod request;
 mod response;
+mod token_type;
 mod tokens;
 
 pub(crate) use request::Settings;
@@ -9,5 +10,6 @@ pub use request::{ClientAuthentication, TokenEndpoint, TokenRequestFormat};
 #[cfg(feature = "openid")]
 pub(crate) use response::{body, json_body};
 pub use response::{parse_response, TokenResponse, MAX_TOKEN_BYTES};
-pub(crate) use response::{refused, remains, Remains};
+pub(crate) use response::{parse_response_as, refused, remains, Remains};
+pub(crate) use token_type::TokenTypes;
 pub use tokens::Tokens;

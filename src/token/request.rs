@@ -75,6 +75,8 @@ pub(crate) struct Settings<'a> {
     pub redirect_uri: &'a str,
     pub authentication: &'a ClientAuthentication,
     pub format: TokenRequestFormat,
+    /// Though it is in the header already.
+    pub client_id_in_body: bool,
     pub extra: Vec<(String, Secret)>,
 }
 
@@ -100,7 +102,8 @@ impl TokenEndpoint {
         let (authorization, credentials) = match settings.authentication {
             ClientAuthentication::None => (None, alloc::vec![id()]),
             ClientAuthentication::ClientSecretBasic(secret) => {
-                (Some(Arc::new(basic(settings.client_id, secret.reveal()))), Vec::new())
+                let authorization = basic(settings.client_id, secret.reveal());
+                (Some(Arc::new(authorization)), settings.client_id_in_body.then(id).into_iter().collect())
             }
             ClientAuthentication::ClientSecretPost(secret) => {
                 (None, alloc::vec![id(), ("client_secret", secret.clone())])

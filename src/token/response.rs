@@ -12,6 +12,7 @@ use crate::json::{self, Members, Unreadable, Value};
 use crate::redirect::is_web_url;
 use crate::retry_after;
 use crate::time::UnixTime;
+use crate::token::TokenTypes;
 
 /// An access token, a refresh token or a scope longer than this is refused (32 KiB).
 pub const MAX_TOKEN_BYTES: usize = 32 * 1024;
@@ -98,6 +99,15 @@ impl fmt::Debug for TokenResponse<'_> {
 /// # Ok::<(), oauth_proto::Error>(())
 /// ```
 pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<TokenResponse<'a>, Error> {
+    parse_response_as(response, &TokenTypes::STRICT, now)
+}
+
+/// The same, with what one server means by `token_type`.
+pub(crate) fn parse_response_as<'a>(
+    response: &Response<'a>,
+    token_types: &TokenTypes,
+    now: UnixTime,
+) -> Result<TokenResponse<'a>, Error> {
     let body = body(response, now)?;
     let object = object(body);
     let has_type = is_json(response);
@@ -111,7 +121,9 @@ pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<Toke
         }
         _ if !has_type => Violation::ContentType,
         // No mark before tokens, and no `error` beside them, malformed as it may be.
-        Ok(members) if members.error == Value::None && object.len() == body.len() => return tokens(members),
+        Ok(members) if members.error == Value::None && object.len() == body.len() => {
+            return tokens(members, token_types)
+        }
         Ok(_) | Err(Unreadable::Malformed) => Violation::ResponseMalformed,
         Err(Unreadable::TooDeep) => Violation::ResponseTooLarge,
     }))
@@ -191,7 +203,7 @@ pub(crate) fn refused(response: &Response<'_>, now: UnixTime) -> Error {
     Error::Refused(Box::new(refusal(response, now)))
 }
 
-fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
+fn tokens<'a>(members: Members<'a>, token_types: &TokenTypes) -> Result<TokenResponse<'a>, Error> {
     let malformed = || Error::Violation(Violation::ResponseMalformed);
     for value in [&members.access_token, &members.refresh_token, &members.scope] {
         if matches!(value, Value::Text(text) if text.len() > MAX_TOKEN_BYTES)
@@ -206,13 +218,7 @@ fn tokens(members: Members<'_>) -> Result<TokenResponse<'_>, Error> {
         Value::Text(token) if chars::is_header_token(&token) => token,
         _ => return Err(malformed()),
     };
-    match members.token_type {
-        Value::None => return Err(Error::Violation(Violation::TokenTypeMissing)),
-        Value::Text(kind) if kind.is_empty() => return Err(Error::Violation(Violation::TokenTypeMissing)),
-        Value::Text(kind) if kind.eq_ignore_ascii_case("Bearer") => {}
-        Value::Text(kind) => return Err(Error::Violation(Violation::TokenTypeUnsupported(ServerText::new(&kind)))),
-        _ => return Err(malformed()),
-    }
+    token_types.check_bearer(&members.token_type)?;
     // An empty optional token is none.
     let optional_token = |value| match value {
         Value::None => Ok(None),

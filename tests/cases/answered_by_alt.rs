@@ -10,6 +10,7 @@ type Entry = (&'static str, &'static str, &'static str, usize, &'static str);
 const ANSWERED_BY_ALT: &[Entry] = &[
     ("bearer_request", "token-space", "", 0, "RFC 6749 A.12 allows a space, and it tears no header"),
     ("callback", "state-none-sent-none-returned", "", 0, "a login always sends a state, so a redirect has one"),
+    ("id_token", "aud-multiple-azp-client", "", 0, "another audience has to be trusted, whatever azp says"),
     ("id_token", "ec-key-not-on-curve", "", 0, "the set takes any two coordinates, and the verifier finds out"),
     ("id_token", "hs256-confidential-client", "", 0, "a keyed hash is never accepted"),
     ("id_token", "signature-truncated", "", 0, "what is left of it is no base64url"),

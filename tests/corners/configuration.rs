@@ -1,7 +1,7 @@
 //! URLs that are read in another way than they are written, and other values that cannot work.
 
 use oauth_proto::redirect::RedirectUri;
-use oauth_proto::{AuthorizationRequest, AuthorizationServer, Secret, Session, Tokens};
+use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, Secret, Session, Tokens};
 
 use crate::{at, authorization, builder, client, ready, server};
 
@@ -41,15 +41,50 @@ fn loopback_literals_are_literals() {
         "http:///127.0.0.1/a",
         "http://[0:0:0:0:0:0:0:1]/a",
         "http://[::ffff:127.0.0.1]/a",
-        "http://localhost/a",
+        "http://localhost./a",
+        "http://a.localhost/a",
+        "http://localhost.evil.example/a",
+        "http://xlocalhost/a",
+        "http://localhost@evil.example/a",
+        "http://%6cocalhost/a",
     ] {
         assert!(AuthorizationServer::on_insecure_loopback(url, url).is_err(), "{url}");
     }
-    for url in ["http://127.0.0.1:8080/a", "http://[::1]/a"] {
+    for url in ["http://127.0.0.1:8080/a", "http://[::1]/a", "http://localhost/a", "http://LocalHost:8080/a"] {
         assert!(AuthorizationServer::on_insecure_loopback(url, url).is_ok(), "{url}");
         let error = AuthorizationServer::new(url, url).unwrap_err();
         assert!(error.to_string().contains("on_insecure_loopback"), "{error}");
     }
+}
+
+/// The name of this machine is for tests too, wherever a literal is, and nowhere else.
+#[test]
+fn localhost_is_a_name_for_tests() {
+    let server = |host: &str| {
+        let [authorize, token, revoke] = ["authorize", "token", "revoke"].map(|path| format!("{host}/{path}"));
+        AuthorizationServer::on_insecure_loopback(&authorize, &token)
+            .and_then(|server| server.revocation_endpoint(&revoke))
+            .and_then(|server| server.issuer(host))
+            .unwrap()
+    };
+    let client = |host: &str, api: &str| {
+        Client::builder(server(host), "s6BhdRkqt3", "com.example.app:/callback").api_origin(api).build()
+    };
+    let tests = client("http://localhost:8080", "http://localhost:3000").unwrap();
+    let mut session = Session::new(tests, Tokens::from_parts(Secret::new("AT1"), None, None, "a"));
+    let bearer = ready(session.access(at(0)));
+    assert!(authorization(&bearer, "http://localhost:3000/me").is_ok());
+    for url in
+        ["http://localhost:3001/me", "http://localhost/me", "https://localhost:3000/me", "http://127.0.0.1:3000/me"]
+    {
+        assert_eq!(authorization(&bearer, url).unwrap_err().code(), "origin_not_allowed", "{url}");
+    }
+    assert!(client("http://127.0.0.1:8080", "http://a.localhost:3000").is_err());
+    // A server with https alone has APIs with https alone.
+    assert!(builder().api_origin("http://localhost:3000").build().is_err());
+    let https = self::server();
+    assert!(https.clone().issuer("http://localhost:8080").is_err());
+    assert!(https.revocation_endpoint("http://localhost:8080/revoke").is_err());
 }
 
 #[test]

@@ -14,6 +14,9 @@ mod demands;
 mod expiry;
 #[path = "../support/id_token.rs"]
 mod id_token;
+#[cfg(feature = "openid")]
+#[path = "../support/keys.rs"]
+mod keys;
 mod late_tokens;
 mod lifetimes;
 mod login;
@@ -24,10 +27,14 @@ mod processes;
 mod refusals;
 mod refused_targets;
 mod responses;
+#[cfg(feature = "openid")]
+mod restored;
 mod session;
 mod shapes;
 mod sign_out;
 mod targets;
+#[cfg(feature = "openid")]
+mod tenants;
 mod useless_tokens;
 
 use oauth_proto::{

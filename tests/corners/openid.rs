@@ -124,3 +124,64 @@ fn a_session_keeps_the_clients_settings() {
     assert!(authorization(&bearer, "https://api.example.com/me").is_ok());
     assert_eq!(request(session.access(at(91))).url(), "https://as.example.com/t");
 }
+
+/// `azp` says for whom it was issued, and nothing of who else may take it for its own (OpenID Connect Core §3.1.3.7 rule 3).
+#[test]
+fn another_audience_has_to_be_trusted_whatever_azp_says() {
+    let trusted = ["api".to_owned(), "other".to_owned()];
+    let strict = Rules::new(ISSUER, CLIENT_ID);
+    for (more, strictly, with_trust) in [
+        (json!({ "aud": [CLIENT_ID, "api"], "azp": CLIENT_ID }), Some("id_token_audience"), None),
+        (json!({ "aud": [CLIENT_ID, "api"] }), Some("id_token_audience"), None),
+        (json!({ "aud": ["api", "other", CLIENT_ID], "azp": CLIENT_ID }), Some("id_token_audience"), None),
+        (
+            json!({ "aud": [CLIENT_ID, "api", "x"], "azp": CLIENT_ID }),
+            Some("id_token_audience"),
+            Some("id_token_audience"),
+        ),
+        (json!({ "aud": ["api"], "azp": CLIENT_ID }), Some("id_token_audience"), Some("id_token_audience")),
+        (json!({ "aud": [CLIENT_ID, "api"], "azp": "api" }), Some("id_token_audience"), Some("id_token_azp")),
+        (json!({ "aud": [CLIENT_ID, CLIENT_ID], "azp": CLIENT_ID }), None, None),
+    ] {
+        let token = id_token(None, 100, more.clone());
+        let code =
+            |rules: Rules<'_>| rules.check_on_tls_alone(&token, at(100)).err().map(oauth_proto::IdTokenError::code);
+        assert_eq!((code(strict), code(strict.trusted_audiences(&trusted))), (strictly, with_trust), "{more}");
+        // After a refresh likewise: the same audience as before is not yet a trusted one.
+        if let Ok(before) = strict.trusted_audiences(&trusted).check_on_tls_alone(&token, at(100)) {
+            assert_eq!(code(strict.after(Some(&before), None)), strictly, "{more}");
+            assert_eq!(code(strict.trusted_audiences(&trusted).after(Some(&before), None)), with_trust, "{more}");
+        }
+    }
+    let error =
+        strict.check_on_tls_alone(&id_token(None, 100, json!({ "aud": [CLIENT_ID, "api"] })), at(100)).unwrap_err();
+    assert!(error.to_string().contains("ClientBuilder::trusted_audience"), "{error}");
+}
+
+/// PKCE binds the code all the same (RFC 9700 §2.1.1).
+#[test]
+fn a_nonce_may_be_missing_where_the_app_says_so_and_never_be_another() {
+    let log_in = |builder: oauth_proto::ClientBuilder, nonce: serde_json::Value| {
+        let mut login = Login::new(builder.build().unwrap(), AuthorizationRequest::new().scope("openid")).unwrap();
+        assert!(login.handle(Event::Start(entropy()), at(0)).is_ok());
+        let redirect = "com.example.app:/callback?code=C&state=ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
+        let Ok(Action::SendRequest(sent)) = login.handle(Event::RedirectReceived(redirect), at(0)) else { panic!() };
+        let more = if nonce == "absent" { json!({}) } else { json!({ "nonce": nonce }) };
+        let body = json!({
+            "access_token": "AT", "token_type": "Bearer", "refresh_token": "RT", "expires_in": 100,
+            "id_token": id_token(None, 0, more),
+        });
+        login.handle(answer(sent.id(), 200, &JSON, &body.to_string()), at(0)).map(drop).map_err(|error| error.code())
+    };
+    let lenient = || crate::builder().id_tokens_may_lack_nonce();
+    assert_eq!(log_in(crate::builder(), json!("absent")), Err("id_token_nonce_missing"));
+    assert_eq!(log_in(lenient(), json!("absent")), Ok(()));
+    assert_eq!(log_in(lenient(), json!(NONCE)), Ok(()));
+    for (nonce, code) in [
+        (json!("another login's"), "id_token_nonce_mismatch"),
+        (json!(""), "id_token_nonce_mismatch"),
+        (json!(7), "id_token_malformed"),
+    ] {
+        assert_eq!(log_in(lenient(), nonce.clone()), Err(code), "{nonce}");
+    }
+}

@@ -274,3 +274,40 @@ fn a_session_whose_refreshes_were_lost_is_revoked() {
     assert!(matches!(session.handle(answer(first.id(), 200, &[], ""), at(now)), Ok(SessionAction::SignedOut)));
     assert_eq!(session.last_error(), Some(&Error::Over(Over::NotRevoked)));
 }
+
+/// What was set by hand is known, though the server's metadata was never fetched.
+#[cfg(feature = "openid")]
+#[test]
+fn endpoints_that_were_set_by_hand_are_used_without_metadata() {
+    let session = |revokes: bool, logs_out: bool| {
+        let mut server = AuthorizationServer::from_issuer(crate::id_token::ISSUER).unwrap();
+        if revokes {
+            server = server.revocation_endpoint("https://as.example.com/revoke").unwrap();
+        }
+        if logs_out {
+            server = server.end_session_endpoint("https://as.example.com/logout").unwrap();
+        }
+        session(crate::builder_at(server).post_logout_redirect_uri(BYE).build().unwrap())
+    };
+    let mut both = session(true, true);
+    let sent = revocation(both.sign_out(logout()));
+    assert_eq!(sent.url(), "https://as.example.com/revoke");
+    assert_eq!(body(&sent), "token=RT1&token_type_hint=refresh_token&client_id=s6BhdRkqt3");
+    assert_eq!(both.pending_action().map(revocation).map(|pending| pending.id()), Some(sent.id()));
+    let action = both.handle(answer(sent.id(), 200, &[], ""), at(1)).unwrap();
+    let SessionAction::OpenUrl(url) = &action else { panic!("{action:?}") };
+    assert!(url.starts_with("https://as.example.com/logout?"), "{}", url.as_str());
+    let back = format!("{BYE}?state={STATE}");
+    let action = both.handle(Event::RedirectReceived(&back), at(2)).unwrap();
+    assert!(matches!(action, SessionAction::SignedOut), "{action:?}");
+    assert_eq!(both.last_error(), None, "the server knows");
+
+    let mut revokes = session(true, false);
+    let sent = revocation(revokes.sign_out(SignOut::new()));
+    assert!(matches!(revokes.handle(answer(sent.id(), 200, &[], ""), at(1)), Ok(SessionAction::SignedOut)));
+    assert_eq!(revokes.last_error(), None);
+    // Nobody to tell, and the browser is sent all the same.
+    let mut logs_out = session(false, true);
+    assert!(is_open(&logs_out.sign_out(logout())));
+    assert_eq!(logs_out.last_error(), Some(&Error::Over(Over::NotRevoked)));
+}

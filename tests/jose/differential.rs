@@ -103,7 +103,7 @@ fn verdict(ours: &Result<(), IdTokenError>) -> Verdict {
 }
 
 /// The cases that the two see differently, and why. It is always this crate that refuses.
-const DIFFERENCES: [(&str, &str); 18] = [
+const DIFFERENCES: [(&str, &str); 19] = [
     ("hs256-oct-key-in-jwks", "it takes a key that everybody can read for a secret, if its user allows HS256"),
     ("use-enc-key", "it does not look at `use`"),
     ("typ-at-jwt", "it does not look at `typ`"),
@@ -111,6 +111,7 @@ const DIFFERENCES: [(&str, &str); 18] = [
     ("crit-not-array", "it does not look at `crit`"),
     ("oversize-256k", "it has no limit of size"),
     ("aud-multiple-trusted", "one right audience is enough for it, and here nobody is trusted beside the client"),
+    ("aud-multiple-azp-client", "the same, and it does not look at `azp`"),
     ("aud-single-azp-other", "it does not look at `azp`"),
     ("azp-number", "it does not look at `azp`"),
     ("sub-empty", "it takes an empty `sub` for a user"),

@@ -22,6 +22,7 @@ mod identities;
 mod keys;
 #[cfg(feature = "openid")]
 mod logins;
+mod own_ways;
 mod server_words;
 mod stores;
 

@@ -138,6 +138,9 @@ fn an_issuer_that_is_none() {
         helps(&error, &["issuer: "]);
     }
     assert!(AuthorizationServer::from_issuer_on_insecure_loopback("http://127.0.0.1:1234").is_ok());
+    assert!(AuthorizationServer::from_issuer_on_insecure_loopback("http://localhost:1234").is_ok());
+    assert!(AuthorizationServer::from_issuer_on_insecure_loopback("http://a.localhost:1234").is_err());
+    assert!(AuthorizationServer::from_issuer("http://localhost:1234").is_err());
     assert!(AuthorizationServer::from_issuer_on_insecure_loopback("http://as.example.com").is_err());
 }
 
