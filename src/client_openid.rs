@@ -78,9 +78,10 @@ impl Client {
         self.0.openid.metadata.as_deref()
     }
 
-    /// This client with keys of its server that were fetched before (feature `openid`). They are fetched again for an ID
-    /// token that they do not check, but not if they are younger than [`KeySet::REFETCH_SECS`]. Those of another `jwks_uri`
-    /// are not used, nor those that are older than [`ClientBuilder::max_key_age_secs`].
+    /// This client with keys of its server that were fetched before (feature `openid`). For an ID token that they do not check, they
+    /// are fetched again: once by a login, however young they are; by a session not if they are younger than
+    /// [`KeySet::REFETCH_SECS`]. Those of another `jwks_uri` are not used, nor those that are older than
+    /// [`ClientBuilder::max_key_age_secs`].
     #[must_use]
     pub fn with_keys(&self, keys: KeySet) -> Self {
         let mut inner = Inner::clone(&self.0);

@@ -65,7 +65,7 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// Keys that are younger than this are not fetched again, whatever key a token names: seconds.
+    /// A session does not fetch keys again that are younger than this, whatever key a token names: seconds. (A login does, once.)
     pub const REFETCH_SECS: u64 = 30;
 
     /// Reads a JWK set that was fetched from `jwks_uri` at that time.

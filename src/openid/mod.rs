@@ -16,7 +16,8 @@
 //! # From login to login
 //!
 //! What was fetched is worth keeping, once for all logins and sessions: with both of these the next login sends the token request
-//! alone, and a stored session of a client that knows only its server's issuer goes on with them
+//! alone (keys that are older than [`ClientBuilder::max_key_age_secs`](crate::ClientBuilder::max_key_age_secs), a day by default, are
+//! fetched again, so that a key that the server has withdrawn is not believed for ever), and a stored session of a client that knows only its server's issuer goes on with them
 //! ([`Session::restore`](crate::Session::restore)).
 //!
 //! ```
