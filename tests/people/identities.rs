@@ -79,7 +79,7 @@ fn any_other_fault_of_an_id_token_costs_that_token_alone() {
         id_token(None, now, json!({ "aud": "" })),
         id_token(None, now, json!({ "aud": [] })),
         id_token(None, now - 9000, json!({})),
-        id_token(None, now + 100_000, json!({ "exp": now + 200_000 })),
+        id_token(None, now, json!({ "nbf": now + 100_000, "exp": now + 200_000 })),
         id_token(None, now, json!({ "exp": "tomorrow" })),
         id_token(None, now, json!({ "aud": [CLIENT_ID, "another"] })),
         token(&json!({ "iss": ISSUER, "aud": CLIENT_ID, "iat": now, "exp": now + 60 })),
