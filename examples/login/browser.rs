@@ -1,14 +1,17 @@
 //! User agents: the system browser, and a scripted one for machines that have none.
 
-use std::cell::RefCell;
 use std::env;
 use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use ureq::http::header::{COOKIE, LOCATION, SET_COOKIE};
 use ureq::http::Response;
 use ureq::{Agent, Body};
 use url::Url;
+
+use crate::redirects::Inlet;
 
 /// Opens the system browser. The URL is one argument of it and never goes through a shell.
 pub fn open(url: &str) -> Result<(), String> {
@@ -39,22 +42,37 @@ pub struct Scripted {
     agent: Agent,
     user: String,
     deny: bool,
-    cookie: RefCell<String>,
+    cookie: Mutex<String>,
+    /// For saying that no redirect will come.
+    inlet: Inlet,
 }
 
 impl Scripted {
     /// A user with this name, who presses 'Log in', or 'Deny'.
-    pub fn new(user: &str, deny: bool) -> Self {
+    pub fn new(user: &str, deny: bool, inlet: Inlet) -> Self {
         let config = Agent::config_builder()
             .max_redirects(0)
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(10)))
             .proxy(None);
-        Self { agent: config.build().into(), user: user.to_owned(), deny, cookie: RefCell::default() }
+        Self { agent: config.build().into(), user: user.to_owned(), deny, cookie: Mutex::default(), inlet }
+    }
+
+    /// Sets off, with somebody else who is there first. As any browser it does not wait for this program, nor this program for it.
+    pub fn set_off(self: &Arc<Self>, url: &str, errand: Errand) {
+        let (agent, url) = (Arc::clone(self), url.to_owned());
+        let walk = move || {
+            if let Err(why) = agent.disturb(&url, errand).and_then(|()| agent.go(&url, errand)) {
+                agent.inlet.give_up(why);
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("scripted user agent".into()).spawn(walk) {
+            self.inlet.give_up(error.to_string());
+        }
     }
 
     /// What else may reach a redirect listener: a browser asks for an icon, and another program tries a forged redirect.
-    pub fn disturb(&self, url: &str, errand: Errand) -> Result<(), String> {
+    fn disturb(&self, url: &str, errand: Errand) -> Result<(), String> {
         let mut url = way_back(url, errand)?;
         url.query_pairs_mut().append_pair("code", "forged").append_pair("state", "forged");
         self.get(url.as_str())?;
@@ -63,8 +81,8 @@ impl Scripted {
         self.get(url.as_str()).map(drop)
     }
 
-    /// From the URL to the redirect.
-    pub fn go(&self, url: &str, errand: Errand) -> Result<(), String> {
+    /// From the URL to the redirect, and to the page behind it.
+    fn go(&self, url: &str, errand: Errand) -> Result<(), String> {
         let mut answer = self.get(url)?;
         if answer.status() == 200 {
             let page = text(answer)?;
@@ -75,28 +93,44 @@ impl Scripted {
                 Errand::LogOut => vec![("ticket", ticket)],
             };
             let url = Url::parse(url).map_err(|error| error.to_string())?;
-            let post = self.agent.post(&url[..url::Position::AfterPath]).header(COOKIE, self.cookie.borrow().as_str());
+            let post = self.agent.post(&url[..url::Position::AfterPath]).header(COOKIE, self.cookie());
             answer = post.send_form(form).map_err(|error| error.to_string())?;
             self.keep_cookie(&answer);
         }
         let status = answer.status();
-        match answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()) {
-            Some(location) if status.is_redirection() => self.get(location).map(drop),
+        match location(&answer) {
+            Some(redirect) if status.is_redirection() => self.land(redirect),
             _ => Err(format!("the page answered with status {status} and no redirect: {}", visible(&text(answer)?))),
         }
     }
 
+    /// At the app, which leads on to a page of its own.
+    fn land(&self, redirect: &str) -> Result<(), String> {
+        let answer = self.get(redirect)?;
+        let page = location(&answer).ok_or_else(|| format!("the app answered with status {}", answer.status()))?;
+        let page = Url::parse(redirect).and_then(|redirect| redirect.join(page));
+        self.get(page.map_err(|error| error.to_string())?.as_str()).map(drop)
+    }
+
     fn get(&self, url: &str) -> Result<Response<Body>, String> {
-        let get = self.agent.get(url).header(COOKIE, self.cookie.borrow().as_str());
+        let get = self.agent.get(url).header(COOKIE, self.cookie());
         get.call().map_err(|error| error.to_string())
     }
 
     fn keep_cookie(&self, answer: &Response<Body>) {
         let line = answer.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok());
         if let Some(pair) = line.and_then(|line| line.split(';').next()) {
-            pair.clone_into(&mut self.cookie.borrow_mut());
+            pair.clone_into(&mut self.cookie.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
+
+    fn cookie(&self) -> String {
+        self.cookie.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn location(answer: &Response<Body>) -> Option<&str> {
+    answer.headers().get(LOCATION).and_then(|value| value.to_str().ok())
 }
 
 fn way_back(url: &str, errand: Errand) -> Result<Url, String> {

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use oauth_proto::{ConfigError, Error, LoginRequired, Over, Refused, Violation};
+use oauth_proto::{ConfigError, Error, LoginRequired, Over, Refused};
+
+use crate::advice::{about_invalid_grant, about_refused, about_violation};
+use crate::print::plain;
 
 /// The end of a story that did not go well.
 pub struct Failure {
@@ -46,6 +49,22 @@ impl Failure {
         )
     }
 
+    /// Nobody came back whose answer could be believed, but there was a denial that may be the server's.
+    pub fn unproved(refused: &Refused) -> Self {
+        Self::new(
+            format!(
+                "no answer to this login came back in time; but a redirect said, without the state that would prove whom it is \
+                 from: {}",
+                plain(&words(refused))
+            ),
+            format!(
+                "if the browser showed the same, it is the server's, which should send state with it (RFC 6749 section \
+                 4.1.2.1): {}",
+                about_refused(refused)
+            ),
+        )
+    }
+
     /// The user has to act.
     pub fn login_required(why: &LoginRequired) -> Self {
         match why {
@@ -54,12 +73,17 @@ impl Failure {
                 "run again with offline_access in --scope, and allow refresh tokens for this client and API",
             ),
             LoginRequired::GrantEnded(error) => {
+                let more = match error {
+                    Error::Refused(refused) => about_invalid_grant(refused),
+                    _ => None,
+                };
                 let Self { what, .. } = Self::from(error.clone());
-                Self::new(format!("the grant has ended: {what}"), "run again to log in anew")
+                Self::new(format!("the grant has ended: {what}"), more.unwrap_or("run again to log in anew"))
             }
             LoginRequired::TokenRefused => Self::new(
                 "the API refused a fresh access token",
-                "check that --audience (or the scopes) names this API, and that --api-url is right",
+                "check that --audience (or the scopes) names this API, that --api-url is right, and that the API takes bearer \
+                 tokens: its answer above says so",
             ),
             LoginRequired::InsufficientScope { scope, .. } => {
                 let scope = scope.as_ref().map_or("which one, it does not say", |scope| scope.as_str());
@@ -78,31 +102,20 @@ impl Failure {
     }
 
     fn refused(refused: &Refused) -> Self {
-        let error = refused.oauth_error().unwrap_or("no error code");
-        let mut what = error.to_owned();
-        if let Some(description) = refused.description() {
-            what.push_str(": ");
-            what.push_str(description);
-        }
+        let mut what = words(refused);
         if let Some(status) = refused.status() {
             let _ = write!(what, " (HTTP status {status})");
         }
-        let advice = match error {
-            "access_denied" => "the login was refused: run again and press 'Log in', as a user who may use this client",
-            "login_required" | "interaction_required" | "consent_required" => "run again and answer in the browser",
-            "invalid_client" | "unauthorized_client" => {
-                "check --client-id, and that the client is a public one (type 'Native', no client secret) that may use \
-                 the grants authorization_code and refresh_token"
-            }
-            "invalid_grant" => "the code or refresh token is used up or too old: run again",
-            "invalid_scope" => "check --scope",
-            "invalid_target" | "invalid_request" => "check --audience, --scope and --redirect-uri",
-            "server_error" | "temporarily_unavailable" => "the server has trouble of its own: run again later",
-            _ if refused.status() == Some(404) => "check --issuer, or --token-endpoint",
-            _ if refused.is_transient() => "the server has trouble of its own: run again later",
-            _ => "the server's log tells more: look there, and check the options",
-        };
-        Self::new(what, advice)
+        Self::new(what, about_refused(refused))
+    }
+}
+
+/// What a server said, as it said it.
+pub fn words(refused: &Refused) -> String {
+    let error = refused.oauth_error().unwrap_or("no error code");
+    match refused.description() {
+        Some(description) => format!("{error}: {description}"),
+        None => error.to_owned(),
     }
 }
 
@@ -111,24 +124,16 @@ impl From<Error> for Failure {
         match &error {
             Error::Refused(refused) => Self::refused(refused),
             Error::Violation(violation) => {
-                let advice = match violation {
-                    Violation::Metadata(_) => {
-                        "check --issuer: its text counts, with or without a slash at the end; if it is right, tell whoever \
-                         runs the server"
-                    }
-                    Violation::IdToken(_) => {
-                        "check --issuer, --client-id, --jwks-uri and --id-token-alg if given, and the clock of this \
-                         machine; if they are right, tell whoever runs the server"
-                    }
-                    _ => "check the endpoints and --issuer; if they are right, tell whoever runs the server",
-                };
-                Self::new(format!("the server broke a rule: {error}"), advice)
+                Self::new(format!("the server broke a rule: {error}"), about_violation(violation))
             }
             Error::Over(Over::OutcomeUnknown) => Self::new(
                 error.to_string(),
                 "the network broke in the middle of a request whose code works once: run again",
             ),
-            Error::Over(_) => Self::new(error.to_string(), "run again, and log in before the time is up (--timeout)"),
+            Error::Over(Over::Expired) => {
+                Self::new(error.to_string(), "run again, and log in before the time is up (--timeout)")
+            }
+            Error::Over(_) => Self::new(error.to_string(), "run again"),
             _ => Self::new(error.to_string(), "this is a mistake in the example: please report it"),
         }
     }

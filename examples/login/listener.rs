@@ -1,26 +1,33 @@
-//! Where redirects come in: a listener on the loopback interface (RFC 8252 §7.3), or a line pasted on standard input.
+//! A listener on the loopback interface for redirects (RFC 8252 §7.3).
 //!
-//! Whatever comes is handed on as it is. Which URL is ours is for the login to say, not for this file.
+//! Whatever comes is handed on as it is. Which URL is ours is for the login to say, not for this file; the browser is then led
+//! away from the URL with the code, to a page that says what has become of it.
 
-use std::io::{self, BufRead};
+use std::collections::BTreeMap;
+use std::io;
 use std::net::TcpListener;
-use std::sync::mpsc::{channel, sync_channel, Receiver, RecvTimeoutError, SyncSender};
-use std::sync::Arc;
+use std::sync::mpsc::{channel, Receiver};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{header, Method, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::Router;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use url::Url;
 
-/// So many unread requests are kept; more are answered with 503.
-const QUEUE: usize = 64;
+use crate::landing::Verdict;
+use crate::redirects::{Inlet, Redirects};
+use crate::server::PAGE_HEADERS;
 
 /// At the end the last page may take this long.
 const LAST_PAGE: Duration = Duration::from_secs(1);
+
+/// Whoever waits for a redirect says this soon what it is.
+const VERDICT: Duration = Duration::from_secs(3);
 
 /// A loopback port that is ours already, so that it can go into the redirect URI.
 pub struct Listener {
@@ -29,20 +36,6 @@ pub struct Listener {
     pub redirect_uri: String,
     paths: Vec<String>,
     host: String,
-}
-
-/// The URLs that have come in.
-pub struct Redirects {
-    sender: SyncSender<String>,
-    receiver: Receiver<String>,
-}
-
-/// Why there is no redirect to look at.
-pub enum Nothing {
-    /// The time is up.
-    InTime,
-    /// Neither a listener nor an open standard input is left.
-    Ever,
 }
 
 impl Listener {
@@ -90,7 +83,8 @@ impl Listener {
     pub fn serve(self, redirects: &Redirects) -> io::Result<Serving> {
         self.socket.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let front = Front { paths: self.paths.into(), host: self.host, sender: redirects.sender.clone() };
+        let pages = Pages::default();
+        let front = Front { paths: self.paths.into(), host: self.host, inlet: redirects.inlet(), pages: pages.clone() };
         let (stop, stopped) = oneshot::channel::<()>();
         let (ending, ended) = channel();
         thread::Builder::new().name("redirect listener".into()).spawn(move || {
@@ -104,7 +98,7 @@ impl Listener {
             }
             drop(ending);
         })?;
-        Ok(Serving { stop: Some(stop), ended })
+        Ok(Serving { stop: Some(stop), ended, pages })
     }
 }
 
@@ -113,12 +107,50 @@ impl Listener {
 pub struct Serving {
     stop: Option<oneshot::Sender<()>>,
     ended: Receiver<()>,
+    pages: Pages,
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
+        self.pages.wait_for_the_last();
         self.stop.take(); // the other end notices
         let _ = self.ended.recv_timeout(LAST_PAGE);
+    }
+}
+
+/// The pages that there are by now, by their paths, and whether a browser has yet to fetch one.
+#[derive(Clone, Default)]
+struct Pages(Arc<(Mutex<Shown>, Condvar)>);
+
+#[derive(Default)]
+struct Shown {
+    by_path: BTreeMap<&'static str, String>,
+    awaited: bool,
+}
+
+impl Pages {
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.0 .0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_awaited(&self) {
+        self.lock().awaited = true;
+    }
+
+    fn add(&self, path: &'static str, page: String) {
+        self.lock().by_path.insert(path, page);
+    }
+
+    fn get(&self, path: &str) -> Option<String> {
+        let mut shown = self.lock();
+        let page = shown.by_path.get(path).cloned()?;
+        shown.awaited = false;
+        self.0 .1.notify_all();
+        Some(page)
+    }
+
+    fn wait_for_the_last(&self) {
+        drop(self.0 .1.wait_timeout_while(self.lock(), LAST_PAGE, |shown| shown.awaited));
     }
 }
 
@@ -126,72 +158,42 @@ impl Drop for Serving {
 struct Front {
     paths: Arc<[String]>,
     host: String,
-    sender: SyncSender<String>,
+    inlet: Inlet,
+    pages: Pages,
 }
 
-/// Hands the full URL on, `Host` as the browser sent it, and shows a page.
+/// Hands the full URL on, `Host` as the browser sent it, and leads the browser to a page.
 async fn answer(State(front): State<Front>, request: Request) -> Response {
     if request.method() != Method::GET {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response();
+    }
+    let path = request.uri().path();
+    let is_redirect = front.paths.iter().any(|one| one == path);
+    if !is_redirect {
+        if let Some(page) = front.pages.get(path) {
+            return (PAGE_HEADERS, Html(page)).into_response();
+        }
     }
     let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or(&front.host);
     let path_and_query = request.uri().path_and_query().map_or("/", |it| it.as_str());
-    if front.sender.try_send(format!("http://{host}{path_and_query}")).is_err() {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let url = format!("http://{host}{path_and_query}");
+    if is_redirect {
+        front.pages.is_awaited();
     }
-    if !front.paths.iter().any(|path| path == request.uri().path()) {
+    let Some(verdict) = front.inlet.hand_in(url) else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    if !is_redirect {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let headers = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    ];
-    (headers, Html(PAGE)).into_response()
+    let verdict = timeout(VERDICT, verdict).await.ok().and_then(Result::ok).unwrap_or(Verdict::NotAwaited);
+    front.lead_to(&verdict)
 }
 
-const PAGE: &str =
-    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Back to the app</title></head>\
-    <body><h1>Back to the app</h1><p>You can close this window. The terminal shows how it went.</p></body></html>";
-
-impl Redirects {
-    /// None so far.
-    pub fn new() -> Self {
-        let (sender, receiver) = sync_channel(QUEUE);
-        Self { sender, receiver }
-    }
-
-    /// Takes pasted lines as well, from now on.
-    pub fn also_from_stdin(&self) -> io::Result<()> {
-        let sender = self.sender.clone();
-        thread::Builder::new().name("pasted redirects".into()).spawn(move || {
-            for line in io::stdin().lock().lines().map_while(Result::ok) {
-                if !line.trim().is_empty() && sender.send(line.trim().to_owned()).is_err() {
-                    break;
-                }
-            }
-        })?;
-        Ok(())
-    }
-
-    /// From here on no source is added: when the last one ends, `next` says so.
-    pub fn seal(self, serving: Vec<Serving>) -> Sealed {
-        Sealed { receiver: self.receiver, _serving: serving }
-    }
-}
-
-/// All sources are known.
-pub struct Sealed {
-    receiver: Receiver<String>,
-    _serving: Vec<Serving>,
-}
-
-impl Sealed {
-    /// The next URL that came in.
-    pub fn next(&self, patience: Duration) -> Result<String, Nothing> {
-        self.receiver.recv_timeout(patience).map_err(|error| match error {
-            RecvTimeoutError::Timeout => Nothing::InTime,
-            RecvTimeoutError::Disconnected => Nothing::Ever,
-        })
+impl Front {
+    /// Away from the URL with the code, which a browser would keep, and show to whoever looks at its screen.
+    fn lead_to(&self, verdict: &Verdict) -> Response {
+        self.pages.add(verdict.path(), verdict.page());
+        (PAGE_HEADERS, Redirect::to(verdict.path())).into_response()
     }
 }

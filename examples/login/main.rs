@@ -5,12 +5,15 @@
 //! (`account.rs`), a sign-out (`sign_out.rs`); and who it is (`who.rs`).
 
 mod account;
+mod advice;
 mod browser;
 mod failure;
 mod http;
+mod landing;
 mod listener;
 mod options;
 mod print;
+mod redirects;
 mod scene;
 mod server;
 mod sign_out;

@@ -32,12 +32,15 @@ A real authorization server (these two are enough)
                                  pasted into the terminal.
   --api-url URL                  what to GET with the access token
 
-A server without metadata, endpoint by endpoint (the first two belong together)
-  --authorization-endpoint URL   such as https://TENANT.auth0.com/authorize
-  --token-endpoint URL           such as https://TENANT.auth0.com/oauth/token
+A server without metadata
+  --authorization-endpoint URL   such as https://TENANT.auth0.com/authorize; with
+  --token-endpoint URL           such as https://TENANT.auth0.com/oauth/token, nothing is discovered
   --issuer URL                   expect this issuer in redirects (RFC 9207) and ID tokens
-  --jwks-uri URL                 the keys of its ID tokens; without --issuer and this the default of --scope has no openid
-  --id-token-alg ALG             what they are signed with (default: RS256)
+  Without --issuer and --jwks-uri the default of --scope has no openid.
+
+What else is known of the server, and counts for more than its metadata
+  --jwks-uri URL                 the keys of its ID tokens
+  --id-token-alg ALG             what they are signed with (default, without metadata: RS256)
   --userinfo-endpoint URL        to ask who the user is
   --revocation-endpoint URL      for the sign-out, such as https://TENANT.auth0.com/oauth/revoke
   --end-session-endpoint URL     to log out in the browser too (OpenID Connect RP-Initiated Logout)
@@ -70,18 +73,22 @@ pub struct Tenant {
 }
 
 /// What is known of the server.
-pub enum Known {
-    /// Its issuer identifier: the rest is to be discovered.
-    Issuer(String),
-    /// Its endpoints.
-    Endpoints(Endpoints),
+pub struct Known {
+    pub found: Found,
+    pub more: More,
 }
 
-/// The endpoints, one by one.
-pub struct Endpoints {
-    pub authorization_endpoint: String,
-    pub token_endpoint: String,
-    pub issuer: Option<String>,
+/// How the server is found.
+pub enum Found {
+    /// By its issuer identifier: the rest is to be discovered.
+    Issuer(String),
+    /// By its endpoints.
+    Endpoints { authorization_endpoint: String, token_endpoint: String, issuer: Option<String> },
+}
+
+/// What may be known beside that.
+#[derive(Default)]
+pub struct More {
     pub jwks_uri: Option<String>,
     pub id_token_alg: Option<String>,
     pub userinfo_endpoint: Option<String>,
@@ -128,12 +135,7 @@ struct Given {
     token_endpoint: Option<String>,
     client_id: Option<String>,
     issuer: Option<String>,
-    jwks_uri: Option<String>,
-    id_token_alg: Option<String>,
-    userinfo_endpoint: Option<String>,
-    revocation_endpoint: Option<String>,
-    end_session_endpoint: Option<String>,
-    auth0_logout_endpoint: Option<String>,
+    more: More,
     post_logout_redirect_uri: Option<String>,
     audience: Option<String>,
     scope: Option<String>,
@@ -152,12 +154,12 @@ impl Given {
             "--token-endpoint" => &mut self.token_endpoint,
             "--client-id" => &mut self.client_id,
             "--issuer" => &mut self.issuer,
-            "--jwks-uri" => &mut self.jwks_uri,
-            "--id-token-alg" => &mut self.id_token_alg,
-            "--userinfo-endpoint" => &mut self.userinfo_endpoint,
-            "--revocation-endpoint" => &mut self.revocation_endpoint,
-            "--end-session-endpoint" => &mut self.end_session_endpoint,
-            "--auth0-logout-endpoint" => &mut self.auth0_logout_endpoint,
+            "--jwks-uri" => &mut self.more.jwks_uri,
+            "--id-token-alg" => &mut self.more.id_token_alg,
+            "--userinfo-endpoint" => &mut self.more.userinfo_endpoint,
+            "--revocation-endpoint" => &mut self.more.revocation_endpoint,
+            "--end-session-endpoint" => &mut self.more.end_session_endpoint,
+            "--auth0-logout-endpoint" => &mut self.more.auth0_logout_endpoint,
             "--post-logout-redirect-uri" => &mut self.post_logout_redirect_uri,
             "--audience" => &mut self.audience,
             "--scope" => &mut self.scope,
@@ -182,52 +184,34 @@ impl Given {
     fn tenant(self) -> Result<Option<Tenant>, String> {
         let server = [&self.client_id, &self.issuer, &self.authorization_endpoint, &self.token_endpoint];
         let asked = [&self.audience, &self.scope, &self.prompt, &self.redirect_uri, &self.api_url];
-        let logout = [&self.end_session_endpoint, &self.auth0_logout_endpoint, &self.post_logout_redirect_uri];
-        let [end_session, auth0, post_logout] = logout.map(Option::is_some);
-        let more = [&self.jwks_uri, &self.id_token_alg, &self.userinfo_endpoint, &self.revocation_endpoint];
+        let more = &self.more;
+        let logout = [&more.end_session_endpoint, &more.auth0_logout_endpoint, &self.post_logout_redirect_uri];
+        let others = [&more.jwks_uri, &more.id_token_alg, &more.userinfo_endpoint, &more.revocation_endpoint];
         let any = |options: &[&Option<String>]| options.iter().any(|option| option.is_some());
-        let more_endpoints = any(&more) || end_session || auth0;
-        if !any(&server) && !any(&asked) && !more_endpoints && !post_logout {
+        if !any(&server) && !any(&asked) && !any(&logout) && !any(&others) {
             return Ok(None);
         }
+        let [end_session, auth0, post_logout] = logout.map(Option::is_some);
         if self.user.is_some() || self.deny {
             return Err("--user and --deny are for the embedded server".into());
         }
-        let (server, scope) = match (self.authorization_endpoint, self.token_endpoint, self.issuer) {
-            (None, None, Some(_)) if more_endpoints => {
-                return Err(
-                    "with --issuer alone, the endpoints are discovered: give them with --authorization-endpoint \
-                            and --token-endpoint, or leave them out"
-                        .into(),
-                )
-            }
-            (None, None, Some(issuer)) => (Known::Issuer(issuer), "openid profile email offline_access"),
-            (Some(_), Some(_), _) if end_session && auth0 => {
-                return Err("--end-session-endpoint and --auth0-logout-endpoint are two ways: use one".into())
-            }
+        if end_session && auth0 {
+            return Err("--end-session-endpoint and --auth0-logout-endpoint are two ways: use one".into());
+        }
+        let (found, with_openid) = match (self.authorization_endpoint, self.token_endpoint, self.issuer) {
+            (None, None, Some(issuer)) => (Found::Issuer(issuer), true),
             (Some(_), Some(_), _) if post_logout && !end_session && !auth0 => {
                 return Err("--post-logout-redirect-uri needs --end-session-endpoint or --auth0-logout-endpoint".into())
             }
             (Some(authorization_endpoint), Some(token_endpoint), issuer) => {
-                let who = issuer.is_some() && self.jwks_uri.is_some();
-                let endpoints = Endpoints {
-                    authorization_endpoint,
-                    token_endpoint,
-                    issuer,
-                    jwks_uri: self.jwks_uri,
-                    id_token_alg: self.id_token_alg,
-                    userinfo_endpoint: self.userinfo_endpoint,
-                    revocation_endpoint: self.revocation_endpoint,
-                    end_session_endpoint: self.end_session_endpoint,
-                    auth0_logout_endpoint: self.auth0_logout_endpoint,
-                };
-                let scope = if who { "openid profile email offline_access" } else { "offline_access" };
-                (Known::Endpoints(endpoints), scope)
+                let who = issuer.is_some() && self.more.jwks_uri.is_some();
+                (Found::Endpoints { authorization_endpoint, token_endpoint, issuer }, who)
             }
             _ => return Err(INCOMPLETE.into()),
         };
+        let scope = if with_openid { "openid profile email offline_access" } else { "offline_access" };
         Ok(Some(Tenant {
-            server,
+            server: Known { found, more: self.more },
             client_id: self.client_id.ok_or(INCOMPLETE)?,
             post_logout_redirect_uri: self.post_logout_redirect_uri,
             audience: self.audience,

@@ -1,5 +1,6 @@
 //! What the story is played with: a client, its authorization server, a user agent and a place for redirects.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client};
@@ -8,9 +9,10 @@ use url::Url;
 use crate::browser::{self, Errand, Scripted};
 use crate::failure::Failure;
 use crate::http::Http;
-use crate::listener::{Listener, Redirects, Sealed};
-use crate::options::{Endpoints, Known, Options, Tenant};
+use crate::listener::Listener;
+use crate::options::{Found, Known, Options, Tenant};
 use crate::print::{plain, redacted, say, step};
+use crate::redirects::{Inlet, Redirects, Sealed};
 use crate::server::{Server, CLIENT_ID, REDIRECT_PATH, RETURN_PATH};
 
 /// Long enough for one refresh, short enough to watch.
@@ -34,7 +36,7 @@ pub struct Scene {
     /// How long to wait for the return from that.
     pub timeout: Duration,
     pub embedded: bool,
-    scripted: Option<Scripted>,
+    scripted: Option<Arc<Scripted>>,
     no_browser: bool,
 }
 
@@ -54,7 +56,7 @@ impl Scene {
         step("server", "authorization", &format!("{}  (embedded)", server.issuer));
         step("server", "protected API", &api_url);
         let [back, logged_out] = [REDIRECT_PATH, RETURN_PATH].map(|path| format!("http://127.0.0.1{path}"));
-        let Ways { back, logged_out, redirects } = Ways::open(&back, Some(&logged_out), false)?;
+        let Ways { back, logged_out, redirects, inlet } = Ways::open(&back, Some(&logged_out), false)?;
         // All else that the client has to know of the server, the server says.
         let known = AuthorizationServer::from_issuer_on_insecure_loopback(&server.issuer)?;
         let mut builder = Client::builder(known, CLIENT_ID, &back)
@@ -74,20 +76,15 @@ impl Scene {
             logs_out: true,
             timeout: options.timeout,
             embedded: true,
-            scripted: Some(Scripted::new(&options.user, options.deny)),
+            scripted: Some(Arc::new(Scripted::new(&options.user, options.deny, inlet))),
             no_browser: options.no_browser,
         })
     }
 
     fn at(tenant: &Tenant, options: &Options) -> Result<Self, Failure> {
-        let (server, logs_out) = match &tenant.server {
-            Known::Issuer(issuer) => (issuer_alone(issuer)?, true),
-            Known::Endpoints(endpoints) => (
-                by_hand(endpoints)?,
-                endpoints.end_session_endpoint.is_some() || endpoints.auth0_logout_endpoint.is_some(),
-            ),
-        };
-        let Ways { back, logged_out, redirects } =
+        let server = known(&tenant.server)?;
+        let logs_out = may_log_out(&tenant.server);
+        let Ways { back, logged_out, redirects, .. } =
             Ways::open(&tenant.redirect_uri, tenant.post_logout_redirect_uri.as_deref(), true)?;
         let mut builder =
             Client::builder(server, &tenant.client_id, &back).login_timeout_secs(options.timeout.as_secs());
@@ -121,7 +118,7 @@ impl Scene {
     }
 
     /// Brings the URL to the user, whose redirect then arrives by itself.
-    pub fn open(&self, url: &str, errand: Errand) -> Result<(), Failure> {
+    pub fn open(&self, url: &str, errand: Errand) {
         let opened = if self.no_browser { Err("--no-browser".to_owned()) } else { browser::open(url) };
         let Err(why) = opened else {
             let what = match errand {
@@ -129,19 +126,65 @@ impl Scene {
                 Errand::LogOut => "log out",
             };
             step("", "", &format!("the browser is open: {what} there (Ctrl-C ends this)"));
-            return Ok(());
+            return;
         };
         step("", "", &format!("no browser ({why}); this is the URL to open:"));
         say(url);
-        let Some(scripted) = &self.scripted else {
-            step("", "", "then wait here; if the browser cannot come back to this machine, paste the URL it ends at");
-            return Ok(());
-        };
-        step("", "", "a scripted user agent goes there; before it, somebody else knocks at the redirect URI");
-        scripted.disturb(url, errand).and_then(|()| scripted.go(url, errand)).map_err(|error| {
-            Failure::new(format!("the scripted user agent failed: {error}"), "open the URL in a browser of your own")
-        })
+        match &self.scripted {
+            Some(scripted) => {
+                step("", "", "a scripted user agent goes there; before it, somebody else knocks at the redirect URI");
+                scripted.set_off(url, errand);
+            }
+            None => step(
+                "",
+                "",
+                "then wait here; if the browser cannot come back to this machine, paste the URL it ends at",
+            ),
+        }
     }
+}
+
+/// The scripted user agent got nowhere.
+pub fn lost_on_the_way(why: &str) -> Failure {
+    Failure::new(format!("the scripted user agent failed: {why}"), "open the URL in a browser of your own")
+}
+
+/// The server as it was found, with what else is known of it.
+fn known(known: &Known) -> Result<AuthorizationServer, Failure> {
+    let mut server = match &known.found {
+        Found::Issuer(issuer) => issuer_alone(issuer)?,
+        Found::Endpoints { authorization_endpoint, token_endpoint, issuer } => {
+            step("server", "authorization", &redacted(authorization_endpoint));
+            let server = if authorization_endpoint.starts_with("http://") {
+                AuthorizationServer::on_insecure_loopback(authorization_endpoint, token_endpoint)?
+            } else {
+                AuthorizationServer::new(authorization_endpoint, token_endpoint)?
+            };
+            issuer.iter().try_fold(server, |server, issuer| server.issuer(issuer))?
+        }
+    };
+    let more = &known.more;
+    let set: [(_, fn(_, &str) -> _); 5] = [
+        (&more.jwks_uri, AuthorizationServer::jwks_uri),
+        (&more.userinfo_endpoint, AuthorizationServer::userinfo_endpoint),
+        (&more.revocation_endpoint, AuthorizationServer::revocation_endpoint),
+        (&more.end_session_endpoint, AuthorizationServer::end_session_endpoint),
+        (&more.auth0_logout_endpoint, AuthorizationServer::auth0_logout_endpoint),
+    ];
+    for (url, set) in set {
+        if let Some(url) = url {
+            server = set(server, url)?;
+        }
+    }
+    if let Some(name) = &more.id_token_alg {
+        server = server.id_token_signing_alg_values_supported(&[name]);
+    }
+    Ok(server)
+}
+
+/// Metadata may name a logout, too.
+fn may_log_out(Known { found, more }: &Known) -> bool {
+    matches!(found, Found::Issuer(_)) || more.end_session_endpoint.is_some() || more.auth0_logout_endpoint.is_some()
 }
 
 /// The server that says the rest of itself.
@@ -155,33 +198,6 @@ fn issuer_alone(issuer: &str) -> Result<AuthorizationServer, Failure> {
     Ok(server)
 }
 
-fn by_hand(endpoints: &Endpoints) -> Result<AuthorizationServer, Failure> {
-    step("server", "authorization", &redacted(&endpoints.authorization_endpoint));
-    let (authorization, token) = (endpoints.authorization_endpoint.as_str(), endpoints.token_endpoint.as_str());
-    let mut server = if authorization.starts_with("http://") {
-        AuthorizationServer::on_insecure_loopback(authorization, token)?
-    } else {
-        AuthorizationServer::new(authorization, token)?
-    };
-    let set: [(_, fn(_, &str) -> _); 6] = [
-        (&endpoints.issuer, AuthorizationServer::issuer),
-        (&endpoints.jwks_uri, AuthorizationServer::jwks_uri),
-        (&endpoints.userinfo_endpoint, AuthorizationServer::userinfo_endpoint),
-        (&endpoints.revocation_endpoint, AuthorizationServer::revocation_endpoint),
-        (&endpoints.end_session_endpoint, AuthorizationServer::end_session_endpoint),
-        (&endpoints.auth0_logout_endpoint, AuthorizationServer::auth0_logout_endpoint),
-    ];
-    for (url, set) in set {
-        if let Some(url) = url {
-            server = set(server, url)?;
-        }
-    }
-    if let Some(name) = &endpoints.id_token_alg {
-        server = server.id_token_signing_alg_values_supported(&[name]);
-    }
-    Ok(server)
-}
-
 /// The ways back to this program.
 struct Ways {
     /// The redirect URI, with its port.
@@ -189,6 +205,8 @@ struct Ways {
     /// The post-logout redirect URI, with its port.
     logged_out: Option<String>,
     redirects: Sealed,
+    /// For one more source, which is none that is waited for.
+    inlet: Inlet,
 }
 
 impl Ways {
@@ -202,7 +220,8 @@ impl Ways {
         if paste {
             redirects.also_from_stdin().map_err(|error| no_port("standard input", &error))?;
         }
-        Ok(Self { back, logged_out, redirects: redirects.seal(serving) })
+        let inlet = redirects.inlet();
+        Ok(Self { back, logged_out, redirects: redirects.seal(serving), inlet })
     }
 }
 

@@ -5,6 +5,7 @@ use oauth_proto::{Access, Entropy, Error, Event, Misuse, SessionAction, SignOut}
 use crate::account::Account;
 use crate::browser::Errand;
 use crate::failure::Failure;
+use crate::landing::Verdict;
 use crate::print::{redacted, step, step_with_parameters};
 use crate::scene::Scene;
 use crate::story::{entropy, now};
@@ -31,7 +32,7 @@ pub fn sign_out(scene: &Scene, account: &Account) -> Result<(), Failure> {
             }
             SessionAction::OpenUrl(url) => {
                 step_with_parameters("action", "OpenUrl", &url);
-                scene.open(&url, Errand::LogOut)?;
+                scene.open(&url, Errand::LogOut);
                 await_return(scene, account)?
             }
             SessionAction::RetryAt(time) if wait_until(time, scene.wait) => {
@@ -69,9 +70,10 @@ fn await_return(scene: &Scene, account: &Account) -> Result<SessionAction, Failu
         step("event", "Cancelled", "nothing comes back without --post-logout-redirect-uri");
         return Ok(account.lock().handle(Event::Cancelled, now())?);
     }
-    while let Ok(url) = scene.redirects.next(scene.timeout) {
-        step("event", "RedirectReceived", &redacted(&url));
-        let handled = account.lock().handle(Event::RedirectReceived(&url), now());
+    while let Ok(arrived) = scene.redirects.next(scene.timeout) {
+        step("event", "RedirectReceived", &redacted(&arrived.url));
+        let handled = account.lock().handle(Event::RedirectReceived(&arrived.url), now());
+        arrived.tell(Verdict::of(&handled, Verdict::LoggedOut));
         match handled {
             Ok(action) => return Ok(action),
             Err(error) => step("refused", error.code(), "not ours, still waiting"),

@@ -3,31 +3,35 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use oauth_proto::{Action, AuthorizationRequest, Bearer, Client, Entropy, Error, Event, Login, Tokens, UnixTime};
+use oauth_proto::{
+    Action, AuthorizationRequest, Bearer, Client, Entropy, Error, Event, Login, Phase, Tokens, UnixTime,
+};
 
 use crate::account::{Account, NoToken};
 use crate::browser::Errand;
 use crate::failure::Failure;
 use crate::http::Received;
-use crate::listener::Nothing;
+use crate::landing::Verdict;
 use crate::print::{part, plain, redacted, step, step_with_parameters};
-use crate::scene::Scene;
+use crate::redirects::Nothing;
+use crate::scene::{lost_on_the_way, Scene};
 use crate::sign_out::sign_out;
 use crate::tries::{send, Tries};
-use crate::wait::{skip, wait_until};
+use crate::wait::{skip, wait_for, wait_until};
 use crate::who;
 
 /// From nothing to signed out.
 pub fn tell(scene: &Scene) -> Result<(), Failure> {
     part("1. Log in");
     let (login, tokens) = log_in(scene, Arc::new(scene.request.clone()))?;
-    who::greet(&tokens);
+    who::not_granted(&tokens);
     let refreshable = tokens.refresh_token().is_some();
     let mut account = Account::new(login.into_session(tokens));
+    let has_asked = who::greet(scene, &account)?;
 
     part("2. Call the API");
     let mut bearer = call_api(scene, &mut account)?;
-    if let Some(id_token) = account.id_token() {
+    if let Some(id_token) = account.id_token().filter(|_| !has_asked) {
         who::ask(scene, &id_token, &bearer)?;
     }
 
@@ -61,12 +65,17 @@ fn log_in(scene: &Scene, request: Arc<AuthorizationRequest>) -> Result<(Login, T
         turn = match turn {
             Ok(Action::OpenUrl(url)) => {
                 step_with_parameters("action", "OpenUrl", &url);
-                scene.open(&url, Errand::LogIn)?;
+                scene.open(&url, Errand::LogIn);
                 await_redirect(scene, &mut login)?
             }
             Ok(Action::SendRequest(request)) => {
                 let answer = send(scene, &request, &mut tries)?;
                 login.handle(answer.event(), now())
+            }
+            Ok(Action::RetryAt(time)) => {
+                step("action", "RetryAt", "");
+                wait_for(time, waits_for(&login));
+                Ok(login.pending_action().ok_or_else(|| Failure::unexpected(&login.phase()))?)
             }
             Ok(Action::TokensReady(tokens)) => {
                 show(&tokens);
@@ -82,13 +91,25 @@ fn log_in(scene: &Scene, request: Arc<AuthorizationRequest>) -> Result<(Login, T
     }
 }
 
+/// What the server is to be asked for again.
+fn waits_for(login: &Login) -> &'static str {
+    match login.phase() {
+        Phase::Discovering => "says later what is to be known of it",
+        Phase::ExchangingCode => "takes the code later",
+        Phase::FetchingKeys => "gives its keys later; the tokens are here, and their ID token waits for them",
+        _ => "cannot answer now",
+    }
+}
+
 /// The next redirect, or the end of waiting.
 fn await_redirect(scene: &Scene, login: &mut Login) -> Result<Result<Action, Error>, Failure> {
     let patience = login.deadline().map_or(0, |deadline| deadline.as_secs().saturating_sub(now().as_secs()));
     match scene.redirects.next(Duration::from_secs(patience)) {
-        Ok(url) => {
-            step("event", "RedirectReceived", &redacted(&url));
-            Ok(login.handle(Event::RedirectReceived(&url), now()))
+        Ok(arrived) => {
+            step("event", "RedirectReceived", &redacted(&arrived.url));
+            let handled = login.handle(Event::RedirectReceived(&arrived.url), now());
+            arrived.tell(Verdict::of(&handled, Verdict::LoggedIn));
+            Ok(handled)
         }
         Err(nothing) => {
             step("event", "Cancelled", "");
@@ -97,6 +118,7 @@ fn await_redirect(scene: &Scene, login: &mut Login) -> Result<Result<Action, Err
             }
             Err(match nothing {
                 Nothing::InTime => Failure::no_redirect(scene.client.redirect_uri().as_str()),
+                Nothing::From(why) => lost_on_the_way(&why),
                 Nothing::Ever => Failure::new(
                     "standard input ended before a redirect was pasted",
                     "run again in a terminal, and paste the URL that the browser ends at",

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use oauth_proto::{Delivered, Request};
+use oauth_proto::Request;
 
 use crate::failure::Failure;
 use crate::http::Answer;
@@ -33,9 +33,7 @@ pub fn send(scene: &Scene, request: &Request, tries: &mut Tries) -> Result<Answe
             if tries.0 >= MOST {
                 return Err(Failure::unreachable(request.url(), &failed.why));
             }
-            if failed.delivered == Delivered::No {
-                sleep(PAUSE);
-            }
+            sleep(PAUSE);
         }
     }
     Ok(answer)

@@ -19,6 +19,13 @@ pub fn wait_until(time: UnixTime, at_most: Duration) -> bool {
     true
 }
 
+/// Waits until a time has come, however far away it is: somebody sits here, and can end this.
+pub fn wait_for(time: UnixTime, what: &str) {
+    let seconds = time.as_secs().saturating_sub(now().as_secs());
+    step("", "", &format!("the server is busy and {what}: waiting {seconds} s (Ctrl-C ends this)"));
+    sleep(Duration::from_secs(seconds));
+}
+
 /// Says why nobody waits.
 pub fn skip(why: &str) -> bool {
     step("", "", &format!("{why}: this part is left out"));

@@ -1,8 +1,9 @@
 //! Who has logged in: what the ID token says of them, and what the server says when it is asked.
 
-use oauth_proto::{Bearer, Error, IdToken, Tokens};
+use oauth_proto::{Bearer, Error, IdToken, StandardClaims, Tokens, Violation};
 use serde::Deserialize;
 
+use crate::account::Account;
 use crate::failure::Failure;
 use crate::print::{plain, redacted, say, step};
 use crate::scene::Scene;
@@ -15,47 +16,82 @@ struct Custom {
     roles: Vec<String>,
 }
 
-/// Greets the user by name. The library hands out ID tokens only once they are checked, so these are the server's words.
-pub fn greet(tokens: &Tokens) {
+/// What of the scope the server did not grant.
+pub fn not_granted(tokens: &Tokens) {
     let refused: Vec<_> = tokens.scope_not_granted().collect();
     if !refused.is_empty() {
         step("scope", "not granted", &plain(&refused.join(" ")));
     }
-    let Some(id_token) = tokens.id_token() else {
+}
+
+/// Greets the user by name. The library hands out ID tokens only once they are checked, so these are the server's words. Some
+/// servers put the name there, others at the userinfo endpoint alone, which is then asked: whether it was, is what comes back.
+pub fn greet(scene: &Scene, account: &Account) -> Result<bool, Failure> {
+    let Some(id_token) = account.id_token() else {
         step("", "", "no ID token, so nobody to greet (ask with the scope openid)");
-        return;
+        return Ok(false);
     };
-    say(&format!("\nHello, {} (sub {})", name(id_token), plain(id_token.subject())));
+    let mut name = name(id_token.standard_claims());
+    let mut has_asked = false;
+    if name.is_none() {
+        // Why there is no token, if there is none, is for the next call to say.
+        let access = account.lock().access(now());
+        if let Ok(bearer) = account.bearer(scene, access) {
+            step("user", "no name", "the ID token has none; the userinfo endpoint, if there is one, may have");
+            name = ask(scene, &id_token, &bearer)?.and_then(self::name);
+            has_asked = true;
+        }
+    }
+    let name = name.unwrap_or_else(|| "whoever you are".into());
+    say(&format!("\nHello, {} (sub {})", plain(&name), plain(id_token.subject())));
     let roles = id_token.claims::<Custom>().map(|custom| custom.roles).unwrap_or_default();
     if !roles.is_empty() {
         step("claim", "roles", &plain(&roles.join(", ")));
     }
+    Ok(has_asked)
 }
 
 /// A refresh may bring a new ID token. The library takes one of the same user and the same login alone.
 pub fn stayed(id_token: &IdToken) {
     let age = now().as_secs().saturating_sub(id_token.issued_at().as_secs());
-    step("user", "still", &format!("{}, by an ID token of {age} s ago", name(id_token)));
+    let name = name(id_token.standard_claims()).unwrap_or_else(|| id_token.subject().to_owned());
+    step("user", "still", &format!("{}, by an ID token of {age} s ago", plain(&name)));
 }
 
-fn name(id_token: &IdToken) -> String {
-    plain(id_token.standard_claims().name.as_deref().unwrap_or("whoever you are"))
+/// What to call somebody by. Servers know different things of their users, and a scope brings some of them.
+fn name(claims: StandardClaims) -> Option<String> {
+    let full = [claims.given_name, claims.family_name].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let names = [claims.name, Some(full), claims.nickname, claims.preferred_username, claims.email];
+    names.into_iter().flatten().find(|name| !name.trim().is_empty())
 }
 
-/// Asks the userinfo endpoint, if the server has one. It may want another token than one for the API; an answer about
-/// somebody else is an error.
-pub fn ask(scene: &Scene, id_token: &IdToken, bearer: &Bearer) -> Result<(), Failure> {
-    let Some(request) = bearer.userinfo_request() else { return Ok(()) };
+/// Asks the userinfo endpoint, if the server has one. It may want another token than one for the API. Nothing is lost with an
+/// answer that cannot be had or read; but one about somebody else is an error.
+pub fn ask(scene: &Scene, id_token: &IdToken, bearer: &Bearer) -> Result<Option<StandardClaims>, Failure> {
+    let Some(request) = bearer.userinfo_request() else { return Ok(None) };
     step("userinfo", request.method(), &redacted(request.url()));
     let answer = scene.http.send(&request);
-    let received = answer.outcome().map_err(|failed| Failure::unreachable(request.url(), &failed.why))?;
+    let received = match answer.outcome() {
+        Ok(received) => received,
+        Err(failed) => {
+            step("userinfo", "no answer", &plain(&failed.why));
+            return Ok(None);
+        }
+    };
     match id_token.userinfo(&received.response(), now()) {
         Ok(userinfo) => {
-            let email = userinfo.standard_claims().email.unwrap_or_else(|| "no email".into());
-            step("userinfo", "the same sub", &plain(&email));
+            let claims = userinfo.standard_claims();
+            step("userinfo", "the same sub", &plain(claims.email.as_deref().unwrap_or("no email")));
+            Ok(Some(claims))
         }
-        Err(Error::Refused(_)) => step("userinfo", "refused", &format!("status {}", received.status)),
-        Err(error) => return Err(error.into()),
+        Err(error @ Error::Violation(Violation::UserInfoSubject)) => Err(error.into()),
+        Err(Error::Refused(_)) => {
+            step("userinfo", "refused", &format!("status {}", received.status));
+            Ok(None)
+        }
+        Err(error) => {
+            step("userinfo", "cannot be read", &error.to_string());
+            Ok(None)
+        }
     }
-    Ok(())
 }

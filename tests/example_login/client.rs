@@ -20,6 +20,8 @@ pub struct Answer {
     pub header: String,
     pub cache_control: String,
     pub set_cookie: String,
+    pub allow: String,
+    pub policy: String,
     pub body: String,
 }
 
@@ -153,6 +155,25 @@ impl Client {
         answer(self.agent.get(url).call().unwrap())
     }
 
+    /// Takes a redirect to the app, and goes on to the page that says what has become of it. Nothing of the redirect is in the
+    /// URL of that page.
+    pub fn land(&self, redirect: &str) -> Answer {
+        self.land_at(redirect, &self.get(redirect))
+    }
+
+    /// The same, from the answer on.
+    pub fn land_at(&self, redirect: &str, way: &Answer) -> Answer {
+        assert_eq!((way.status, way.cache_control.as_str(), way.body.as_str()), (303, "no-store", ""));
+        assert!(way.header.starts_with("/done/") && !way.header.contains(['?', '#']), "{}", way.header);
+        let page = self.get(Url::parse(redirect).unwrap().join(&way.header).unwrap().as_str());
+        assert_eq!((page.status, page.cache_control.as_str()), (200, "no-store"));
+        page
+    }
+
+    pub fn post_to(&self, url: &str) -> Answer {
+        answer(self.agent.post(url).send_empty().unwrap())
+    }
+
     /// With the cookie of a login.
     pub fn get_with(&self, url: &str, cookie: &str) -> Answer {
         answer(self.agent.get(url).header("Cookie", cookie).call().unwrap())
@@ -173,6 +194,11 @@ impl Answer {
     /// What the form of a page carries.
     pub fn ticket(&self) -> &str {
         self.body.split("name=\"ticket\" value=\"").nth(1).expect("a form").split('"').next().unwrap()
+    }
+
+    /// The heading of a page.
+    pub fn heading(&self) -> &str {
+        self.body.split("<h1>").nth(1).expect("a page").split('<').next().unwrap()
     }
 
     /// What the browser keeps of `Set-Cookie`.
@@ -207,6 +233,8 @@ fn answer(mut response: ureq::http::Response<ureq::Body>) -> Answer {
         header: header("location").or(header("www-authenticate")).unwrap_or_default(),
         cache_control: header("cache-control").unwrap_or_default(),
         set_cookie: header("set-cookie").unwrap_or_default(),
+        allow: header("allow").unwrap_or_default(),
+        policy: header("content-security-policy").unwrap_or_default(),
         body: response.body_mut().read_to_string().unwrap(),
     }
 }

@@ -102,8 +102,10 @@ fn id_tokens_that_are_not_believed() {
     assert_eq!(run.code, Some(0), "{}{}", run.out, run.err);
     assert_story(&run.out, &["Hello, alice (sub user-"]);
     // Signed with another algorithm than was agreed on, or by a key that is not the server's.
-    for run in [with(&jwks, "RS256"), with(&other.server.url("/jwks"), "ES256")] {
-        run.assert_failed(1, &["broke a rule", "--id-token-alg", "the clock of this machine"]);
+    let others = other.server.url("/jwks");
+    for (jwks_uri, alg, advice) in [(&jwks, "RS256", "as --id-token-alg"), (&others, "ES256", "check --jwks-uri")] {
+        let run = with(jwks_uri, alg);
+        run.assert_failed(1, &["broke a rule", advice]);
         assert!(!run.out.contains("Hello"), "{}", run.out);
     }
     with(&client.server.url("/nothing"), "ES256").assert_failed(1, &["HTTP status 404", "--issuer"]);

@@ -9,8 +9,12 @@
     clippy::arithmetic_side_effects
 )]
 
+mod advice;
+mod busy;
 mod client;
 mod discovery;
+mod known;
+mod landing;
 mod logout;
 mod openid;
 mod program;

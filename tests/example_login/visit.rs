@@ -4,7 +4,7 @@ use std::env::{consts::EXE_SUFFIX, current_exe};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use crate::client::Client;
+use crate::client::{parameter, Client};
 use crate::server::CLIENT_ID;
 
 /// Cargo puts examples beside the directory that this test runs from.
@@ -126,7 +126,16 @@ impl Visit {
     /// Logs in, and goes where the redirect leads.
     pub fn log_in(&self, client: &Client) {
         let redirect = client.decide(&client.get(&self.url), "alice", "allow");
-        assert_eq!(client.get(&redirect.header).status, 200);
+        assert_eq!(client.land(&redirect.header).heading(), "Logged in");
+    }
+
+    /// Where the redirect goes, with a query.
+    pub fn back(&self, query: &str) -> String {
+        format!("{}?{query}", parameter(&self.url, "redirect_uri").unwrap())
+    }
+
+    pub fn state(&self) -> String {
+        parameter(&self.url, "state").unwrap()
     }
 
     pub fn paste(&mut self, line: &str) {

@@ -5,7 +5,7 @@
 mod grants;
 mod id_token;
 mod openid;
-mod page;
+pub mod page;
 mod sessions;
 
 use std::collections::BTreeMap;
@@ -120,7 +120,8 @@ impl Shared {
     }
 }
 
-const PAGE_HEADERS: [(header::HeaderName, &str); 4] = [
+/// Of every page.
+pub const PAGE_HEADERS: [(header::HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_FRAME_OPTIONS, "DENY"),

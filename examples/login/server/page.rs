@@ -54,7 +54,8 @@ pub fn problem(text: &str) -> String {
     document("This does not work", &format!("<p>{}</p>", escape(text)))
 }
 
-fn document(title: &str, body: &str) -> String {
+/// What all pages look like. `body` is HTML.
+pub fn document(title: &str, body: &str) -> String {
     format!(
         r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -68,7 +69,8 @@ input,button{{font:inherit;padding:.3em .6em;margin:.3em 0}}</style></head>
     )
 }
 
-fn escape(text: &str) -> String {
+/// Text, fit for HTML.
+pub fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut safe, character| {
         match character {
             '&' => safe.push_str("&amp;"),

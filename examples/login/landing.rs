@@ -1,0 +1,64 @@
+//! Where the browser ends: the pages that say what has become of a redirect. Words from outside are escaped.
+
+use oauth_proto::Error;
+
+use crate::failure::words;
+use crate::print::plain;
+use crate::server::page::{document, escape};
+
+/// What the login, or the sign-out, says of a redirect.
+pub enum Verdict {
+    LoggedIn,
+    LoggedOut,
+    /// The server said no, in these words.
+    Refused(String),
+    /// It is the server's answer, and cannot be used for this reason.
+    Unusable(String),
+    /// The wait goes on.
+    NotOurs,
+    /// Nobody waits for a redirect now.
+    NotAwaited,
+}
+
+impl Verdict {
+    /// By what the machine made of it: `done` is what it means if it was taken.
+    pub fn of<T>(handled: &Result<T, Error>, done: Self) -> Self {
+        match handled {
+            Ok(_) => done,
+            Err(error) if !error.is_fatal() => Self::NotOurs,
+            Err(Error::Refused(refused)) => Self::Refused(words(refused)),
+            Err(error) => Self::Unusable(error.to_string()),
+        }
+    }
+
+    /// The path of its page: nothing of the redirect is in it.
+    pub fn path(&self) -> &'static str {
+        match self {
+            Self::LoggedIn => "/done/logged-in",
+            Self::LoggedOut => "/done/logged-out",
+            Self::Refused(_) => "/done/denied",
+            Self::Unusable(_) => "/done/unusable",
+            Self::NotOurs => "/done/not-ours",
+            Self::NotAwaited => "/done/not-awaited",
+        }
+    }
+
+    /// The page.
+    pub fn page(&self) -> String {
+        const CLOSE: &str = "You can close this window.";
+        let (title, text) = match self {
+            Self::LoggedIn => ("Logged in", "The server has let you in, and the app does the rest.".to_owned()),
+            Self::LoggedOut => ("Logged out", "You are logged out of the app and of the server.".to_owned()),
+            Self::Refused(words) => ("Not logged in", format!("The server says: <b>{}</b>", escape(&plain(words)))),
+            Self::Unusable(why) => {
+                ("Not logged in", format!("The server's answer cannot be used: {}.", escape(&plain(why))))
+            }
+            Self::NotOurs => (
+                "Not the answer that the app waits for",
+                "It goes on waiting: finish in the window that it opened last.".to_owned(),
+            ),
+            Self::NotAwaited => ("Nobody waits for this", "The app has its answer, or has given up.".to_owned()),
+        };
+        document(title, &format!("<p>{text}</p>\n<p>{CLOSE} The terminal shows how it goes.</p>"))
+    }
+}

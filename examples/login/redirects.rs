@@ -1,0 +1,117 @@
+//! The redirects that have come in, from wherever they come: listeners, lines pasted on standard input, and who waits for what is
+//! said of them.
+//!
+//! Whatever comes is handed on as it is. Which URL is ours is for the login to say, not for this file.
+
+use std::io::{self, BufRead};
+use std::sync::mpsc::{sync_channel, Receiver, RecvTimeoutError, SyncSender};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::landing::Verdict;
+use crate::listener::Serving;
+
+/// So many unread redirects are kept.
+const QUEUE: usize = 64;
+
+/// A URL that came in.
+pub struct Arrived {
+    /// All of it.
+    pub url: String,
+    /// The browser that brought it, if it waits for its page.
+    browser: Option<oneshot::Sender<Verdict>>,
+}
+
+impl Arrived {
+    /// Tells the browser what has become of it.
+    pub fn tell(self, verdict: Verdict) {
+        if let Some(browser) = self.browser {
+            let _ = browser.send(verdict); // it may have gone away
+        }
+    }
+}
+
+/// Where redirects are handed in.
+#[derive(Clone)]
+pub struct Inlet(SyncSender<Result<Arrived, String>>);
+
+impl Inlet {
+    /// From a browser, which gets what the login says of it. `None` if too many are unread.
+    pub fn hand_in(&self, url: String) -> Option<oneshot::Receiver<Verdict>> {
+        let (browser, verdict) = oneshot::channel();
+        self.0.try_send(Ok(Arrived { url, browser: Some(browser) })).ok()?;
+        Some(verdict)
+    }
+
+    /// There will be none: the user agent has failed.
+    pub fn give_up(&self, why: String) {
+        let _ = self.0.try_send(Err(why));
+    }
+}
+
+/// The URLs that have come in.
+pub struct Redirects {
+    inlet: Inlet,
+    receiver: Receiver<Result<Arrived, String>>,
+}
+
+/// Why there is no redirect to look at.
+pub enum Nothing {
+    /// The time is up.
+    InTime,
+    /// Neither a listener nor an open standard input is left.
+    Ever,
+    /// The scripted user agent has failed.
+    From(String),
+}
+
+impl Redirects {
+    /// None so far.
+    pub fn new() -> Self {
+        let (sender, receiver) = sync_channel(QUEUE);
+        Self { inlet: Inlet(sender), receiver }
+    }
+
+    /// A place to hand them in.
+    pub fn inlet(&self) -> Inlet {
+        self.inlet.clone()
+    }
+
+    /// Takes pasted lines as well, from now on.
+    pub fn also_from_stdin(&self) -> io::Result<()> {
+        let Inlet(sender) = self.inlet();
+        thread::Builder::new().name("pasted redirects".into()).spawn(move || {
+            for line in io::stdin().lock().lines().map_while(Result::ok) {
+                let arrived = Arrived { url: line.trim().to_owned(), browser: None };
+                if !arrived.url.is_empty() && sender.send(Ok(arrived)).is_err() {
+                    break;
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    /// From here on no source is added: when the last one ends, `next` says so.
+    pub fn seal(self, serving: Vec<Serving>) -> Sealed {
+        Sealed { receiver: self.receiver, _serving: serving }
+    }
+}
+
+/// All sources are known.
+pub struct Sealed {
+    receiver: Receiver<Result<Arrived, String>>,
+    _serving: Vec<Serving>,
+}
+
+impl Sealed {
+    /// The next URL that came in.
+    pub fn next(&self, patience: Duration) -> Result<Arrived, Nothing> {
+        match self.receiver.recv_timeout(patience) {
+            Ok(arrived) => arrived.map_err(Nothing::From),
+            Err(RecvTimeoutError::Timeout) => Err(Nothing::InTime),
+            Err(RecvTimeoutError::Disconnected) => Err(Nothing::Ever),
+        }
+    }
+}

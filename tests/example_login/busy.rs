@@ -1,0 +1,71 @@
+//! Servers that cannot answer now: the program waits, says for what, and goes on.
+
+use crate::client::Client;
+use crate::program::rude_server;
+use crate::server::CLIENT_ID;
+use crate::visit::{assert_story, run, Run, Visit};
+
+const BUSY: &str = "503 Unavailable\nRetry-After: 1";
+const TOKENS: &str = "200 OK\nContent-Type: application/json\n\n\
+                      {\"access_token\":\"AT1\",\"token_type\":\"Bearer\",\"expires_in\":300}";
+
+fn assert_done(run: &Run, story: &[&str]) {
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{}", run.out);
+    assert_story(&run.out, story);
+    run.assert_no_secret();
+}
+
+/// And whoever reloads the redirect meanwhile is told that nobody waits for it.
+#[test]
+fn the_code_is_sent_again() {
+    let client = Client::patient();
+    let token_endpoint = format!("{}/token", rude_server(&["429 Too Many Requests\nRetry-After: 5", BUSY, TOKENS]));
+    let visit = Visit::start(&client, &token_endpoint, &[]);
+    let redirect = client.decide(&client.get(&visit.url), "alice", "allow");
+    assert_eq!(client.land(&redirect.header).heading(), "Logged in");
+    assert_eq!(client.land(&redirect.header).heading(), "Nobody waits for this");
+    let post = format!("action SendRequest POST {token_endpoint}");
+    let busy = "the server is busy and takes the code later: waiting";
+    let story = [
+        &post,
+        "event ResponseReceived status 429",
+        "action RetryAt",
+        busy,
+        &post,
+        "event ResponseReceived status 503",
+        "action RetryAt",
+        busy,
+        &post,
+        "event ResponseReceived status 200",
+        "action TokensReady",
+        "Done.",
+    ];
+    assert_done(&visit.end(), &story);
+}
+
+#[test]
+fn keys_are_waited_for() {
+    let client = Client::patient();
+    let keys = client.get(&client.server.url("/jwks")).body;
+    let keys: &str = format!("200 OK\nContent-Type: application/json\n\n{keys}").leak();
+    let jwks_uri = format!("{}/jwks", rude_server(vec![BUSY, "500 Oops", "502 Bad Gateway", keys].leak()));
+    let visit = Visit::discovering(&client, &["--jwks-uri", &jwks_uri]);
+    visit.log_in(&client);
+    let busy = "the server is busy and gives its keys later; the tokens are here";
+    let get = format!("action SendRequest GET {jwks_uri}");
+    assert_done(
+        &visit.end(),
+        &[&get, "action RetryAt", busy, &get, busy, &get, busy, &get, "action TokensReady", "Hello, alice"],
+    );
+}
+
+#[test]
+fn metadata_are_waited_for() {
+    let issuer = rude_server(&[BUSY, "404 Not Found", "404 Not Found"]);
+    let run = run(&["--issuer", &issuer, "--client-id", CLIENT_ID]);
+    run.assert_failed(1, &["no metadata at its well-known places"]);
+    let (first, second) = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server");
+    let get = |place| format!("action SendRequest GET {issuer}{place}");
+    let busy = "the server is busy and says later what is to be known of it";
+    assert_story(&run.out, &[&get(first), &get(second), "action RetryAt", busy, &get(first), &get(second)]);
+}
