@@ -1,6 +1,7 @@
 //! The app: its configuration, its login loop and its API calls.
 
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use oauth_proto::bearer::HeaderValue;
 use oauth_proto::{
@@ -114,9 +115,16 @@ pub fn log_in_by(
                 login.handle(Event::RedirectReceived(&redirect), clock())?
             }
             Action::SendRequest(request) => login.handle(http.send(&request).event(), clock())?,
+            Action::RetryAt(at) => pending_at(login, at),
             Action::TokensReady(tokens) => return Ok(tokens),
         };
     }
+}
+
+/// Waits until then, and gives what is to be done.
+fn pending_at(login: &Login, at: UnixTime) -> Action {
+    thread::sleep(Duration::from_secs(at.as_secs().saturating_sub(now().as_secs())));
+    login.pending_action().expect("something to be done")
 }
 
 /// Goes on from the code exchange: whatever the login wants to be sent, until there are tokens.
@@ -125,6 +133,7 @@ pub fn tokens_after(login: &mut Login, http: &Http, request: &Request) -> Result
     loop {
         action = match action {
             Action::SendRequest(request) => login.handle(http.send(&request).event(), now())?,
+            Action::RetryAt(at) => pending_at(login, at),
             Action::TokensReady(tokens) => return Ok(tokens),
             Action::OpenUrl(url) => panic!("another browser: {url:?}"),
         };
