@@ -1,7 +1,7 @@
 // The other side of the interop tests: `oidc-provider` as the authorization server, and two small APIs that check the
 // access tokens. All listen on 127.0.0.1, on ports that the system chooses. The first line on stdout is one JSON
-// object that says where they are. The process ends when its stdin closes, so it cannot outlive the test. An argument is
-// the path of the issuer: `/` or `/tenant`.
+// object that says where they are. The process ends when its stdin closes, so it cannot outlive the test. The first
+// argument is the path of the issuer, `/` or `/tenant`; the second is its origin, if that is a proxy's.
 //
 // A test that has a server of its own can do things to it, at the origin `control`:
 //   POST /rotate    {"forget": true, "sameNames": true}
@@ -41,7 +41,7 @@ const [api, apiOrigin] = await listen();
 const [files, filesOrigin] = await listen();
 const [control, controlOrigin] = await listen();
 
-const issuer = `${origin}${process.argv[2] ?? ''}`;
+const issuer = `${process.argv[3] ?? origin}${process.argv[2] ?? ''}`;
 const base = issuer.replace(/\/$/, '');
 const authorizationServer = await AuthorizationServer.on(issuer, resourcesOf(apiOrigin, filesOrigin));
 issuing.on('request', (request, response) => authorizationServer.handle(request, response));
@@ -65,6 +65,7 @@ control.on('request', async (request, response) => {
 });
 
 process.stdout.write(`${JSON.stringify({
+  listens_at: origin,
   issuer,
   authorization_endpoint: `${base}/auth`,
   token_endpoint: `${base}/token`,

@@ -28,6 +28,11 @@ impl Http {
         Self { agent: agent(), sent: Arc::default() }
     }
 
+    /// The same, which waits no longer than this for an answer.
+    pub fn with_patience(patience: Duration) -> Self {
+        Self { agent: agent_with_patience(patience), sent: Arc::default() }
+    }
+
     /// Sends the request, and reads no more than one octet past what it allows: the machine sees that it is too much.
     pub fn send(&self, request: &Request) -> Answer {
         let limit = request.max_response_bytes() as u64 + 1;
@@ -130,11 +135,15 @@ fn delivered(error: &ureq::Error) -> Delivered {
 
 /// No redirects followed, every status an answer and not an error, and an end to all waiting.
 pub(crate) fn agent() -> Agent {
+    agent_with_patience(Duration::from_secs(30))
+}
+
+fn agent_with_patience(patience: Duration) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .timeout_global(Some(Duration::from_secs(30)))
+        .timeout_global(Some(patience))
         .proxy(None)
         .build();
     Agent::new_with_config(config)

@@ -16,6 +16,6 @@ pub use app::*;
 pub use http::{Answer, Http};
 pub use jwt::header_of;
 pub use loopback::{browser_loads, browser_posts, Loopback};
-pub use proxy::Proxy;
+pub use proxy::{Proxy, Refusal, Trouble};
 pub use server::Server;
 pub use user_agent::{Landed, Person, UserAgent};

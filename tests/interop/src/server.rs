@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
+use crate::Proxy;
+
 /// How long the server may take to say where it is. It takes 0.6 s on a quiet machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,6 +38,7 @@ pub struct Server {
     /// The origin of the other API.
     pub files: String,
     pub(crate) control: String,
+    listens_at: String,
 }
 
 impl Server {
@@ -58,6 +61,17 @@ impl Server {
 
     /// The same, with an issuer that has this path: `/` or `/tenant`.
     pub fn start_with_path(path: &str) -> Self {
+        Self::run(&[path])
+    }
+
+    /// The same, with everything but the APIs behind this proxy: the issuer is there, and nobody knows where the server is.
+    pub fn start_behind(proxy: &Proxy) -> Self {
+        let server = Self::run(&["", &proxy.origin]);
+        proxy.lead_to(&server.listens_at);
+        server
+    }
+
+    fn run(arguments: &[&str]) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         assert!(
             folder.join("node_modules/oidc-provider").is_dir(),
@@ -65,7 +79,8 @@ impl Server {
              (or `npm ci` in tests/interop, then the tests again)"
         );
         let mut process = Command::new("node")
-            .args(["server.mjs", path])
+            .arg("server.mjs")
+            .args(arguments)
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -106,6 +121,7 @@ impl Server {
             api: String::new(),
             files: String::new(),
             control: String::new(),
+            listens_at: String::new(),
         };
         let Ok(line) = receiver.recv_timeout(PATIENCE) else {
             let complaints = complaints.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,6 +139,7 @@ impl Server {
         server.api = member("api");
         server.files = member("files");
         server.control = member("control");
+        server.listens_at = member("listens_at");
         server
     }
 

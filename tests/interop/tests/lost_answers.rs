@@ -76,13 +76,13 @@ fn with_a_grace_period() {
         proxy.cut(lost);
         let before = server.requests("POST /token");
         let driven = drive(&mut session, time);
-        assert_eq!(proxy.yet_to_cut(), 0);
+        assert_eq!(proxy.still_ahead(), 0);
         let bearer = driven.outcome.expect("tokens");
         assert_eq!(call(&Http::new(), &bearer, "GET", &format!("{}/messages", server.api)).status, 200);
         // One refresh token, again and again; the server saw it each time.
-        assert_eq!(driven.refresh_tokens.len(), usize::try_from(lost).unwrap() + 1);
+        assert_eq!(driven.refresh_tokens.len(), lost + 1);
         assert!(driven.refresh_tokens.iter().all(|token| *token == driven.refresh_tokens[0]));
-        assert_eq!(server.requests("POST /token") - before, u64::from(lost) + 1);
+        assert_eq!(server.requests("POST /token") - before, lost as u64 + 1);
         // What is stored is the new refresh token, and it is good.
         assert!(!driven.stored.unwrap().contains(&driven.refresh_tokens[0]));
     }
@@ -100,7 +100,7 @@ fn without_a_grace_period() {
     let mut session = session(&server, &proxy, "berta");
     proxy.cut(1);
     let driven = drive(&mut session, later());
-    assert_eq!(proxy.yet_to_cut(), 0);
+    assert_eq!(proxy.still_ahead(), 0);
     assert_eq!(driven.refresh_tokens.len(), 2, "the lost one, and the one that the server refused");
     assert_grant_ended(&driven.outcome.unwrap_err());
     assert_eq!(driven.stored, None);
@@ -123,7 +123,7 @@ fn a_good_token_is_handed_out_meanwhile() {
 
     proxy.cut(1);
     let answer = Http::new().send(&request);
-    assert_eq!((answer.status(), proxy.yet_to_cut()), (None, 0));
+    assert_eq!((answer.status(), proxy.still_ahead()), (None, 0));
     let action = session.handle(answer.event(), soon).unwrap();
     let SessionAction::RetryAt(at) = action else { panic!("{action:?}") };
     assert!(soon < at && at <= soon.saturating_add(2), "{at:?}");
