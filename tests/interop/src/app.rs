@@ -274,16 +274,21 @@ pub fn authorization(bearer: &Bearer, method: &str, url: &str) -> HeaderValue {
 
 /// Calls the API with any `Authorization` field.
 pub fn call_with(http: &Http, authorization: &str, method: &str, url: &str) -> Reply {
+    try_to_call(http, authorization, method, url).unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+/// The same over a network that may fail.
+pub fn try_to_call(http: &Http, authorization: &str, method: &str, url: &str) -> Result<Reply, ureq::Error> {
     let response = match method {
         "GET" => http.agent().get(url).header("authorization", authorization).call(),
         "POST" => http.agent().post(url).header("authorization", authorization).send_empty(),
         _ => panic!("no such method here: {method}"),
     };
-    let (parts, mut body) = response.unwrap_or_else(|error| panic!("{url}: {error}")).into_parts();
-    let body = body.read_to_vec().expect("a body");
-    Reply {
+    let (parts, mut body) = response?.into_parts();
+    let body = body.read_to_vec()?;
+    Ok(Reply {
         status: parts.status.as_u16(),
         headers: parts.headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
-    }
+    })
 }
