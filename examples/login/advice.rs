@@ -101,7 +101,8 @@ pub fn about_violation(violation: &Violation) -> &'static str {
             "check --issuer; if it is right, somebody may have led the browser to another server: run again, and enter no \
              password at a server that you do not know"
         }
-        Violation::RedirectMalformed | Violation::CodeMissing => {
+        Violation::IssuerUnknown => "pass --issuer: what the server calls itself in its metadata",
+        Violation::RedirectMalformed | Violation::CodeMissing | Violation::DuplicateParameter => {
             "run again; if it stays so, tell whoever runs the server"
         }
         Violation::TokenTypeMissing | Violation::TokenTypeUnsupported(_) => BOUND,
@@ -116,7 +117,7 @@ pub fn about_violation(violation: &Violation) -> &'static str {
 fn about_id_token(error: IdTokenError) -> &'static str {
     use IdTokenError as Id;
     match error {
-        Id::Expired | Id::NotYetValid | Id::IssuedAt | Id::AuthTimeTooOld => {
+        Id::Expired | Id::NotYetValid | Id::IssuedAt | Id::AuthTimeTooOld | Id::AuthTimeInFuture => {
             "set the clock of this machine; if it is right, the server's is wrong: tell whoever runs it"
         }
         Id::AlgorithmNotAllowed => "pass what the client's ID tokens are signed with as --id-token-alg",

@@ -8,6 +8,7 @@ use std::sync::mpsc::{sync_channel, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
+use oauth_proto::redirect::from_pasted;
 use tokio::sync::oneshot;
 
 use crate::landing::Verdict;
@@ -16,15 +17,22 @@ use crate::listener::Serving;
 /// So many unread redirects are kept.
 const QUEUE: usize = 64;
 
-/// A URL that came in.
+/// What came in.
 pub struct Arrived {
-    /// All of it.
-    pub url: String,
-    /// The browser that brought it, if it waits for its page.
+    text: String,
+    /// The browser that brought it, and waits for its page. Everything else was pasted.
     browser: Option<oneshot::Sender<Verdict>>,
 }
 
 impl Arrived {
+    /// The URL. What a person pastes is not always all of it.
+    pub fn url(&self, redirect_uri: &str) -> String {
+        match self.browser {
+            Some(_) => self.text.clone(),
+            None => from_pasted(redirect_uri, &self.text),
+        }
+    }
+
     /// Tells the browser what has become of it.
     pub fn tell(self, verdict: Verdict) {
         if let Some(browser) = self.browser {
@@ -41,7 +49,7 @@ impl Inlet {
     /// From a browser, which gets what the login says of it. `None` if too many are unread.
     pub fn hand_in(&self, url: String) -> Option<oneshot::Receiver<Verdict>> {
         let (browser, verdict) = oneshot::channel();
-        self.0.try_send(Ok(Arrived { url, browser: Some(browser) })).ok()?;
+        self.0.try_send(Ok(Arrived { text: url, browser: Some(browser) })).ok()?;
         Some(verdict)
     }
 
@@ -84,8 +92,8 @@ impl Redirects {
         let Inlet(sender) = self.inlet();
         thread::Builder::new().name("pasted redirects".into()).spawn(move || {
             for line in io::stdin().lock().lines().map_while(Result::ok) {
-                let arrived = Arrived { url: line.trim().to_owned(), browser: None };
-                if !arrived.url.is_empty() && sender.send(Ok(arrived)).is_err() {
+                let arrived = Arrived { text: line, browser: None };
+                if !arrived.text.trim().is_empty() && sender.send(Ok(arrived)).is_err() {
                     break;
                 }
             }

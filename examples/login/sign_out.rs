@@ -66,13 +66,14 @@ pub fn sign_out(scene: &Scene, account: &Account) -> Result<(), Failure> {
 
 /// The return from the logout, or the end of waiting for it: signed out we are in any case.
 fn await_return(scene: &Scene, account: &Account) -> Result<SessionAction, Failure> {
-    if scene.client.post_logout_redirect_uri().is_none() {
+    let Some(way_back) = scene.client.post_logout_redirect_uri() else {
         step("event", "Cancelled", "nothing comes back without --post-logout-redirect-uri");
         return Ok(account.lock().handle(Event::Cancelled, now())?);
-    }
+    };
     while let Ok(arrived) = scene.redirects.next(scene.timeout) {
-        step("event", "RedirectReceived", &redacted(&arrived.url));
-        let handled = account.lock().handle(Event::RedirectReceived(&arrived.url), now());
+        let url = arrived.url(way_back.as_str());
+        step("event", "RedirectReceived", &redacted(&url));
+        let handled = account.lock().handle(Event::RedirectReceived(&url), now());
         arrived.tell(Verdict::of(&handled, Verdict::LoggedOut));
         match handled {
             Ok(action) => return Ok(action),

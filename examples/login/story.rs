@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use oauth_proto::{
-    Action, AuthorizationRequest, Bearer, Client, Entropy, Error, Event, Login, Phase, Tokens, UnixTime,
+    redirect, Action, AuthorizationRequest, Bearer, Client, Entropy, Error, Event, Login, Phase, Refused, Tokens,
+    UnixTime,
 };
 
 use crate::account::{Account, NoToken};
 use crate::browser::Errand;
-use crate::failure::Failure;
+use crate::failure::{words, Failure};
 use crate::http::Received;
 use crate::landing::Verdict;
 use crate::print::{part, plain, redacted, step, step_with_parameters};
@@ -58,7 +59,7 @@ pub fn tell(scene: &Scene) -> Result<(), Failure> {
 /// The driver of a login.
 fn log_in(scene: &Scene, request: Arc<AuthorizationRequest>) -> Result<(Login, Tokens), Failure> {
     let mut login = Login::new(scene.client.clone(), request)?;
-    let mut tries = Tries::default();
+    let (mut tries, mut unproved) = (Tries::default(), None);
     step("event", "Start", "");
     let mut turn = login.handle(Event::Start(entropy()?), now());
     loop {
@@ -66,7 +67,7 @@ fn log_in(scene: &Scene, request: Arc<AuthorizationRequest>) -> Result<(Login, T
             Ok(Action::OpenUrl(url)) => {
                 step_with_parameters("action", "OpenUrl", &url);
                 scene.open(&url, Errand::LogIn);
-                await_redirect(scene, &mut login)?
+                await_redirect(scene, &mut login, &mut unproved)?
             }
             Ok(Action::SendRequest(request)) => {
                 let answer = send(scene, &request, &mut tries)?;
@@ -85,7 +86,7 @@ fn log_in(scene: &Scene, request: Arc<AuthorizationRequest>) -> Result<(Login, T
             Err(error) if error.is_fatal() => return Err(error.into()),
             Err(error) => {
                 step("refused", error.code(), "not ours, still waiting");
-                await_redirect(scene, &mut login)?
+                await_redirect(scene, &mut login, &mut unproved)?
             }
         };
     }
@@ -101,14 +102,30 @@ fn waits_for(login: &Login) -> &'static str {
     }
 }
 
-/// The next redirect, or the end of waiting.
-fn await_redirect(scene: &Scene, login: &mut Login) -> Result<Result<Action, Error>, Failure> {
+/// The next redirect, or the end of waiting. `unproved` is what one without `state` said: it ends nothing, for anybody can have
+/// written it; but a user who has seen the same in the browser need not wait any longer.
+fn await_redirect(
+    scene: &Scene,
+    login: &mut Login,
+    unproved: &mut Option<Refused>,
+) -> Result<Result<Action, Error>, Failure> {
+    let redirect_uri = scene.client.redirect_uri();
     let patience = login.deadline().map_or(0, |deadline| deadline.as_secs().saturating_sub(now().as_secs()));
     match scene.redirects.next(Duration::from_secs(patience)) {
         Ok(arrived) => {
-            step("event", "RedirectReceived", &redacted(&arrived.url));
-            let handled = login.handle(Event::RedirectReceived(&arrived.url), now());
+            let url = arrived.url(redirect_uri.as_str());
+            step("event", "RedirectReceived", &redacted(&url));
+            let handled = login.handle(Event::RedirectReceived(&url), now());
             arrived.tell(Verdict::of(&handled, Verdict::LoggedIn));
+            if let Some(refused) = redirect::unproved_error(&url, redirect_uri) {
+                step("unproved", "error", &plain(&words(&refused)));
+                step(
+                    "",
+                    "",
+                    "it has no state, so anybody can have sent it; if the browser shows the same, end this with Ctrl-C",
+                );
+                *unproved = Some(refused);
+            }
             Ok(handled)
         }
         Err(nothing) => {
@@ -116,10 +133,11 @@ fn await_redirect(scene: &Scene, login: &mut Login) -> Result<Result<Action, Err
             if let Err(error) = login.handle(Event::Cancelled, now()) {
                 step("refused", error.code(), "");
             }
-            Err(match nothing {
-                Nothing::InTime => Failure::no_redirect(scene.client.redirect_uri().as_str()),
-                Nothing::From(why) => lost_on_the_way(&why),
-                Nothing::Ever => Failure::new(
+            Err(match (nothing, unproved) {
+                (Nothing::From(why), _) => lost_on_the_way(&why),
+                (_, Some(refused)) => Failure::unproved(refused),
+                (Nothing::InTime, None) => Failure::no_redirect(redirect_uri.as_str()),
+                (Nothing::Ever, None) => Failure::new(
                     "standard input ended before a redirect was pasted",
                     "run again in a terminal, and paste the URL that the browser ends at",
                 ),

@@ -96,3 +96,15 @@ fn a_name_that_nobody_has() {
         assert_done(&logged_in(&client, &more).end(), &["user no name", said, "Hello, whoever you are (sub user-"]);
     }
 }
+
+/// A server that says who it is, and a program that was not told whom to expect.
+#[test]
+fn endpoints_without_an_issuer() {
+    let client = Client::patient();
+    let (authorize, token) = (client.server.url("/authorize"), client.server.url("/token"));
+    let endpoints = ["--authorization-endpoint", &authorize, "--token-endpoint", &token];
+    let visit = Visit::run(&[&endpoints[..], &["--client-id", CLIENT_ID, "--scope", "profile"]].concat());
+    let redirect = client.decide(&client.get(&visit.url), "alice", "allow");
+    assert_eq!(client.land(&redirect.header).heading(), "Not logged in");
+    visit.end().assert_failed(1, &["broke a rule", "pass --issuer"]);
+}

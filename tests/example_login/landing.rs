@@ -86,3 +86,45 @@ fn methods_and_paths_that_the_listener_does_not_take() {
     visit.log_in(&client);
     assert_eq!(visit.end().code, Some(0));
 }
+
+/// A denial without `state` may come from anybody, so the wait goes on; but what it says is told, and that nothing proves it.
+#[test]
+fn a_denial_that_nothing_proves() {
+    const SAID: &str = "error=access_denied&error_description=Not%20assigned%20%3Cb%3Eto%1B%5B2Jthis%20app";
+    let client = Client::patient();
+    let visit = Visit::start(&client, &client.server.url("/token"), &["--timeout", "2"]);
+    let page = client.land(&visit.back(SAID));
+    assert_eq!(page.heading(), "Not the answer that the app waits for");
+    assert!(!page.body.contains("assigned"), "not a word of it on a page of ours: {}", page.body);
+    let run = visit.end();
+    let told = ["no answer to this login", "without the state that would prove", "access_denied: Not assigned <b>to"];
+    run.assert_failed(1, &[&told[..], &["if the browser showed the same", "press 'Log in'"]].concat());
+    assert_story(&run.out, &["refused state_missing not ours", "event Cancelled"]);
+    assert_story(&run.out, &["unproved error access_denied: Not assigned <b>to", "it has no state, so anybody"]);
+    assert!(!run.out.contains('\u{1b}') && !run.err.contains('\u{1b}'), "{}", run.err);
+    assert!(!run.err.contains("no redirect came back"), "{}", run.err);
+
+    // It ends nothing.
+    let visit = self::visit(&client);
+    client.land(&visit.back(SAID));
+    visit.log_in(&client);
+    assert_eq!(visit.end().code, Some(0));
+}
+
+/// People do not always copy all of a URL.
+#[test]
+fn what_people_paste() {
+    let client = Client::patient();
+    let mut visit = Visit::start(&client, &client.server.url("/token"), &["--timeout", "20"]);
+    let redirect = client.decide(&client.get(&visit.url), "alice", "allow").header;
+    visit.paste("code=forged");
+    let (_, query) = redirect.split_once('?').unwrap();
+    visit.paste(&format!("  <?{query}>"));
+    let run = visit.end();
+    assert_eq!(run.code, Some(0), "{}{}", run.out, run.err);
+    assert_story(
+        &run.out,
+        &["refused state_missing", "event RedirectReceived http://127.0.0.1:", "action TokensReady"],
+    );
+    run.assert_no_secret();
+}

@@ -101,10 +101,13 @@ impl Visit {
             "--scope",
             scope,
         ];
-        Self::run(&[&base[..], more].concat())
+        // The server says in its redirects who it is (RFC 9207), and a client that cannot compare that believes none.
+        let issuer = ["--issuer", &client.server.issuer];
+        let issuer = if more.contains(&"--issuer") { &[] } else { &issuer[..] };
+        Self::run(&[&base[..], issuer, more].concat())
     }
 
-    fn run(arguments: &[&str]) -> Self {
+    pub fn run(arguments: &[&str]) -> Self {
         let mut child = program(&[&["--no-browser"], arguments].concat()).stdin(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut visit = Self { child, out, seen: String::new(), url: String::new() };
