@@ -35,7 +35,8 @@ A real authorization server (these two are enough)
 A server without metadata
   --authorization-endpoint URL   such as https://TENANT.auth0.com/authorize; with
   --token-endpoint URL           such as https://TENANT.auth0.com/oauth/token, nothing is discovered
-  --issuer URL                   expect this issuer in redirects (RFC 9207: needed if the server names itself there) and ID tokens
+  --issuer URL                   expect this issuer in redirects (RFC 9207: a server that names itself there needs
+                                 it) and in ID tokens
   Without --issuer and --jwks-uri the default of --scope has no openid.
 
 What else is known of the server, and counts for more than its metadata

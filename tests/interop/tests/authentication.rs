@@ -113,7 +113,7 @@ fn required_acr_values() {
         client_of_issuer(&server),
         request(),
         &mut UserAgent::new("erna"),
-        ("acr_values=phr+phrh", "acr_values=pwd"),
+        ("acr_values=phr%20phrh", "acr_values=pwd"),
     );
     assert_eq!(refused(outcome), IdTokenError::AuthenticationContext);
 }

@@ -46,11 +46,15 @@ impl Run {
     fn assert_logged_in(&self, person: &str) {
         let tokens = self.outcome.as_ref().unwrap_or_else(|error| panic!("{error}: {:?}", self.sent));
         assert_eq!(tokens.id_token().expect("who it is").subject(), person);
-        assert_eq!(self.count(&self.passed, CODE), 1, "the server has seen the code once");
+        assert_eq!(self.times_passed(CODE), 1, "the server has seen the code once");
     }
 
-    fn count(&self, requests: &[String], asked: &str) -> usize {
-        requests.iter().filter(|one| *one == asked).count()
+    fn times_sent(&self, asked: &str) -> usize {
+        self.sent.iter().filter(|one| *one == asked).count()
+    }
+
+    fn times_passed(&self, asked: &str) -> usize {
+        self.passed.iter().filter(|one| *one == asked).count()
     }
 }
 
@@ -106,7 +110,9 @@ impl Scene {
     /// A login that meets with this, so many times, at each of these requests.
     #[track_caller]
     fn meets_with(&self, trouble: Trouble, times: usize, at: &[&str], person: &str) -> Run {
-        at.iter().for_each(|asked| self.proxy.trouble(asked, times, trouble));
+        for asked in at {
+            self.proxy.trouble(asked, times, trouble);
+        }
         let run = log_in(&self.server, &self.proxy, &Http::new(), person);
         assert_eq!(self.proxy.still_ahead(), 0, "{trouble:?}");
         run
@@ -149,7 +155,7 @@ fn slower_than_the_app_waits() {
         let http = Http::with_patience(Duration::from_millis(1500));
         let run = log_in(&scene.server, &scene.proxy, &http, "anna");
         run.assert_logged_in("anna");
-        assert_eq!(run.count(&run.sent, asked), 2);
+        assert_eq!(run.times_sent(asked), 2);
     }
     scene.proxy.trouble(CODE, 1, late);
     let run = log_in(&scene.server, &scene.proxy, &Http::with_patience(Duration::from_millis(1500)), "anna");
@@ -165,11 +171,11 @@ fn metadata_and_keys_that_are_lost_on_the_way() {
         for times in [1, 4] {
             let run = scene.meets_with(trouble, times, &[METADATA, KEYS], "berta");
             run.assert_logged_in("berta");
-            assert_eq!(run.count(&run.sent, METADATA), times + 1);
-            assert_eq!(run.count(&run.sent, KEYS), times + 1);
+            assert_eq!(run.times_sent(METADATA), times + 1);
+            assert_eq!(run.times_sent(KEYS), times + 1);
             // The server is asked in vain only where it was the answer that was lost.
             let seen = if trouble == Trouble::RequestDropped { 1 } else { times + 1 };
-            assert_eq!(run.count(&run.passed, KEYS), seen, "{trouble:?}");
+            assert_eq!(run.times_passed(KEYS), seen, "{trouble:?}");
         }
     }
 }
@@ -181,7 +187,7 @@ fn a_code_that_is_lost_on_the_way() {
     for trouble in LOST {
         let run = scene.meets_with(trouble, 1, &[CODE], "clara");
         assert_eq!(run.outcome.as_ref().unwrap_err(), &Error::Over(Over::OutcomeUnknown), "{trouble:?}");
-        assert_eq!(run.count(&run.sent, CODE), 1);
+        assert_eq!(run.times_sent(CODE), 1);
         scene.the_next_one_goes_well("clara");
     }
 }
@@ -194,7 +200,7 @@ fn busy_at_the_code() {
         for times in [1, 4] {
             let run = scene.meets_with(Trouble::Refused(refusal), times, &[CODE], "doris");
             run.assert_logged_in("doris");
-            assert_eq!(run.count(&run.sent, CODE), times + 1, "{refusal:?}");
+            assert_eq!(run.times_sent(CODE), times + 1, "{refusal:?}");
             assert_waited(&run, times, refusal);
         }
     }
@@ -214,7 +220,7 @@ fn broken_at_the_code() {
         let run = scene.meets_with(Trouble::Refused(refusal), 1, &[CODE], "erna");
         let Err(Error::Refused(refused)) = &run.outcome else { panic!("{refusal:?}: {:?}", run.outcome) };
         assert_eq!(refused.status(), Some(refusal.status));
-        assert_eq!((run.count(&run.sent, CODE), run.waited.len()), (1, 0));
+        assert_eq!((run.times_sent(CODE), run.waited.len()), (1, 0));
         scene.the_next_one_goes_well("erna");
     }
 }
@@ -238,7 +244,7 @@ fn busy_or_broken_at_the_keys() {
         for times in [1, 6] {
             let run = scene.meets_with(Trouble::Refused(refusal), times, &[KEYS], "gerda");
             run.assert_logged_in("gerda");
-            assert_eq!((run.count(&run.sent, KEYS), run.count(&run.sent, CODE)), (times + 1, 1), "{refusal:?}");
+            assert_eq!((run.times_sent(KEYS), run.times_sent(CODE)), (times + 1, 1), "{refusal:?}");
             assert_waited(&run, times, refusal);
         }
     }
@@ -268,7 +274,7 @@ fn no_metadata_at_any_place_for_now() {
         for times in [1, 3] {
             let run = scene.meets_with(Trouble::Refused(refusal), times, &[METADATA, ELSEWHERE], "inge");
             run.assert_logged_in("inge");
-            assert_eq!(run.count(&run.sent, ELSEWHERE), times, "{refusal:?}");
+            assert_eq!(run.times_sent(ELSEWHERE), times, "{refusal:?}");
             assert_waited(&run, times, refusal);
         }
     }
