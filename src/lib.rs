@@ -217,6 +217,7 @@ mod json;
 mod jwt;
 pub mod login;
 pub mod logout;
+mod members;
 mod metadata;
 #[cfg(feature = "openid")]
 pub mod openid;

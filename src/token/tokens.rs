@@ -12,6 +12,7 @@ use crate::chars;
 #[cfg(feature = "openid")]
 use crate::client::Client;
 use crate::identity::Identity;
+use crate::json;
 #[cfg(feature = "openid")]
 use crate::openid::{IdToken, KeySet, ServerMetadata};
 use crate::secret::Secret;
@@ -163,7 +164,7 @@ impl Tokens {
     /// # Errors
     /// [`Unfit`] when the response was not kept or does not fit the type.
     pub fn members<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
-        serde_json::from_str(self.body.as_ref().map_or("", Secret::reveal)).map_err(|_| Unfit)
+        json::read(self.body.as_ref().map_or("", Secret::reveal).as_bytes())
     }
 }
 

@@ -92,7 +92,7 @@ fn errors() -> Vec<Error> {
 fn all_names_of_errors_are_distinct() {
     let mut codes: Vec<&str> = errors().iter().map(Error::code).collect();
     // No value of these can be made here: refused.rs and violation.rs check that they are given.
-    codes.extend(["authorization_error", "oauth_error", "http_error", "retryable", "unsupported_token_type"]);
+    codes.extend(["authorization_error", "oauth_error", "http_error", "unavailable", "unsupported_token_type"]);
     assert_names(&codes);
     let variants: usize = ENUMS[..4].iter().map(|(name, source, _)| variants(name, source).len()).sum();
     let of_openid = if cfg!(feature = "openid") { 0 } else { 3 };

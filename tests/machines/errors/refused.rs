@@ -60,7 +60,7 @@ fn http_error() {
 fn retryable() {
     for status in [429, 500, 503, 599] {
         let error = answered(Response::new(status, &[("Retry-After", "120")], b"<h1>later</h1>"));
-        check(&error, "retryable", true, &["later", &status.to_string()]);
+        check(&error, "unavailable", true, &["later", &status.to_string()]);
         let refused = refused(error);
         assert!(refused.is_transient());
         assert_eq!(refused.retry_after(), Some(120));
@@ -179,7 +179,7 @@ fn an_error_that_is_no_text_is_a_refusal_without_a_code() {
             let body =
                 format!(r#"{{"access_token":"AT1","token_type":"Bearer","error":{error},"error_description":"no"}}"#);
             let error = answered(json(status, &body));
-            check(&error, if status == 503 { "retryable" } else { "http_error" }, true, &[&status.to_string()]);
+            check(&error, if status == 503 { "unavailable" } else { "http_error" }, true, &[&status.to_string()]);
             let refused = refused(error);
             assert_eq!(
                 (refused.oauth_error(), refused.description(), refused.status()),

@@ -204,7 +204,7 @@ fn metadata(config: Config, metadata: Metadata, place: usize) -> Outcome {
         Metadata::Html | Metadata::NotFound | Metadata::Moved if place + 1 < config.places() => Outcome::SendRequest,
         Metadata::NoJwksUri if !config.openid || !config.needs_keys => Outcome::OpenUrl,
         Metadata::OtherAlgorithms if !config.openid => Outcome::OpenUrl,
-        Metadata::TooMany | Metadata::Unavailable => Outcome::Fatal("retryable"),
+        Metadata::TooMany | Metadata::Unavailable => Outcome::Fatal("unavailable"),
         Metadata::Garbage => Outcome::Fatal("response_malformed"),
         Metadata::TooLarge => Outcome::Fatal("response_too_large"),
         _ => Outcome::Fatal("bad_metadata"),
@@ -244,7 +244,7 @@ fn response(config: Config, answer: Answer, now: u64) -> Outcome {
         Answer::OtherTokenType => "unsupported_token_type",
         Answer::NoAccessToken => "missing_access_token",
         Answer::ErrorAndTokens | Answer::InvalidGrant => "oauth_error",
-        Answer::Unavailable => "retryable",
+        Answer::Unavailable => "unavailable",
         Answer::NotFound => "http_error",
         Answer::Html => "unexpected_content_type",
         Answer::Redirected => "redirect_refused",
@@ -320,7 +320,7 @@ fn checked(config: Config, id_token: IdToken, now: u64) -> Outcome {
 fn keys(keys: Keys, requests: u8, id_token: IdToken) -> Outcome {
     Outcome::Fatal(match keys {
         Keys::TooMany | Keys::Unavailable if requests < MAX_KEY_REQUESTS => return Outcome::SendRequest,
-        Keys::TooMany | Keys::Unavailable => "retryable",
+        Keys::TooMany | Keys::Unavailable => "unavailable",
         Keys::NotFound => "http_error",
         Keys::Moved => "redirect_refused",
         Keys::NotASet | Keys::Garbage => "response_malformed",
