@@ -6,6 +6,7 @@ use core::fmt;
 #[cfg(feature = "openid")]
 use crate::config_error::ConfigError;
 use crate::error_body::ErrorBody;
+use crate::json;
 #[cfg(feature = "openid")]
 use crate::openid::IdTokenError;
 pub use crate::server_text::ServerText;
@@ -98,13 +99,16 @@ pub enum Violation {
     /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32, or a token in
     /// it is longer than [`MAX_TOKEN_BYTES`](crate::token::MAX_TOKEN_BYTES).
     ResponseTooLarge,
-    /// The answer is a redirect, of this status: tokens come with 200 alone (RFC 6749 §5.1), and a redirect that is followed
-    /// takes code, verifier or refresh token elsewhere.
+    /// The answer is a redirect, of this status: tokens come from the endpoint itself (RFC 6749 §5.1), and a redirect that is
+    /// followed takes code, verifier or refresh token elsewhere.
     RedirectedResponse(u16),
-    /// The answer is not of a JSON type (RFC 6749 §5.1).
+    /// The answer is of a type that is not read as JSON (RFC 6749 §5.1): a page, perhaps.
     ContentType,
-    /// The body is not the JSON object it must be, or a member has the wrong type or characters (RFC 6749 §5.1).
+    /// The body is not the JSON object it must be, or it names a member twice (RFC 6749 §5.1, RFC 8259 §4).
     ResponseMalformed,
+    /// This member of the answer has another type than it must have, or characters that it must not have (RFC 6749 §5.1, Appendix
+    /// A).
+    MemberMalformed(&'static str),
     /// No `access_token` (RFC 6749 §5.1).
     AccessTokenMissing,
     /// No `token_type` (RFC 6749 §5.1).
@@ -125,6 +129,9 @@ pub enum Violation {
     /// The userinfo endpoint answered for another user than the ID token's (OpenID Connect Core §5.3.2).
     #[cfg(feature = "openid")]
     UserInfoSubject,
+    /// The userinfo is signed or encrypted (OpenID Connect Core §5.3.2), and is not read.
+    #[cfg(feature = "openid")]
+    UserInfoSigned,
 }
 
 /// It is over.
@@ -143,13 +150,13 @@ pub enum Over {
 
 /// A refusal in the server's words, with the HTTP status where there was one.
 ///
-/// `Display` shows the error code and the status; what the server wrote beside them is for the accessors alone, since nobody
-/// knows what a server puts there. For the user, as plain text:
+/// `Display` shows the error code and the status, and what can be done about them; what the server wrote beside them is for the
+/// accessors alone, since nobody knows what a server puts there. For the user, as plain text:
 ///
 /// ```
 /// fn message(refused: &oauth_proto::Refused) -> String {
 ///     match refused.description() {
-///         Some(description) => format!("{refused}: {description}"),
+///         Some(description) => format!("{refused}. The server says: {description}"),
 ///         None => refused.to_string(),
 ///     }
 /// }
@@ -226,10 +233,11 @@ impl Refused {
     /// # Ok::<(), oauth_proto::Unfit>(())
     /// ```
     pub fn members<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
-        serde_json::from_str(self.body.text()).map_err(|_| Unfit)
+        json::read(self.body.text().as_bytes())
     }
 
-    /// Whether trying later may help: 429 or 5xx (RFC 6585 §4, RFC 9110 §15.6).
+    /// Whether the server may say otherwise later: 408 and 425 (RFC 9110 §15.5.9, RFC 8470 §5.2), 429 (RFC 6585 §4) and 5xx
+    /// (RFC 9110 §15.6).
     pub fn is_transient(&self) -> bool {
         self.status.is_some_and(is_transient)
     }
@@ -242,9 +250,9 @@ impl Refused {
     }
 }
 
-/// 429 and 5xx: the server has not decided, and may be asked again.
+/// The server has not decided, and may be asked again.
 pub(crate) fn is_transient(status: u16) -> bool {
-    matches!(status, 429 | 500..=599)
+    matches!(status, 408 | 425 | 429 | 500..=599)
 }
 
 impl Error {
@@ -294,7 +302,7 @@ impl Ignored {
 impl Refused {
     fn code(&self) -> &'static str {
         match (self.status, &self.error) {
-            _ if self.is_transient() => "retryable",
+            _ if self.is_transient() => "unavailable",
             (None, _) => "authorization_error",
             (Some(_), Some(_)) => "oauth_error",
             (Some(_), None) => "http_error",
@@ -314,7 +322,7 @@ impl Violation {
             Self::ResponseTooLarge => "response_too_large",
             Self::RedirectedResponse(_) => "redirect_refused",
             Self::ContentType => "unexpected_content_type",
-            Self::ResponseMalformed => "response_malformed",
+            Self::ResponseMalformed | Self::MemberMalformed(_) => "response_malformed",
             Self::AccessTokenMissing => "missing_access_token",
             Self::TokenTypeMissing => "missing_token_type",
             Self::TokenTypeUnsupported(_) => "unsupported_token_type",
@@ -326,6 +334,8 @@ impl Violation {
             Self::Metadata(_) => "bad_metadata",
             #[cfg(feature = "openid")]
             Self::UserInfoSubject => "userinfo_sub_mismatch",
+            #[cfg(feature = "openid")]
+            Self::UserInfoSigned => "userinfo_signed",
         }
     }
 }
@@ -390,8 +400,14 @@ impl fmt::Display for Error {
 impl Violation {
     fn fmt_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::IssuerMissing => "the redirect has no iss though the server promised it (RFC 9207 section 2.4)",
-            Self::IssuerMismatch => "the redirect's iss is another server's (RFC 9207 section 2.4)",
+            Self::IssuerMissing => {
+                "the redirect has no iss though the server promised it (RFC 9207 section 2.4): start a new login; if this stays so, \
+                 tell whoever runs the server"
+            }
+            Self::IssuerMismatch => {
+                "the redirect's iss is another server's (RFC 9207 section 2.4): start a new login; if this stays so, write the issuer \
+                 exactly as the server does"
+            }
             Self::IssuerUnknown => {
                 "the redirect names its server, and this client does not know its server's issuer: set it with \
                  AuthorizationServer::issuer (RFC 9207 section 2.4)"
@@ -399,32 +415,56 @@ impl Violation {
             Self::DuplicateParameter => {
                 "the server sent a redirect that has a parameter twice (RFC 6749 section 3.1): tell whoever runs it"
             }
-            Self::RedirectMalformed => "the redirect's code or error is malformed (RFC 6749 appendix A)",
-            Self::CodeMissing => "the redirect has neither code nor error (RFC 6749 section 4.1.2)",
-            Self::ResponseTooLarge => "the response, or a token in it, is too large, or it is too deeply nested",
+            Self::RedirectMalformed => {
+                "the redirect's code or error is malformed (RFC 6749 appendix A): start a new login; if this stays so, tell whoever \
+                 runs the server"
+            }
+            Self::CodeMissing => {
+                "the redirect has neither code nor error (RFC 6749 section 4.1.2): is the client registered for the code flow, with \
+                 the answer in the query?"
+            }
+            Self::ResponseTooLarge => {
+                "the response, or a token in it, is too large, or it is too deeply nested: ask for fewer scopes or claims, or tell \
+                 whoever runs the server"
+            }
             Self::RedirectedResponse(_) => {
                 "the endpoint answered with a redirect, which is never followed (RFC 6749 section 5.1): configure the \
                  endpoint's final URL"
             }
-            Self::ContentType => "the response is not JSON (RFC 6749 section 5.1): is the endpoint's URL right?",
-            Self::ResponseMalformed => {
-                "the response is malformed (RFC 6749 section 5.1; metadata: RFC 8414 section 3.2; keys: RFC 7517 section 5)"
+            Self::ContentType => {
+                "the response is not JSON (RFC 6749 section 5.1): is the endpoint's URL right, and is it the server that answers, not \
+                 a page of the network's?"
             }
-            Self::AccessTokenMissing => "the response has no access_token (RFC 6749 section 5.1)",
+            Self::ResponseMalformed => {
+                "the response is malformed (RFC 6749 section 5.1; metadata: RFC 8414 section 3.2; keys: RFC 7517 section 5): is the \
+                 endpoint's URL right? Then tell whoever runs the server"
+            }
+            Self::MemberMalformed(name) => {
+                return write!(
+                    f,
+                    "the response's {name} is malformed, of a wrong type or with characters that it must not have (RFC 6749 section \
+                     5.1): tell whoever runs the server"
+                )
+            }
+            Self::AccessTokenMissing => {
+                "the response has no access_token (RFC 6749 section 5.1): is the URL that of the token endpoint? Then tell whoever runs \
+                 the server"
+            }
             Self::TokenTypeMissing => {
                 "the response has no token_type (RFC 6749 section 5.1): if the server is known to send none, set \
                  ClientBuilder::missing_token_type_is_bearer"
             }
             Self::TokenTypeUnsupported(_) => {
-                "the token_type is not Bearer (RFC 6749 section 7.1): if it stands for that at this server, set \
-                 ClientBuilder::token_type_as_bearer"
+                "the token_type is not Bearer (RFC 6749 section 7.1): register the client for Bearer tokens, bound to no key; if it \
+                 stands for Bearer at this server, set ClientBuilder::token_type_as_bearer"
             }
             Self::AccessTokenAudience => {
                 "the access token is for another API (RFC 9068 section 3): allow this one in the application's refresh token \
                  policies at the server, or do without Target::check_jwt_audience"
             }
             Self::IdTokenMissing => {
-                "openid was asked for and the response has no id_token (OpenID Connect Core section 3.1.3.3)"
+                "openid was asked for and the response has no id_token (OpenID Connect Core section 3.1.3.3): allow the client \
+                 OpenID Connect at the server, or do not ask for the scope openid"
             }
             #[cfg(feature = "openid")]
             Self::IdToken(error) => return fmt::Display::fmt(error, f),
@@ -432,7 +472,13 @@ impl Violation {
             Self::Metadata(error) => return write!(f, "the metadata cannot be used: {error}"),
             #[cfg(feature = "openid")]
             Self::UserInfoSubject => {
-                "the userinfo endpoint answered for another user (OpenID Connect Core section 5.3.2)"
+                "the userinfo endpoint answered for another user (OpenID Connect Core section 5.3.2): use nothing of it, and ask with the \
+                 access token that came with the ID token"
+            }
+            #[cfg(feature = "openid")]
+            Self::UserInfoSigned => {
+                "the userinfo is signed or encrypted (OpenID Connect Core section 5.3.2), which is not read: register the client without \
+                 userinfo_signed_response_alg, or ask for the claims in the ID token"
             }
         })
     }
@@ -452,12 +498,50 @@ impl fmt::Display for Refused {
         if let Some(status) = self.status {
             write!(f, " (HTTP status {status})")?;
         }
-        if self.is_transient() {
-            f.write_str("; try again later")?;
-        }
-        Ok(())
+        write!(f, "; {}", self.advice())
     }
 }
+
+impl Refused {
+    /// A login that was refused is over; a session asks again by itself where that helps.
+    fn advice(&self) -> &'static str {
+        match (self.oauth_error(), self.status) {
+            _ if self.is_transient() => BUSY,
+            (Some("temporarily_unavailable" | "server_error"), _) => BUSY,
+            (Some("access_denied"), _) => "the user said no, or the server's rules did: start a new login when the user wants one",
+            (Some("invalid_grant"), _) => {
+                "the code or the refresh token is used up, expired or another client's, or the server wants it bound to a key \
+                 (DPoP): start a new login"
+            }
+            (Some("invalid_client" | "unauthorized_client" | "unsupported_grant_type" | "unsupported_response_type"), _) => {
+                "compare the client's id, secret and authentication method with its registration at the server, and the grants it \
+                 may use"
+            }
+            (Some("invalid_scope" | "invalid_target"), _) => {
+                "ask for scopes and resources that the server lets this client have"
+            }
+            (Some("use_dpop_nonce" | "invalid_dpop_proof"), _) => {
+                "the server wants DPoP (RFC 9449), which this version does not speak: register the client without"
+            }
+            (
+                Some(
+                    "interaction_required"
+                    | "login_required"
+                    | "consent_required"
+                    | "account_selection_required"
+                    | "mfa_required",
+                ),
+                _,
+            ) => "the user has to do something at the server: start a new login, without prompt=none",
+            (Some(_), _) => "its description may say what to change in the request or in the client's registration",
+            (None, Some(407)) => "a proxy of the network wants to know the user: see to the network",
+            (None, _) => "is the endpoint's URL right, and is it the server that answers?",
+        }
+    }
+}
+
+const BUSY: &str =
+    "the server is busy or in trouble: a session asks again by itself, and a login is started anew later";
 
 impl Error {
     /// Whether trying later may help.

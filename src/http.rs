@@ -45,6 +45,7 @@ use core::fmt;
 use sha2::{Digest, Sha256};
 
 pub use crate::headers::Headers;
+use crate::json;
 use crate::secret::Secret;
 use crate::unfit::Unfit;
 
@@ -234,7 +235,7 @@ impl<'a> Response<'a> {
     /// # Ok::<(), oauth_proto::Unfit>(())
     /// ```
     pub fn members<T: serde::Deserialize<'a>>(&self) -> Result<T, Unfit> {
-        serde_json::from_slice(self.body).map_err(|_| Unfit)
+        json::read(self.body)
     }
 
     /// The first value of a header, its name in any case.

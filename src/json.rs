@@ -1,20 +1,16 @@
-//! The members of a token endpoint's answer, read where they lie: known members are borrowed, unknown ones skipped
-//! without a copy, a known one that comes twice is refused (RFC 8259 §4).
+//! JSON documents as servers send them, and the members of a token endpoint's answer, read where they lie: known members are
+//! borrowed, unknown ones skipped without a copy, a known one that comes twice is refused (RFC 8259 §4).
 
 use alloc::borrow::Cow;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
-#[cfg(feature = "openid")]
-use core::marker::PhantomData;
 
-#[cfg(feature = "openid")]
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
 
 #[cfg(feature = "openid")]
 use crate::time::UnixTime;
+use crate::unfit::Unfit;
 
 /// Containers may be nested this deep.
 pub(crate) const MAX_DEPTH: usize = 32;
@@ -77,18 +73,36 @@ pub(crate) enum Unreadable {
     Malformed,
 }
 
+/// The mark that some servers put before a document; it may be skipped (RFC 8259 §8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+fn without_mark(document: &[u8]) -> &[u8] {
+    document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document)
+}
+
+/// The text of a document within the depth limit. All of it must be UTF-8 (RFC 8259 §8.1), the members that are skipped too.
+fn text(document: &[u8]) -> Result<&str, Unreadable> {
+    if !within_depth(document) {
+        return Err(Unreadable::TooDeep);
+    }
+    core::str::from_utf8(without_mark(document)).map_err(|_| Unreadable::Malformed)
+}
+
+/// Any document into any type: for what the caller wants to have of one that has been read here.
+pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, Unfit> {
+    serde_json::from_slice(without_mark(document)).map_err(|_| Unfit)
+}
+
+/// Whether it may be an object, by how it begins.
+pub(crate) fn begins_as_object(document: &[u8]) -> bool {
+    without_mark(document).iter().find(|octet| !b" \t\n\r".contains(octet)) == Some(&b'{')
+}
+
 /// An object of known form, from one JSON document and nothing else, within the depth limit. The type says what it is strict
 /// about; a member that it knows and that comes twice is refused by all derived types. They would take an array of their
 /// members' values, too, so that is seen to here.
 pub(crate) fn strict<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<T> {
-    if !within_depth(document) {
-        return None;
-    }
-    let text = core::str::from_utf8(document).ok()?;
-    if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
-        return None;
-    }
-    serde_json::from_str(text).ok()
+    serde_json::from_str(text(document).ok().filter(|_| begins_as_object(document))?).ok()
 }
 
 /// For members that may be absent, and may not be `null`.
@@ -101,42 +115,6 @@ pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializ
 #[cfg(feature = "openid")]
 pub(crate) fn value<'a, 'de: 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Value<'a>, D::Error> {
     Value::deserialize(deserializer)
-}
-
-/// A list of names, of which so many are kept: no server has more, and a hostile one is not to fill the memory.
-const MAX_NAMES: usize = 64;
-
-/// For lists of short names, which may be absent or `null`.
-pub(crate) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    Option::<Names>::deserialize(deserializer).map(|names| names.map(|names| names.0))
-}
-
-struct Names(Vec<String>);
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(NamesVisitor)
-    }
-}
-
-struct NamesVisitor;
-
-impl<'de> Visitor<'de> for NamesVisitor {
-    type Value = Names;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of strings")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
-        let mut names = Vec::new();
-        while let Some(name) = list.next_element::<Cow<'de, str>>()? {
-            if names.len() < MAX_NAMES {
-                names.push(name.into_owned());
-            }
-        }
-        Ok(Names(names))
-    }
 }
 
 /// For members that count as absent if they are of another type.
@@ -154,72 +132,22 @@ pub(crate) fn time_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     Value::deserialize(deserializer).map(|value| value.seconds())
 }
 
-/// For members that count as absent unless they are objects.
-#[cfg(feature = "openid")]
-pub(crate) fn object_or_none<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    deserializer.deserialize_any(ObjectOrNone(PhantomData))
-}
-
-#[cfg(feature = "openid")]
-struct ObjectOrNone<T>(PhantomData<T>);
-
-#[cfg(feature = "openid")]
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectOrNone<T> {
-    type Value = Option<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<T>, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(Some)
-    }
-}
-
 /// Whether it is one JSON object, and nothing else, within the depth limit.
 pub(crate) fn is_object(document: &[u8]) -> bool {
-    members(document).is_ok()
+    struct Object;
+
+    impl<'de> Deserialize<'de> for Object {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            IgnoredAny::deserialize(deserializer).map(|_| Self)
+        }
+    }
+
+    strict::<Object>(document).is_some()
 }
 
 /// The members, if the body is one JSON object, and nothing else, within the depth limit.
 pub(crate) fn members(body: &[u8]) -> Result<Members<'_>, Unreadable> {
-    if !within_depth(body) {
-        return Err(Unreadable::TooDeep);
-    }
-    // All of it must be UTF-8 (RFC 8259 §8.1), the members that are skipped too.
-    let text = core::str::from_utf8(body).map_err(|_| Unreadable::Malformed)?;
-    serde_json::from_str(text).map_err(|_| Unreadable::Malformed)
+    serde_json::from_str(text(body)?).map_err(|_| Unreadable::Malformed)
 }
 
 /// Whether containers nest no deeper than [`MAX_DEPTH`]. Few bodies have that many brackets at all, and counting them
@@ -412,9 +340,51 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
+        let Some(name) = map.next_key::<Key<'de>>()? else { return Ok(Value::Other) };
+        let number = match map.next_value()? {
+            Value::Text(digits) if name.is_number() => number(&digits),
+            _ => None,
+        };
+        let mut is_alone = true;
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            is_alone = false;
+        }
+        match number.filter(|_| is_alone) {
+            // Out of range, as serde_json says it without that feature.
+            Some(Value::Float(number)) if !number.is_finite() => Err(A::Error::custom("number out of range")),
+            Some(number) => Ok(number),
+            None => Ok(Value::Other),
+        }
     }
+}
+
+/// The name of an object's first member.
+pub(crate) struct Key<'a>(pub Cow<'a, str>);
+
+impl Key<'_> {
+    /// Whether it is no object, but a number that does not fit 64 bits. If any crate of an app turns the feature
+    /// `arbitrary_precision` of `serde_json` on, it is on for this one, too, which is then handed such numbers in this form.
+    pub(crate) fn is_number(&self) -> bool {
+        self.0 == "$serde_json::private::Number"
+    }
+}
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Text(name) => Ok(Self(name)),
+            _ => Err(D::Error::custom("no name")),
+        }
+    }
+}
+
+/// A number as JSON writes it (RFC 8259 §6).
+fn number(digits: &str) -> Option<Value<'static>> {
+    if !digits.bytes().all(|octet| octet.is_ascii_digit() || b"+-.eE".contains(&octet)) {
+        return None;
+    }
+    let integer = digits.parse().map(Value::Integer);
+    integer.ok().or_else(|| digits.parse().ok().map(Value::Float))
 }
 
 /// An element of a list: text, or something to be skipped.

@@ -225,6 +225,7 @@ mod json;
 mod jwt;
 pub mod login;
 pub mod logout;
+mod members;
 mod metadata;
 #[cfg(feature = "openid")]
 pub mod openid;

@@ -13,9 +13,9 @@ use crate::form;
 use crate::http::MAX_RESPONSE_BYTES;
 #[cfg(feature = "openid")]
 use crate::issuer::IssuerTemplate;
-use crate::json;
 use crate::logout::{LogoutEndpoint, LogoutParameters};
-use crate::metadata::{missing, Document};
+use crate::members::Fault;
+use crate::metadata::{missing, Document, WRONG_TYPE};
 #[cfg(feature = "openid")]
 use crate::openid::ServerMetadata;
 
@@ -165,9 +165,12 @@ impl AuthorizationServer {
         if document.len() > MAX_RESPONSE_BYTES {
             return Err(bad("is larger than 1 MiB: fetch it from the issuer's well-known URL"));
         }
-        let document: Document = json::strict(document).ok_or(bad(
-            "is not a JSON object of the right types (RFC 8414 section 2): fetch it from the issuer's well-known URL",
-        ))?;
+        let document = Document::parse(document).map_err(|fault| match fault {
+            Fault::Malformed => bad(
+                "is not a JSON object, or names a member twice (RFC 8414 section 3.2): fetch it from the issuer's well-known URL",
+            ),
+            Fault::WrongType(name) => ConfigError::Metadata { name, problem: WRONG_TYPE },
+        })?;
         document.check_issuer(issuer)?;
         let server = Self::from_document(Transport::Https, &document)?;
         server.issuer(issuer)

@@ -1,6 +1,6 @@
 //! The claims of an ID token that decide whether it is believed (OpenID Connect Core §2), read strictly: one of the wrong
-//! type makes the token malformed, it does not count as absent. (Those that other servers may use for something else, and
-//! that count only if they are asked for, do: `acr`, `amr`, `org_id`, `org_name`, `tid`; and `session_expiry`.)
+//! type makes the token malformed, it does not count as absent; `null` does. (Those that other servers may use for something else,
+//! and that count only if they are asked for, do: `acr`, `amr`, `org_id`, `org_name`, `tid`; and `session_expiry`.)
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,31 +15,31 @@ use crate::time::UnixTime;
 
 #[derive(Clone, Deserialize)]
 pub(super) struct Claims {
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default)]
     pub iss: Option<String>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default)]
     pub sub: Option<String>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default)]
     pub aud: Option<OneOrMany>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default)]
     pub exp: Option<NumericDate>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default)]
     pub iat: Option<NumericDate>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default)]
     pub nbf: Option<NumericDate>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default)]
     pub auth_time: Option<NumericDate>,
-    #[serde(default, deserialize_with = "nonce")]
+    #[serde(default, deserialize_with = "as_text::optional::deserialize")]
     pub nonce: Option<Secret>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default)]
     pub azp: Option<String>,
     #[serde(default, deserialize_with = "json::text_or_none")]
     pub acr: Option<String>,
     #[serde(default, deserialize_with = "texts_or_none")]
     pub amr: Vec<String>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default)]
     pub at_hash: Option<String>,
-    #[serde(default, deserialize_with = "json::present")]
+    #[serde(default)]
     pub c_hash: Option<String>,
     #[serde(default, deserialize_with = "json::text_or_none")]
     pub org_id: Option<String>,
@@ -55,10 +55,6 @@ impl Claims {
     pub(super) fn parse(payload: &str) -> Option<Self> {
         json::strict(payload.as_bytes())
     }
-}
-
-fn nonce<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    as_text::deserialize(deserializer).map(Some)
 }
 
 /// A time (RFC 7519 §2).

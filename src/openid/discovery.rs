@@ -8,7 +8,7 @@
 //! never followed), or an answer that is not JSON, as the page is that many servers show for any path. A document that is there
 //! decides: if it is another issuer's, or breaks a rule, the login ends. If there is none anywhere, but the server could not answer
 //! at one of them (429, 5xx), all are asked again later, within the login's time; otherwise the login ends with the error of a
-//! document that cannot be read, or with [`Violation::Metadata`], which tells that there is none.
+//! document that cannot be read, or with [`Violation::Metadata`](crate::Violation::Metadata), which tells that there is none.
 
 use alloc::string::String;
 
@@ -16,10 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config_error::ConfigError;
 use crate::endpoint::Transport;
-use crate::error::{Error, Violation};
+use crate::error::Error;
 use crate::http::Response;
-use crate::json;
-use crate::metadata::Document;
+use crate::metadata::{Document, WRONG_TYPE};
 use crate::server::{check_issuer, AuthorizationServer};
 use crate::time::UnixTime;
 use crate::token;
@@ -127,8 +126,8 @@ impl ServerMetadata {
     /// octet, before any other member is believed (RFC 8414 §3.3).
     ///
     /// # Errors
-    /// [`Error::Refused`] for another status than 200, [`Error::Violation`] for an answer that breaks a rule:
-    /// [`Violation::Metadata`] names the member.
+    /// [`Error::Refused`] for another status than 2xx, [`Error::Violation`] for an answer that breaks a rule:
+    /// [`Violation::Metadata`](crate::Violation::Metadata) names the member.
     pub fn from_response(issuer: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         let metadata = Self::read(response, now)?;
         metadata.document.check_issuer(issuer).map_err(Error::metadata)?;
@@ -139,8 +138,8 @@ impl ServerMetadata {
 
     /// What was found, whoever's it is: it is checked when it is used ([`AuthorizationServer::discovered`]).
     pub(crate) fn read(response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
-        let body = token::json_body(response, now)?;
-        let document = json::strict(body).ok_or(Error::Violation(Violation::ResponseMalformed))?;
+        let body = token::document(response, now)?;
+        let document = Document::parse(body).map_err(|fault| fault.into_error(WRONG_TYPE))?;
         Ok(Self { fetched_at: now, document })
     }
 

@@ -70,8 +70,8 @@ impl IdTokenError {
 
     fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::TooLarge => ("id_token_too_large", "the ID token is too large"),
-            Self::Malformed => ("id_token_malformed", "the ID token is malformed (RFC 7519 section 7.2)"),
+            Self::TooLarge => ("id_token_too_large", "the ID token is too large: ask for fewer scopes or claims"),
+            Self::Malformed => ("id_token_malformed", "the ID token is malformed (RFC 7519 section 7.2): tell whoever runs the server"),
             Self::Encrypted => (
                 "id_token_encrypted",
                 "the ID token is encrypted: register the client without id_token_encrypted_response_alg",
@@ -81,25 +81,25 @@ impl IdTokenError {
                 "the ID token's alg is not allowed (RFC 8725 section 3.1): allow it with ClientBuilder::id_token_algorithms if the client \
                  is registered for it",
             ),
-            Self::Type => ("id_token_type", "the ID token's typ is of another kind of token (RFC 8725 section 3.11)"),
+            Self::Type => ("id_token_type", "the ID token's typ is of another kind of token (RFC 8725 section 3.11): tell whoever runs the server"),
             Self::Critical => {
-                ("id_token_crit", "the ID token has critical header parameters (RFC 7515 section 4.1.11)")
+                ("id_token_crit", "the ID token has critical header parameters (RFC 7515 section 4.1.11), and none is understood: tell whoever runs the server")
             }
             Self::KeyNotFound => {
-                ("id_token_key_not_found", "the server has no key for the ID token (OpenID Connect Core section 10.1)")
+                ("id_token_key_not_found", "the server has no key for the ID token (OpenID Connect Core section 10.1): is the jwks_uri this server's?")
             }
             Self::KeyAmbiguous => (
                 "id_token_key_ambiguous",
-                "the ID token names no key, and the server has many (OpenID Connect Core section 10.1)",
+                "the ID token names no key, and the server has many (OpenID Connect Core section 10.1): tell whoever runs the server",
             ),
             Self::Signature => {
-                ("id_token_signature", "the ID token's signature is not valid (OpenID Connect Core section 3.1.3.7)")
+                ("id_token_signature", "the ID token's signature is not valid (OpenID Connect Core section 3.1.3.7): is the jwks_uri this server's?")
             }
             Self::MissingClaim(_) => {
-                ("id_token_missing_claim", "the ID token lacks a required claim (OpenID Connect Core section 2)")
+                ("id_token_missing_claim", "the ID token lacks a required claim (OpenID Connect Core section 2), so tell whoever runs the server")
             }
             Self::Issuer => {
-                ("id_token_issuer", "the ID token's iss is another server's (OpenID Connect Core section 3.1.3.7)")
+                ("id_token_issuer", "the ID token's iss is another server's (OpenID Connect Core section 3.1.3.7): write the issuer exactly as the server does")
             }
             Self::Audience => (
                 "id_token_audience",
@@ -107,7 +107,7 @@ impl IdTokenError {
                  ClientBuilder::trusted_audience",
             ),
             Self::AuthorizedParty => {
-                ("id_token_azp", "the ID token's azp is another client (OpenID Connect Core section 3.1.3.7)")
+                ("id_token_azp", "the ID token's azp is another client (OpenID Connect Core section 3.1.3.7): is the client id right?")
             }
             Self::Expired => ("id_token_expired", "the ID token has expired: is this device's clock right?"),
             Self::NotYetValid => ("id_token_not_yet_valid", "the ID token is not valid yet: is this device's clock right?"),
@@ -115,18 +115,20 @@ impl IdTokenError {
                 ("id_token_issued_at", "the ID token was issued in the future: is this device's clock right?")
             }
             Self::NonceMissing => {
-                ("id_token_nonce_missing", "the ID token has no nonce (OpenID Connect Core section 3.1.3.7)")
+                ("id_token_nonce_missing", "the ID token has no nonce (OpenID Connect Core section 3.1.3.7): tell whoever runs the server")
             }
             Self::NonceMismatch => {
-                ("id_token_nonce_mismatch", "the ID token's nonce is another login's (OpenID Connect Core section 3.1.3.7)")
+                ("id_token_nonce_mismatch", "the ID token's nonce is another login's (OpenID Connect Core section 3.1.3.7): start a new login")
             }
             Self::AuthTimeMissing => (
                 "id_token_auth_time_missing",
-                "the ID token has no auth_time though max_age was asked for (OpenID Connect Core section 3.1.3.7)",
+                "the ID token has no auth_time though max_age was asked for (OpenID Connect Core section 3.1.3.7): register the client with \
+                 require_auth_time, or do without max_age",
             ),
             Self::AuthTimeTooOld => (
                 "id_token_auth_time_too_old",
-                "the user authenticated longer ago than max_age allows (OpenID Connect Core section 3.1.3.7)",
+                "the user authenticated longer ago than max_age allows (OpenID Connect Core section 3.1.3.7): start a new login with \
+                 prompt=login",
             ),
             Self::AuthTimeInFuture => (
                 "id_token_auth_time_in_future",
@@ -135,24 +137,27 @@ impl IdTokenError {
             ),
             Self::AuthTimeMismatch => (
                 "id_token_auth_time_mismatch",
-                "the refreshed ID token has another auth_time (OpenID Connect Core section 12.2)",
+                "the refreshed ID token has another auth_time (OpenID Connect Core section 12.2): start a new login",
             ),
             Self::AccessTokenHash => (
                 "id_token_at_hash",
-                "the ID token's at_hash is of another access token (OpenID Connect Core section 3.1.3.8)",
+                "the ID token's at_hash is of another access token (OpenID Connect Core section 3.1.3.8): start a new login; if this stays so, \
+                 tell whoever runs the server",
             ),
             Self::CodeHash => {
-                ("id_token_c_hash", "the ID token's c_hash is of another code (OpenID Connect Core section 3.3.2.11)")
+                ("id_token_c_hash", "the ID token's c_hash is of another code (OpenID Connect Core section 3.3.2.11): start a new login; if this stays so, tell \
+                 whoever runs the server")
             }
             Self::SubjectMismatch => {
-                ("id_token_sub_mismatch", "the refreshed ID token is another user's (OpenID Connect Core section 12.2)")
+                ("id_token_sub_mismatch", "the refreshed ID token is another user's (OpenID Connect Core section 12.2): start a new login")
             }
             Self::Organization => {
-                ("id_token_organization", "the ID token is not of the organization that was asked for")
+                ("id_token_organization", "the ID token is not of the organization that was asked for: start a new login as one of its members")
             }
             Self::AuthenticationContext => (
                 "id_token_acr",
-                "the user was not authenticated in the way that was required (OpenID Connect Core section 3.1.3.7)",
+                "the user was not authenticated in the way that was required (OpenID Connect Core section 3.1.3.7): start a new login, and have \
+                 the server allow that way",
             ),
         }
     }

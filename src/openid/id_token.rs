@@ -25,6 +25,7 @@ use super::userinfo::UserInfo;
 use crate::error::Error;
 use crate::http::Response;
 use crate::issuer::IssuerTemplate;
+use crate::json;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::unfit::Unfit;
@@ -137,7 +138,7 @@ impl IdToken {
     /// # Errors
     /// [`Unfit`] when they do not fit the type.
     pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
-        serde_json::from_str(self.0.payload.reveal()).map_err(|_| Unfit)
+        json::read(self.0.payload.reveal().as_bytes())
     }
 
     /// The token itself, to be shown to a backend that checks it again.

@@ -15,6 +15,7 @@ use super::jws::decode;
 use super::signature::{Algorithm, Curve, KeyKind, PublicKey, SignatureVerifier};
 use crate::http::MAX_RESPONSE_BYTES;
 use crate::json::{self, Value};
+use crate::members;
 use crate::time::UnixTime;
 
 /// So often keys are asked for because of one ID token, if the server says that it cannot give them now, or does not answer.
@@ -337,7 +338,7 @@ struct Element(Option<Key>);
 
 impl<'de> Deserialize<'de> for Element {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let jwk: Option<Jwk<'de>> = json::object_or_none(deserializer)?;
+        let jwk: Option<Jwk<'de>> = members::object_or_none(deserializer)?;
         Ok(Self(jwk.and_then(Jwk::into_key)))
     }
 }

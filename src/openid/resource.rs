@@ -3,14 +3,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
-
 use super::discovery::split_path;
 use crate::config_error::ConfigError;
 use crate::endpoint::{self, Transport};
-use crate::error::{Error, Violation};
+use crate::error::Error;
 use crate::http::Response;
-use crate::json;
+use crate::members::{self, members};
 use crate::server::check_issuer;
 use crate::time::UnixTime;
 use crate::token;
@@ -54,20 +52,11 @@ impl ResourceMetadata {
     /// before its servers are believed (§3.3): an API must not speak for another one.
     ///
     /// # Errors
-    /// [`Error::Refused`] for another status than 200, [`Error::Violation`] for an answer that breaks a rule, with
-    /// [`Violation::Metadata`] for another resource and for a server that is no issuer identifier.
+    /// [`Error::Refused`] for another status than 2xx, [`Error::Violation`] for an answer that breaks a rule, with
+    /// [`Violation::Metadata`](crate::Violation::Metadata) for another resource and for a server that is no issuer identifier.
     pub fn from_response(resource: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
-        #[derive(Deserialize)]
-        struct Document {
-            #[serde(default, deserialize_with = "json::present")]
-            resource: Option<String>,
-            #[serde(default, deserialize_with = "json::names")]
-            authorization_servers: Option<Vec<String>>,
-            #[serde(default, deserialize_with = "json::names")]
-            scopes_supported: Option<Vec<String>>,
-        }
-        let body = token::json_body(response, now)?;
-        let document: Document = json::strict(body).ok_or(Error::Violation(Violation::ResponseMalformed))?;
+        let body = token::document(response, now)?;
+        let document: Document = members::parse(body).map_err(|fault| fault.into_error(WRONG_TYPE))?;
         if document.resource.as_deref() != Some(resource) {
             return Err(Error::metadata(ConfigError::Resource {
                 problem: "differs from the one the metadata was fetched for (RFC 9728 section 3.3): use neither",
@@ -102,6 +91,21 @@ impl ResourceMetadata {
         &self.scopes_supported
     }
 }
+
+members! {
+    /// RFC 9728 §2, as far as it is of use here.
+    #[derive(Default)]
+    struct Document {
+        pub resource: Option<String>,
+        pub authorization_servers: Option<Vec<String>>,
+        pub scopes_supported: Option<Vec<String>>,
+    }
+}
+
+/// What to do about a member of a wrong type.
+const WRONG_TYPE: &str =
+    "has the wrong type (RFC 9728 section 2): tell whoever runs the API, or set its authorization server \
+                          yourself";
 
 fn check_resource(resource: &str) -> Result<(), ConfigError> {
     endpoint::parse(resource, Transport::Https).map(drop).map_err(|problem| ConfigError::Resource { problem })

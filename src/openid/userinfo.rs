@@ -36,11 +36,12 @@ pub struct UserInfo {
 
 impl UserInfo {
     /// Reads an answer that must be about this user (OpenID Connect Core §5.3.2, §5.3.4). A signed or encrypted one
-    /// (`application/jwt`) is not read: let the client be registered without `userinfo_signed_response_alg`.
+    /// (`application/jwt`) is not read: let the client be registered without `userinfo_signed_response_alg`, or ask for the
+    /// claims in the ID token (§5.5).
     /// [`IdToken::userinfo`](crate::IdToken::userinfo) takes the user from the ID token.
     ///
     /// # Errors
-    /// [`Error::Refused`] for another status than 200, [`Error::Violation`] for an answer that breaks a rule, with
+    /// [`Error::Refused`] for another status than 2xx, [`Error::Violation`] for an answer that breaks a rule, with
     /// [`Violation::UserInfoSubject`] for one about another user.
     pub fn parse(subject: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         #[derive(Deserialize)]
@@ -48,7 +49,12 @@ impl UserInfo {
             #[serde(borrow, default, deserialize_with = "json::present")]
             sub: Option<Cow<'a, str>>,
         }
-        let body = token::json_body(response, now)?;
+        let body = token::json_body(response, now).map_err(|error| match error {
+            Error::Violation(Violation::ContentType) if token::is_jwt(response) => {
+                Error::Violation(Violation::UserInfoSigned)
+            }
+            error => error,
+        })?;
         let malformed = Error::Violation(Violation::ResponseMalformed);
         let Some(Subject { sub }) = json::strict(body) else { return Err(malformed) };
         if subject.is_empty() || sub.as_deref() != Some(subject) {
@@ -63,7 +69,8 @@ impl UserInfo {
         &self.subject
     }
 
-    /// The claims that OpenID Connect Core §5.1 names. One of the wrong type counts as absent.
+    /// The claims that OpenID Connect Core §5.1 names. One of the wrong type counts as absent; of one that
+    /// comes twice the last one counts.
     pub fn standard_claims(&self) -> StandardClaims {
         self.claims().unwrap_or_default()
     }
@@ -73,7 +80,7 @@ impl UserInfo {
     /// # Errors
     /// [`Unfit`] when they do not fit the type.
     pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
-        serde_json::from_str(self.body.reveal()).map_err(|_| Unfit)
+        json::read(self.body.reveal().as_bytes())
     }
 }
 

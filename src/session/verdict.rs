@@ -14,7 +14,7 @@ pub(super) enum Verdict<'a> {
     Useless(Error, Option<Cow<'a, str>>),
     /// A success that cannot be read: new tokens may have been in it.
     Lost(Error),
-    /// Not now: 408, 425, 429, 5xx, a redirect, a page.
+    /// Not now: 408, 425, 429, 5xx, any 3xx, a page.
     Later(Error, Option<u64>),
     /// `invalid_grant`.
     InvalidGrant(Error),
@@ -44,10 +44,7 @@ impl<'a> Verdict<'a> {
             Err(error) => error,
         };
         if let Error::Refused(refused) = &error {
-            // Another success than 200 may have replaced the refresh token all the same.
-            if !matches!(refused.status(), Some(201..=299)) {
-                return Self::refused(refused, error.clone());
-            }
+            return Self::refused(refused, error.clone());
         }
         match token::remains(response) {
             Remains::Success(refresh_token) => Self::Useless(error, refresh_token),
@@ -60,7 +57,7 @@ impl<'a> Verdict<'a> {
         let (status, word) = (refused.status().unwrap_or_default(), refused.oauth_error());
         let is_client_error = (400..=499).contains(&status);
         match word {
-            _ if refused.is_transient() || matches!(status, 408 | 425) => Self::Later(error, refused.retry_after()),
+            _ if refused.is_transient() => Self::Later(error, refused.retry_after()),
             // Meant for the authorization endpoint (RFC 6749 §4.1.2.1), and said here all the same.
             Some("temporarily_unavailable" | "server_error") => Self::Later(error, refused.retry_after()),
             // Nothing else ends a grant: the very word, with a 4xx (RFC 6749 §5.2).
@@ -69,8 +66,8 @@ impl<'a> Verdict<'a> {
             Some("invalid_target" | "invalid_scope") => Self::NotGranted(error),
             Some("invalid_client" | "unauthorized_client" | "unsupported_grant_type") => Self::ClientRefused(error),
             Some(_) => Self::Refused(error),
-            // Of a 200, whose `error` is no text.
-            None if is_client_error || status == 200 => Self::Refused(error),
+            // Of a success, whose `error` is no text.
+            None if is_client_error || (200..=299).contains(&status) => Self::Refused(error),
             // Any other status, from whatever answers in the server's place.
             None => Self::Later(error, refused.retry_after()),
         }
@@ -81,8 +78,9 @@ impl<'a> Verdict<'a> {
         match self {
             Self::Tokens(tokens) => Ok(tokens.refresh_token),
             Self::Useless(_, refresh_token) => Ok(refresh_token),
+            // Too late, too early, too often: the server did not do its work.
+            Self::Later(Error::Refused(refused), _) if matches!(refused.status(), Some(400..=499)) => Ok(None),
             // Some other server may have answered, or this one after it did its work.
-            Self::Later(Error::Refused(refused), _) if refused.status().is_some_and(|status| status < 500) => Ok(None),
             Self::Later(..) | Self::Lost(_) => Err(()),
             _ => Ok(None),
         }

@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use core::fmt;
 
+use super::media_type::MediaType;
 use crate::chars;
 use crate::error::{Error, Refused, ServerText, Violation};
 use crate::error_body::ErrorBody;
@@ -39,7 +40,7 @@ impl TokenResponse<'_> {
     }
 
     /// `expires_in`, in seconds, at most [`TokenResponse::MAX_EXPIRES_IN`]; a negative one is 0. A number, or a text of
-    /// digits as some servers send it.
+    /// digits as some servers send it; what cannot be read counts as absent.
     pub fn expires_in(&self) -> Option<u64> {
         self.expires_in
     }
@@ -60,8 +61,7 @@ impl TokenResponse<'_> {
     }
 
     /// `authorization_expires_in`: the user's consent ends in so many seconds, whatever is refreshed until then
-    /// (draft-ietf-oauth-refresh-token-expiration). Read like [`TokenResponse::expires_in`]; 0 and what cannot be read count as
-    /// absent.
+    /// (draft-ietf-oauth-refresh-token-expiration). Read like [`TokenResponse::expires_in`]; 0 counts as absent, too.
     pub fn authorization_expires_in(&self) -> Option<u64> {
         self.authorization_expires_in
     }
@@ -84,7 +84,7 @@ impl fmt::Debug for TokenResponse<'_> {
 /// date without a `Date` beside it.
 ///
 /// # Errors
-/// [`Error::Refused`] for an OAuth error, whatever its content type, or another status than 200; [`Error::Violation`] for an
+/// [`Error::Refused`] for an OAuth error, whatever its content type, or another status than 2xx; [`Error::Violation`] for an
 /// answer that breaks a rule.
 ///
 /// ```
@@ -109,32 +109,22 @@ pub(crate) fn parse_response_as<'a>(
     now: UnixTime,
 ) -> Result<TokenResponse<'a>, Error> {
     let body = body(response, now)?;
-    let object = object(body);
-    let has_type = is_json(response);
-    if object.is_none() && !has_type {
+    let is_json = may_be_json(response, body);
+    // Errors come as all kinds of text.
+    if !is_json && !json::begins_as_object(body) {
         return Err(Error::Violation(Violation::ContentType));
     }
-    let object = object.unwrap_or(body);
-    Err(Error::Violation(match json::members(object) {
+    Err(Error::Violation(match json::members(body) {
         Ok(members) if is_error(&members) => {
-            return Err(Error::Refused(Box::new(words(&members, object, response.status()))));
+            return Err(Error::Refused(Box::new(words(&members, body, response.status()))));
         }
-        _ if !has_type => Violation::ContentType,
-        // No mark before tokens, and no `error` beside them, malformed as it may be.
-        Ok(members) if members.error == Value::None && object.len() == body.len() => {
-            return tokens(members, token_types)
-        }
-        Ok(_) | Err(Unreadable::Malformed) => Violation::ResponseMalformed,
+        _ if !is_json => Violation::ContentType,
+        // No `error` beside tokens, malformed as it may be.
+        Ok(members) if members.error == Value::None => return tokens(members, token_types),
+        Ok(_) => Violation::MemberMalformed("error"),
+        Err(Unreadable::Malformed) => Violation::ResponseMalformed,
         Err(Unreadable::TooDeep) => Violation::ResponseTooLarge,
     }))
-}
-
-/// What may be a JSON object, whatever the type says: errors come as all kinds of text. The mark that some servers put before
-/// it is left out (RFC 8259 §8.1).
-fn object(body: &[u8]) -> Option<&[u8]> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let first = body.iter().find(|octet| !b" \t\n\r".contains(octet));
-    first.filter(|octet| **octet == b'{').map(|_| body)
 }
 
 /// An `error` of RFC 6749 §5.2, or one of another form, as some servers have it.
@@ -146,23 +136,45 @@ fn is_error(members: &Members<'_>) -> bool {
     }
 }
 
-/// The body, if the answer is a success of a JSON type (RFC 6749 §5.1, RFC 8414 §3.2), and not too large.
-#[cfg(feature = "openid")]
-pub(crate) fn json_body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
-    let body = body(response, now)?;
-    if is_json(response) {
-        Ok(body)
-    } else {
-        Err(Error::Violation(Violation::ContentType))
+/// Whether this body of this type is read as JSON (RFC 6749 §5.1, RFC 8414 §3.2).
+fn may_be_json(response: &Response<'_>, body: &[u8]) -> bool {
+    match MediaType::of(response) {
+        MediaType::Json => true,
+        MediaType::Text => json::begins_as_object(body),
+        MediaType::Jwt | MediaType::Other | MediaType::Html => false,
     }
 }
 
-/// The same, whatever the type.
+/// The body of a success that must be a JSON object, if it may be one.
+#[cfg(feature = "openid")]
+pub(crate) fn json_body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
+    let body = body(response, now)?;
+    may_be_json(response, body).then_some(body).ok_or(Error::Violation(Violation::ContentType))
+}
+
+/// Whether the body is said to be a JWT.
+#[cfg(feature = "openid")]
+pub(crate) fn is_jwt(response: &Response<'_>) -> bool {
+    MediaType::of(response) == MediaType::Jwt
+}
+
+/// The body of a document that was fetched by its URL. Files are served by what serves files, which knows no type of theirs
+/// perhaps; a page is none all the same.
+#[cfg(feature = "openid")]
+pub(crate) fn document<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
+    let body = body(response, now)?;
+    let is_read = may_be_json(response, body) || MediaType::of(response) != MediaType::Html && json::is_object(body);
+    is_read.then_some(body).ok_or(Error::Violation(Violation::ContentType))
+}
+
+/// The body of a success, whatever its type. It should be a 200 (RFC 6749 §5.1); some servers have a 201.
 pub(crate) fn body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
     match response.status() {
-        200 => {}
-        // 304 and its like are no redirects, but no answers either.
-        status @ 300..=399 => return Err(Error::Violation(Violation::RedirectedResponse(status))),
+        200..=299 => {}
+        // Without a place to go to it is no redirect; nor is a 304 (RFC 9110 §15.4.5).
+        status @ 300..=399 if status != 304 && response.header("location").is_some() => {
+            return Err(Error::Violation(Violation::RedirectedResponse(status)));
+        }
         _ => return Err(refused(response, now)),
     }
     if response.body().len() > MAX_RESPONSE_BYTES {
@@ -183,7 +195,7 @@ pub(crate) enum Remains<'a> {
 }
 
 pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
-    if !(200..=299).contains(&response.status()) || !is_json(response) {
+    if !(200..=299).contains(&response.status()) || !may_be_json(response, response.body()) {
         return Remains::Nothing;
     }
     if response.body().len() > MAX_RESPONSE_BYTES {
@@ -198,13 +210,13 @@ pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
     }
 }
 
-/// The words of any other answer than 200.
+/// The words of any answer but a success.
 pub(crate) fn refused(response: &Response<'_>, now: UnixTime) -> Error {
     Error::Refused(Box::new(refusal(response, now)))
 }
 
 fn tokens<'a>(members: Members<'a>, token_types: &TokenTypes) -> Result<TokenResponse<'a>, Error> {
-    let malformed = || Error::Violation(Violation::ResponseMalformed);
+    let malformed = |name| Error::Violation(Violation::MemberMalformed(name));
     for value in [&members.access_token, &members.refresh_token, &members.scope] {
         if matches!(value, Value::Text(text) if text.len() > MAX_TOKEN_BYTES)
             || matches!(value, Value::Texts(text) if text.len() > MAX_TOKEN_BYTES)
@@ -216,15 +228,15 @@ fn tokens<'a>(members: Members<'a>, token_types: &TokenTypes) -> Result<TokenRes
         Value::None => return Err(Error::Violation(Violation::AccessTokenMissing)),
         Value::Text(token) if token.is_empty() => return Err(Error::Violation(Violation::AccessTokenMissing)),
         Value::Text(token) if chars::is_header_token(&token) => token,
-        _ => return Err(malformed()),
+        _ => return Err(malformed("access_token")),
     };
     token_types.check_bearer(&members.token_type)?;
     // An empty optional token is none.
-    let optional_token = |value| match value {
+    let optional_token = |name, value| match value {
         Value::None => Ok(None),
         Value::Text(token) if token.is_empty() => Ok(None),
         Value::Text(token) if chars::is_vschars(&token) => Ok(Some(token)),
-        _ => Err(malformed()),
+        _ => Err(malformed(name)),
     };
     // Hints: none that is wrong takes a grant away.
     let lifetime = |value| seconds(value).filter(|seconds| *seconds > 0);
@@ -232,20 +244,17 @@ fn tokens<'a>(members: Members<'a>, token_types: &TokenTypes) -> Result<TokenRes
         [&members.refresh_token_timeout, &members.refresh_token_expires_in, &members.refresh_expires_in];
     Ok(TokenResponse {
         access_token,
-        expires_in: match &members.expires_in {
-            Value::None => None,
-            value => Some(seconds(value).ok_or_else(malformed)?),
-        },
+        expires_in: seconds(&members.expires_in),
         authorization_expires_in: lifetime(&members.authorization_expires_in),
         refresh_token_expires_in: of_refresh_token.into_iter().find_map(lifetime),
-        refresh_token: optional_token(members.refresh_token)?,
+        refresh_token: optional_token("refresh_token", members.refresh_token)?,
         scope: match members.scope {
             Value::None => None,
             Value::Text(scope) if chars::is_visible(&scope) => Some(scope),
             Value::Texts(scope) if chars::is_visible(&scope) => Some(Cow::Owned(scope)),
-            _ => return Err(malformed()),
+            _ => return Err(malformed("scope")),
         },
-        id_token: optional_token(members.id_token)?,
+        id_token: optional_token("id_token", members.id_token)?,
     })
 }
 
@@ -265,12 +274,12 @@ fn seconds(value: &Value<'_>) -> Option<u64> {
     Some(seconds.min(TokenResponse::MAX_EXPIRES_IN))
 }
 
-/// Any status but 200 and 3xx: the server's words if there are any, and the status in any case.
+/// Any status but a success: the server's words if there are any, and the status in any case.
 fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     let status = response.status();
-    let object = object(response.body()).filter(|object| object.len() <= MAX_RESPONSE_BYTES);
-    let object = object.filter(|_| (400..=599).contains(&status));
-    let words = object.and_then(|object| Some(words(&json::members(object).ok()?, object, status)));
+    let body = Some(response.body()).filter(|body| body.len() <= MAX_RESPONSE_BYTES && json::begins_as_object(body));
+    let body = body.filter(|_| (400..=599).contains(&status));
+    let words = body.and_then(|body| Some(words(&json::members(body).ok()?, body, status)));
     let mut refused = words.unwrap_or_else(|| Refused::without_words(status));
     refused.retry_after = retry_after::seconds(response, now);
     refused
@@ -292,23 +301,4 @@ fn words(members: &Members<'_>, body: &[u8], status: u16) -> Refused {
         refused.body = ErrorBody::keep(body);
     }
     refused
-}
-
-/// `application/json`, a `+json` type (RFC 6839 §3.1), or no type at all. A prefix is not enough: `application/json-seq`
-/// is another format.
-fn is_json(response: &Response<'_>) -> bool {
-    let Some(content_type) = response.header("content-type") else { return true };
-    if content_type == "application/json" {
-        return true;
-    }
-    // Some servers send the header twice, and stacks join the values.
-    content_type.split(',').all(|value| {
-        let media_type = value.split(';').next().unwrap_or_default().trim_matches([' ', '\t']);
-        let (kind, subtype) = media_type.split_once('/').unwrap_or_default();
-        let suffix = subtype.len().checked_sub(5).and_then(|start| subtype.get(start..));
-        kind.eq_ignore_ascii_case("application") && subtype.eq_ignore_ascii_case("json")
-            || !kind.is_empty()
-                && subtype.len() > 5
-                && suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
-    })
 }

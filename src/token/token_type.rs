@@ -51,7 +51,7 @@ impl TokenTypes {
             Value::Text(kind) if !kind.is_empty() => Violation::TokenTypeUnsupported(ServerText::new(kind)),
             Value::None | Value::Text(_) if self.missing_is_bearer => return Ok(()),
             Value::None | Value::Text(_) => Violation::TokenTypeMissing,
-            _ => Violation::ResponseMalformed,
+            _ => Violation::MemberMalformed("token_type"),
         }))
     }
 }

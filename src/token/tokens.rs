@@ -11,6 +11,7 @@ use crate::chars;
 #[cfg(feature = "openid")]
 use crate::client::Client;
 use crate::identity::Identity;
+use crate::json;
 #[cfg(feature = "openid")]
 use crate::openid::{IdToken, KeySet, ServerMetadata};
 use crate::scope::{self, Scope};
@@ -168,7 +169,7 @@ impl Tokens {
     /// # Errors
     /// [`Unfit`] when the response was not kept or does not fit the type.
     pub fn members<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
-        serde_json::from_str(self.body.as_ref().map_or("", Secret::reveal)).map_err(|_| Unfit)
+        json::read(self.body.as_ref().map_or("", Secret::reveal).as_bytes())
     }
 }
 

@@ -296,7 +296,7 @@ fn html(scene: &mut Scene, status: u16) -> &'static str {
 
 fn html_500_keeps_token() -> Value {
     let mut scene = Scene::new();
-    assert_eq!(html(&mut scene, 500), "retryable");
+    assert_eq!(html(&mut scene, 500), "unavailable");
     scene.outcome("transient error; RT1 kept")
 }
 

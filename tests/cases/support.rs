@@ -163,7 +163,10 @@ pub fn base64url(octets: &[u8]) -> String {
 pub fn outcome_of(error: &Error) -> Value {
     let class = match error {
         Error::Ignored(Ignored::RedirectTooLarge) | Error::Violation(Violation::ResponseTooLarge) => "too_large",
-        Error::Violation(Violation::RedirectMalformed | Violation::ResponseMalformed) => "malformed",
+        Error::Violation(
+            Violation::RedirectMalformed | Violation::ResponseMalformed | Violation::MemberMalformed(_),
+        ) => "malformed",
+        Error::Refused(refused) if refused.is_transient() => "retryable",
         other => other.code(),
     };
     match error {

@@ -52,7 +52,7 @@ fn a_revocation_is_tried_again_after_the_logout() {
     // A week is too long: an hour is the most that a server is given.
     let action = session.handle(answer(first.id(), 503, &[("Retry-After", "604800")], ""), at(10)).unwrap();
     assert!(is_open(&action), "{action:?}");
-    assert_eq!(session.last_error().map(Error::code), Some("retryable"));
+    assert_eq!(session.last_error().map(Error::code), Some("unavailable"));
     let duplicate = session.handle(answer(first.id(), 200, &[], ""), at(11)).unwrap_err();
     assert_eq!(duplicate.code(), "unknown_request");
     let back = format!("{BYE}?state={STATE}");
@@ -118,7 +118,7 @@ fn five_revocations_are_sent_with_or_without_a_logout_in_between() {
             };
         }
         assert_eq!((sent, session.phase()), (5, SessionPhase::SignedOut));
-        assert_eq!(session.last_error().map(Error::code), Some("retryable"));
+        assert_eq!(session.last_error().map(Error::code), Some("unavailable"));
     }
 }
 

@@ -94,7 +94,7 @@ fn errors() -> Vec<Error> {
 fn all_names_of_errors_are_distinct() {
     let mut codes: Vec<&str> = errors().iter().map(Error::code).collect();
     // No value of these can be made here: refused.rs and violation.rs check that they are given.
-    codes.extend(["authorization_error", "oauth_error", "http_error", "retryable", "unsupported_token_type"]);
+    codes.extend(["authorization_error", "oauth_error", "http_error", "unavailable", "unsupported_token_type"]);
     // Which of the two it is depends on `state` alone.
     let twice = codes.iter().position(|code| *code == "duplicate_parameter").unwrap();
     assert_names(&[&codes[..twice], &codes[twice + 1..]].concat());

@@ -57,12 +57,12 @@ fn http_error() {
 }
 
 #[test]
-fn retryable() {
+fn unavailable() {
     for status in [429, 500, 503, 599] {
         // Of the code's lifetime, that leaves nothing.
         let wait = if matches!(status, 429 | 503) { "700" } else { "120" };
         let error = answered(Response::new(status, &[("Retry-After", wait)], b"<h1>later</h1>"));
-        check(&error, "retryable", true, &["later", &status.to_string()]);
+        check(&error, "unavailable", true, &["later", &status.to_string()]);
         let refused = refused(error);
         assert!(refused.is_transient());
         assert_eq!(refused.retry_after(), wait.parse().ok());
@@ -181,7 +181,7 @@ fn an_error_that_is_no_text_is_a_refusal_without_a_code() {
             let body =
                 format!(r#"{{"access_token":"AT1","token_type":"Bearer","error":{error},"error_description":"no"}}"#);
             let error = answered(json(status, &body));
-            check(&error, if status == 500 { "retryable" } else { "http_error" }, true, &[&status.to_string()]);
+            check(&error, if status == 500 { "unavailable" } else { "http_error" }, true, &[&status.to_string()]);
             let refused = refused(error);
             assert_eq!(
                 (refused.oauth_error(), refused.description(), refused.status()),

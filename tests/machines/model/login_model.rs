@@ -235,7 +235,7 @@ fn metadata(config: Config, metadata: Metadata, place: usize, trouble: Trouble) 
             _ if !is_last => Outcome::SendRequest,
             Trouble::None => Outcome::Fatal("bad_metadata"),
             Trouble::Unreadable(code) => Outcome::Fatal(code),
-            Trouble::Unavailable => Outcome::RetryAtOr("retryable"),
+            Trouble::Unavailable => Outcome::RetryAtOr("unavailable"),
         },
         _ => Outcome::Fatal("bad_metadata"),
     }
@@ -279,8 +279,8 @@ fn response(config: Config, answer: Answer, now: u64) -> Outcome {
         Answer::NoAccessToken => "missing_access_token",
         Answer::ErrorAndTokens | Answer::InvalidGrant => "oauth_error",
         // The code was not looked at.
-        Answer::TooMany | Answer::Unavailable => return Outcome::RetryAtOr("retryable"),
-        Answer::Broken => "retryable",
+        Answer::TooMany | Answer::Unavailable => return Outcome::RetryAtOr("unavailable"),
+        Answer::Broken => "unavailable",
         Answer::NotFound => "http_error",
         Answer::Html => "unexpected_content_type",
         Answer::Redirected => "redirect_refused",

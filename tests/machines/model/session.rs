@@ -214,7 +214,7 @@ impl Answer {
             | Self::InvalidClient
             | Self::InvalidTarget
             | Self::InteractionRequired => "oauth_error",
-            Self::InvalidGrantWith500 | Self::Unavailable { .. } => "retryable",
+            Self::InvalidGrantWith500 | Self::Unavailable { .. } => "unavailable",
             Self::Html403 => "http_error",
             Self::Redirected => "redirect_refused",
             Self::Nothing | Self::OnlyRefreshToken => "missing_access_token",

@@ -103,7 +103,7 @@ impl SigningOut {
             )) => (None, None),
             // A redirect is not followed, and no answer.
             Ok((Answer::Redirected, _)) => (Some("http_error"), None),
-            Ok((Answer::Unavailable { retry_after }, _)) => (Some("retryable"), Some(retry_after)),
+            Ok((Answer::Unavailable { retry_after }, _)) => (Some("unavailable"), Some(retry_after)),
             Ok((answer @ Answer::InvalidGrantWith500, _)) => (Some(answer.code()), Some(None)),
             Ok((answer, _)) => (Some(answer.code()), None),
             Err(_) => (Some("not_revoked"), Some(None)),

@@ -88,7 +88,7 @@ fn a_server_that_cannot_give_them_now_is_asked_later() {
     let id = keys_request(&mut session, at(DUE));
     let action = session.handle(Event::ResponseReceived(id, unavailable()), at(DUE));
     assert!(matches!(action, Ok(SessionAction::RetryAt(at)) if at == crate::support::at(DUE)), "{action:?}");
-    assert_eq!(last_error(&session), Some("retryable"));
+    assert_eq!(last_error(&session), Some("unavailable"));
     assert_eq!(ready(&mut session, at(DUE + 6)), "AT2", "nobody waits for keys");
     let again = keys_request(&mut session, at(DUE + 7));
     assert_ne!(again, id);
