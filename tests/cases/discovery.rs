@@ -155,6 +155,7 @@ fn refused(error: &ConfigError) -> Value {
         ConfigError::Metadata { name, problem } if problem.starts_with("is missing") => {
             json!({ "error": "missing_field", "field": name })
         }
+        ConfigError::Metadata { problem, .. } if problem.contains("wrong type") => json!({ "error": "malformed" }),
         ConfigError::Metadata { name, .. } => json!({ "error": "unsupported", "field": name }),
         ConfigError::Endpoint { name, problem } if problem.starts_with("is plain http") => {
             json!({ "error": "insecure_endpoint", "field": name })

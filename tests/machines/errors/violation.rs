@@ -145,29 +145,53 @@ fn a_refresh_token_that_is_too_large_is_not_kept() {
 fn an_access_token_that_no_header_takes() {
     for token in [" AT", "AT ", " ", "A\tT", "A\u{e9}T", "AT\r\nx: y", "\u{7f}"] {
         let body = serde_json::json!({ "access_token": token, "token_type": "Bearer" }).to_string();
-        by_answer(json(200, &body), &Violation::ResponseMalformed, "response_malformed", &["malformed", "RFC 6749"]);
+        let words = &["access_token is malformed", "RFC 6749"];
+        by_answer(json(200, &body), &Violation::MemberMalformed("access_token"), "response_malformed", words);
+    }
+}
+
+#[test]
+fn member_malformed() {
+    for (name, body) in [
+        ("access_token", r#"{"access_token":1,"token_type":"Bearer"}"#),
+        ("token_type", r#"{"access_token":"AT","token_type":["Bearer"]}"#),
+        ("refresh_token", r#"{"access_token":"AT","token_type":"Bearer","refresh_token":{}}"#),
+        ("scope", r#"{"access_token":"AT","token_type":"Bearer","scope":7}"#),
+        ("id_token", r#"{"access_token":"AT","token_type":"Bearer","id_token":true}"#),
+        ("error", r#"{"access_token":"AT","token_type":"Bearer","error":"\"quoted\""}"#),
+    ] {
+        let words = &[name, "malformed", "RFC 6749", "whoever runs the server"];
+        by_answer(json(200, body), &Violation::MemberMalformed(name), "response_malformed", words);
     }
 }
 
 #[test]
 fn redirected_response() {
-    for status in [301, 302, 307, 308, 304] {
+    for status in [300, 301, 302, 307, 308] {
         let response = Response::new(status, &[("location", "https://evil.example/")], TOKENS.as_bytes());
         let expected = Violation::RedirectedResponse(status);
         by_answer(response, &expected, "redirect_refused", &["never followed", "RFC 6749", "final URL"]);
+    }
+    // There is no other URL to configure.
+    for (status, headers) in [(304, &[("location", "https://evil.example/")][..]), (302, &[]), (300, &[])] {
+        let (mut login, request) = exchanging(client(), AuthorizationRequest::new());
+        let response = Response::new(status, headers, TOKENS.as_bytes());
+        let error = login.handle(Event::ResponseReceived(request.id(), response), at(1)).unwrap_err();
+        check(&error, "http_error", true, &[&status.to_string()]);
+        assert!(!error.to_string().contains("final URL"), "{error}");
     }
 }
 
 #[test]
 fn content_type() {
-    by_answer(html(200, TOKENS), &Violation::ContentType, "unexpected_content_type", &["not JSON", "URL right?"]);
+    by_answer(html(200, TOKENS), &Violation::ContentType, "unexpected_content_type", &["not JSON", "URL right"]);
     let almost = Response::new(200, &[("Content-Type", "application/json-seq")], TOKENS.as_bytes());
     by_answer(almost, &Violation::ContentType, "unexpected_content_type", &["RFC 6749"]);
 }
 
 #[test]
 fn response_malformed() {
-    for body in ["", "[]", "null", "{\"access_token\":1,\"token_type\":\"Bearer\"}", &format!("{TOKENS} {TOKENS}")] {
+    for body in ["", "[]", "null", &format!("{TOKENS} {TOKENS}")] {
         by_answer(json(200, body), &Violation::ResponseMalformed, "response_malformed", &["malformed", "RFC 6749"]);
     }
 }
@@ -264,6 +288,16 @@ fn userinfo_subject() {
         assert_eq!(error, Error::Violation(Violation::UserInfoSubject), "{body}");
         check(&error, "userinfo_sub_mismatch", true, &["another user", "OpenID Connect Core section 5.3.2"]);
     }
+}
+
+#[cfg(feature = "openid")]
+#[test]
+fn userinfo_signed() {
+    let tokens = openid::tokens(openid::keyed());
+    let response = Response::new(200, &[("content-type", "application/jwt")], b"eyJhbGciOiJFZERTQSJ9.e30.AA");
+    let error = tokens.id_token().unwrap().userinfo(&response, at(1)).unwrap_err();
+    assert_eq!(error, Error::Violation(Violation::UserInfoSigned));
+    check(&error, "userinfo_signed", true, &["userinfo_signed_response_alg"]);
 }
 
 /// The token is for another API: it is not handed out, and since the server means it so, it is not asked again and again.

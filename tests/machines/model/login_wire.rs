@@ -13,6 +13,7 @@ const AUTHORIZATION_ENDPOINT: &str = "https://as.example.com/authorize";
 static LONG: LazyLock<String> = LazyLock::new(|| " ".repeat(oauth_proto::http::MAX_RESPONSE_BYTES + 1));
 static DEEP: LazyLock<String> = LazyLock::new(|| "[".repeat(33) + &"]".repeat(33));
 const HTML: &[(&str, &str)] = &[("Content-Type", "text/html")];
+const MOVED: &[(&str, &str)] = &[("Content-Type", "application/json"), ("Location", "https://as.example.com/new")];
 const JSON: &[(&str, &str)] = &[("Content-Type", "application/json")];
 
 /// A response.
@@ -71,7 +72,7 @@ pub fn tokens(config: Config, answer: Answer, nonce: &str, now: u64) -> Sent {
         Answer::Broken => Sent::new(502, HTML, "<h1>no answer</h1>"),
         Answer::NotFound => Sent::new(404, HTML, "<h1>what?</h1>"),
         Answer::Html => Sent::new(200, HTML, r#"{"access_token":"AT","token_type":"Bearer"}"#),
-        Answer::Redirected => Sent::new(307, JSON, r#"{"access_token":"AT","token_type":"Bearer"}"#),
+        Answer::Redirected => Sent::new(307, MOVED, r#"{"access_token":"AT","token_type":"Bearer"}"#),
         Answer::Garbage => Sent::new(200, JSON, r#"{"access_token":"AT","token_type":"Bearer"}}"#),
         Answer::TooLarge => Sent::new(200, JSON, LONG.as_str()),
         Answer::TooDeep => Sent::new(200, JSON, DEEP.as_str()),
@@ -85,7 +86,7 @@ pub fn keys(keys: Keys) -> Sent {
         Keys::TooMany => Sent::new(429, JSON, "{}"),
         Keys::Unavailable => Sent::new(503, HTML, "<h1>later</h1>"),
         Keys::NotFound => Sent::new(404, JSON, openid::jwks(Keys::Good)),
-        Keys::Moved => Sent::new(302, JSON, openid::jwks(Keys::Good)),
+        Keys::Moved => Sent::new(302, MOVED, openid::jwks(Keys::Good)),
         Keys::NotASet => Sent::new(200, JSON, "{}"),
         Keys::Garbage => Sent::new(200, HTML, "<h1>keys</h1>"),
         Keys::TooLarge => Sent::new(200, JSON, LONG.as_str()),
@@ -122,7 +123,7 @@ pub fn metadata(config: Config, metadata: Metadata) -> Sent {
         Metadata::PushedOnly => document["require_pushed_authorization_requests"] = true.into(),
         Metadata::Html => return Sent::new(200, HTML, document.to_string()),
         Metadata::NotFound => return Sent::new(404, JSON, document.to_string()),
-        Metadata::Moved => return Sent::new(301, JSON, document.to_string()),
+        Metadata::Moved => return Sent::new(301, MOVED, document.to_string()),
         Metadata::TooMany => return Sent::new(429, JSON, document.to_string()),
         Metadata::Unavailable => return Sent::new(500, JSON, document.to_string()),
         Metadata::Garbage => return Sent::new(200, JSON, document.to_string() + "{"),

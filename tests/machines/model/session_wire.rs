@@ -137,7 +137,7 @@ pub fn wire(answer: Answer, access_token: &str, refresh_token: Option<&str>) -> 
             (503, retry_after.into_iter().collect(), "<h1>later</h1>".into())
         }
         Answer::Html403 => (403, vec![("content-type", "text/html".into())], "<h1>invalid_grant</h1>".into()),
-        Answer::Redirected => plain(302, ""),
+        Answer::Redirected => (302, vec![("location", "https://as.example.com/new".into())], String::new()),
         Answer::Nothing => json(200, json!({})),
         Answer::Unreadable => plain(200, "{\"access_token\":\"AT"),
         Answer::OnlyRefreshToken => json(200, json!({ "token_type": "Bearer", "refresh_token": refresh_token })),

@@ -125,7 +125,7 @@ fn of_refresh(saved: &str, status: u16) -> String {
     assert!(matches!(action, SessionAction::RetryAt(_)), "{status}: {action:?}");
     let access = session.access(at(10_000));
     match access {
-        Access::Refused { .. } if ends => "words",
+        Access::Refused { .. } | Access::RetryAt(_) if ends => "words",
         Access::RetryAt(_) if matches!(taken, SessionAction::Save) => "read",
         Access::RetryAt(_) if !ends => "later",
         other => panic!("{status}: {other:?}, {ended:?}"),

@@ -100,7 +100,7 @@ fn a_server_that_cannot_give_them_now_is_asked_later() {
 fn whatever_else_it_says_leaves_the_tokens() {
     for (response, code) in [
         (Response::new(404, Headers::NONE, b""), "http_error"),
-        (Response::new(302, Headers::NONE, b""), "redirect_refused"),
+        (Response::new(302, &[("location", "https://as.example.com/login")], b""), "redirect_refused"),
         (Response::new(200, Headers::NONE, b"<h1>keys</h1>"), "response_malformed"),
         (Response::new(200, Headers::NONE, b"[]"), "response_malformed"),
     ] {
