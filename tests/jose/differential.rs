@@ -103,7 +103,7 @@ fn verdict(ours: &Result<(), IdTokenError>) -> Verdict {
 }
 
 /// The cases that the two see differently, and why. It is always this crate that refuses.
-const DIFFERENCES: [(&str, &str); 19] = [
+const DIFFERENCES: [(&str, &str); 18] = [
     ("hs256-oct-key-in-jwks", "it takes a key that everybody can read for a secret, if its user allows HS256"),
     ("use-enc-key", "it does not look at `use`"),
     ("typ-at-jwt", "it does not look at `typ`"),
