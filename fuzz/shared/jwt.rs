@@ -60,6 +60,11 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     (encode(&octets) == text).then_some(octets)
 }
 
+/// A document, perhaps with a byte order mark before it.
+pub fn json(document: &[u8]) -> Value {
+    serde_json::from_slice(document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document)).expect("JSON")
+}
+
 /// A token of these, with a signature that has the length that `alg` wants (of RSA, with 2,048 bits).
 pub fn token(header: &str, payload: &str) -> String {
     let algorithm = serde_json::from_str::<Value>(header).ok();
@@ -98,7 +103,7 @@ impl Told {
     /// Whether it said yes to this very token, by the algorithm of its header.
     pub fn has_accepted(&self, token: &str) -> bool {
         let header = decode(token.split('.').next().unwrap()).unwrap();
-        let header: Value = serde_json::from_slice(&header).unwrap();
+        let header = json(&header);
         let (message, signature) = token.rsplit_once('.').unwrap();
         let signature = decode(signature).unwrap();
         self.accepted.lock().unwrap().iter().any(|(algorithm, its_message, its_signature)| {
@@ -184,8 +189,7 @@ pub fn check(token: &str, expected: &Expected<'_>) -> Value {
     assert!(token.len() <= 65_536);
     let parts: Vec<_> = token.split('.').map(|part| decode(part).expect("well encoded")).collect();
     let [header, payload, _] = parts.as_slice() else { panic!("{} parts", parts.len()) };
-    let header: Value = serde_json::from_slice(header).expect("JSON");
-    let claims: Value = serde_json::from_slice(payload).expect("JSON");
+    let (header, claims) = (json(header), json(payload));
     assert!(header.is_object() && claims.is_object(), "{header} {claims}");
 
     let algorithm = header["alg"].as_str().unwrap();
@@ -197,7 +201,9 @@ pub fn check(token: &str, expected: &Expected<'_>) -> Value {
         assert!(["jwt", "jose", "application/jwt", "application/jose"].contains(&typ.as_str()), "{typ}");
     }
 
-    let text = |name: &str| claims.get(name).map(|value| value.as_str().expect("text"));
+    // What is `null` is absent.
+    let own = |name: &str| claims.get(name).filter(|value| !value.is_null());
+    let text = |name: &str| own(name).map(|value| value.as_str().expect("text"));
     let Expected { issuer, client_id, now, leeway, .. } = *expected;
     assert_eq!(text("iss"), Some(issuer));
     assert!(!text("sub").unwrap().is_empty());
@@ -207,7 +213,7 @@ pub fn check(token: &str, expected: &Expected<'_>) -> Value {
     assert!(audience.iter().all(|one| *one == client_id || expected.trusted.contains(one)), "{audience:?}");
     assert!(seconds(&claims["exp"]).saturating_add(leeway) > now);
     assert!(seconds(&claims["iat"]) <= now + leeway);
-    assert!(claims.get("nbf").is_none_or(|nbf| seconds(nbf) <= now + leeway));
+    assert!(own("nbf").is_none_or(|nbf| seconds(nbf) <= now + leeway));
     match expected.nonce {
         Some(None) => {}
         Some(nonce) => assert_eq!(text("nonce"), nonce),
@@ -240,7 +246,7 @@ pub fn check(token: &str, expected: &Expected<'_>) -> Value {
         assert_eq!(text("sub"), Some(*subject));
         let theirs = list(their_audience);
         assert!(audience.iter().all(|one| theirs.contains(one)) && theirs.iter().all(|one| audience.contains(one)));
-        assert!(claims.get("auth_time").is_none_or(|own| seconds(own) == *auth_time));
+        assert!(own("auth_time").is_none_or(|own| seconds(own) == *auth_time));
     }
     claims
 }
