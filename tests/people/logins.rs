@@ -197,7 +197,7 @@ fn a_server_that_stays_busy_is_asked_less_and_less_until_the_code_is_too_old() {
     };
     assert!((10..=25).contains(&requests) && now > T0 + 500 && now <= T0 + 600, "{requests} until {}", now - T0);
     assert!(error.is_fatal() && matches!(&error, Error::Refused(refused) if refused.is_transient()), "{error}");
-    assert_ne!(error.code(), "retryable", "it ends the login");
+    assert_eq!(error.code(), "unavailable", "no advice to try what has ended");
 }
 
 /// It may have used the code up.

@@ -3,7 +3,7 @@
 use oauth_proto::{AuthorizationRequest, Error, Event, Refused, Response, Unfit};
 
 use super::check;
-use crate::support::{at, awaiting, client, exchanging, html, json, redirect, state, TOKENS};
+use crate::support::{at, awaiting, client, exchanging, html, json, redirect, state};
 
 fn refused(error: Error) -> Refused {
     match error {
