@@ -25,9 +25,9 @@ use crate::token::{self, TokenResponse, Tokens};
 
 /// Whether the server has the response mode that is asked for (RFC 8414 §2), and ID tokens can be checked.
 pub(super) fn check(client: &Client, request: &AuthorizationRequest) -> Result<(), ConfigError> {
-    // Servers leave out what nobody has to ask for: `query` is the default of the code flow.
-    if let (Some(modes), Some(mode)) = (&client.server().response_modes, request.value("response_mode")) {
-        if !modes.contains(&mode) {
+    if let Some(modes) = &client.server().response_modes {
+        // Servers leave out what nobody has to ask for: `query` is the default of the code flow.
+        if request.value("response_mode").is_some_and(|mode| !modes.contains(&mode)) {
             return Err(ConfigError::Metadata {
                 name: "response_modes_supported",
                 problem: "does not name the response mode that is asked for (RFC 8414 section 2): ask for another one",
