@@ -8,6 +8,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod advice;
 mod answers;
 mod authorization;
 mod challenges;
