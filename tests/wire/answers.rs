@@ -76,9 +76,9 @@ fn code(status: u16, headers: Pairs<'_>, body: &str) -> &'static str {
 }
 
 #[track_caller]
-fn refused(status: u16, headers: Pairs<'_>, body: &str) -> Box<Refused> {
+fn refused(status: u16, headers: Pairs<'_>, body: &str) -> Refused {
     match outcome(status, headers, body) {
-        Err(Error::Refused(refused)) => refused,
+        Err(Error::Refused(refused)) => *refused,
         other => panic!("{status} {headers:?} {body}: {other:?}"),
     }
 }
@@ -293,7 +293,7 @@ fn a_redirect_is_one_that_says_where_to() {
         for body in ["", TOKENS, r#"{"error":"invalid_grant"}"#] {
             let refused = refused(status, headers, body);
             assert_eq!((refused.status(), refused.oauth_error(), refused.description()), (Some(status), None, None));
-            let error = Error::Refused(refused);
+            let error = Error::Refused(Box::new(refused));
             assert_eq!((error.code(), error.is_fatal()), ("http_error", true));
             assert!(!error.to_string().contains("final URL"), "{error}");
             // From whatever answers in the server's place: another time, another answer.
@@ -332,12 +332,9 @@ fn a_member_of_a_wrong_type_is_named() {
     ] {
         for wrong in wrong {
             // In place of the right one, if there is one.
-            let body: String = [("access_token", "\"AT2\""), ("token_type", "\"Bearer\"")]
-                .iter()
-                .filter(|(own, _)| *own != name)
-                .map(|(own, value)| format!("\"{own}\":{value},"))
-                .collect();
-            let body = format!("{{{body}\"{name}\":{wrong}}}");
+            let mut body = serde_json::json!({ "access_token": "AT2", "token_type": "Bearer" });
+            body[name] = serde_json::from_str(wrong).unwrap();
+            let body = body.to_string();
             let error = outcome(200, &JSON, &body).unwrap_err();
             assert_eq!(error, Error::Violation(Violation::MemberMalformed(name)), "{body}");
             assert_eq!(error.code(), "response_malformed");
@@ -370,7 +367,7 @@ fn a_server_that_has_no_time_is_unavailable_and_a_login_is_told_to_begin_anew() 
             let refused = refused(status, &[("retry-after", "900")], body);
             assert!(refused.is_transient(), "{status}");
             assert_eq!(refused.retry_after(), Some(900), "a code does not live that long");
-            let error = Error::Refused(refused);
+            let error = Error::Refused(Box::new(refused));
             assert_eq!((error.code(), error.is_fatal()), ("unavailable", true), "{status} {body}");
             let message = error.to_string();
             assert!(message.contains("a login is started anew later") && !message.contains("try again"), "{message}");

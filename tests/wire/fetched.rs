@@ -130,7 +130,7 @@ fn a_document_is_read_whatever_its_type_unless_that_is_a_page() {
 fn what_is_no_object_is_told_by_its_type() {
     let [server, resource, keys] = documents();
     for body in ["<h1>Not here</h1>", "", "[]", "null"] {
-        for (read, _) in [server.0, resource.0].map(|read| (read, ())) {
+        for read in [server.0, resource.0] {
             assert_eq!(code(read, 200, &[], body), "response_malformed", "{body}");
             for content_type in JSON_TYPES {
                 let headers = [("content-type", content_type)];
