@@ -362,7 +362,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 pub(crate) struct Key<'a>(pub Cow<'a, str>);
 
 impl Key<'_> {
-    /// Whether it is no object, but a number that does not fit 64 bits. If any crate of an app turns the feature
+    /// Whether it is no object, but a number that is no integer of 64 bits. If any crate of an app turns the feature
     /// `arbitrary_precision` of `serde_json` on, it is on for this one, too, which is then handed such numbers in this form.
     pub(crate) fn is_number(&self) -> bool {
         self.0 == "$serde_json::private::Number"

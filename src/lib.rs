@@ -247,6 +247,7 @@ mod texts;
 mod time;
 pub mod token;
 mod unfit;
+mod violation;
 
 pub use authorization::{AuthorizationRequest, AuthorizationUrl, ResponseMode};
 pub use bearer::{Bearer, BearerError, CallHeaders};

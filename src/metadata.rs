@@ -31,8 +31,8 @@ members! {
 
 /// What to do about a member of a wrong type.
 pub(crate) const WRONG_TYPE: &str =
-    "has the wrong type (RFC 8414 section 2): tell whoever runs the server, or configure the \
-                                     endpoints with AuthorizationServer::new";
+    "has the wrong type (RFC 8414 section 2): tell whoever runs the server, or configure the endpoints with \
+     AuthorizationServer::new";
 
 impl Document {
     /// Reads a document. An empty text is no endpoint: some servers name those that they do not have.

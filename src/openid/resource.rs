@@ -104,8 +104,7 @@ members! {
 
 /// What to do about a member of a wrong type.
 const WRONG_TYPE: &str =
-    "has the wrong type (RFC 9728 section 2): tell whoever runs the API, or set its authorization server \
-                          yourself";
+    "has the wrong type (RFC 9728 section 2): tell whoever runs the API, or set its authorization server yourself";
 
 fn check_resource(resource: &str) -> Result<(), ConfigError> {
     endpoint::parse(resource, Transport::Https).map(drop).map_err(|problem| ConfigError::Resource { problem })

@@ -8,14 +8,24 @@
     clippy::arithmetic_side_effects
 )]
 
+mod advice;
+mod answers;
 mod authorization;
 mod challenges;
+#[cfg(feature = "openid")]
+mod claims;
 mod documents;
+#[cfg(feature = "openid")]
+mod fetched;
 mod headers;
 #[path = "../support/id_token.rs"]
 mod id_token;
+#[cfg(feature = "openid")]
+#[path = "../support/keys.rs"]
+mod keys;
 mod lifetimes;
 mod logout;
+mod metadata;
 mod pasted;
 mod redirects;
 mod reserved;

@@ -18,7 +18,7 @@ const ERROR: &str = include_str!("../../../src/error.rs");
 const ENUMS: [(&str, &str, &str); 11] = [
     ("Misuse", ERROR, include_str!("misuse.rs")),
     ("Ignored", ERROR, include_str!("ignored.rs")),
-    ("Violation", ERROR, include_str!("violation.rs")),
+    ("Violation", include_str!("../../../src/violation.rs"), include_str!("violation.rs")),
     ("Over", ERROR, include_str!("over.rs")),
     ("ConfigError", include_str!("../../../src/config_error.rs"), include_str!("config.rs")),
     ("RestoreError", include_str!("../../../src/restore.rs"), include_str!("restore.rs")),
