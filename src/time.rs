@@ -38,6 +38,12 @@ impl UnixTime {
         Self(self.0.saturating_add(secs))
     }
 
+    /// The time `secs` seconds earlier, or the first time there is.
+    #[must_use]
+    pub(crate) const fn saturating_sub(self, secs: u64) -> Self {
+        Self(self.0.saturating_sub(secs))
+    }
+
     /// Seconds from `earlier` to this time; 0 when `earlier` is not earlier.
     pub const fn saturating_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

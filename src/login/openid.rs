@@ -2,10 +2,9 @@
 //! when the ID token cannot be checked without. (`openid_off.rs` takes this file's place without the feature `openid`.)
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
 
-use super::state::{AwaitingRedirect, ExchangingCode, Rules, State, Step};
+use super::state::{AwaitingRedirect, ExchangingCode, Rules, State, Step, CODE_LIFETIME_SECS};
 use super::Action;
 use crate::authorization::AuthorizationRequest;
 use crate::backoff;
@@ -131,8 +130,8 @@ impl Discovering {
                 }));
             }
         };
-        let so_far = rules.client.login_timeout().saturating_sub(self.login.deadline.saturating_since(now));
-        let at = now.saturating_add(backoff::wait(error.retry_after(), so_far, self.id));
+        let begun = self.login.deadline.saturating_sub(rules.client.login_timeout());
+        let at = now.saturating_add(backoff::wait(error.retry_after(), begun, now, self.id));
         if at > self.login.deadline {
             return Err(error);
         }
@@ -195,8 +194,7 @@ impl FetchingKeys {
         let keys = match fetched_keys(rules.client, response, now) {
             Ok(keys) => keys,
             Err(error) if error.is_transient() => {
-                let so_far = now.saturating_since(self.since);
-                let at = now.saturating_add(backoff::wait(error.retry_after(), so_far, self.id));
+                let at = now.saturating_add(backoff::wait(error.retry_after(), self.since, now, self.id));
                 self.id = self.id.next();
                 return Ok(Step::stay(Action::RetryAt(at)));
             }
@@ -240,7 +238,9 @@ pub(super) fn finish(
     // A token that has just come is judged by the clock of whoever issued it: phones are off by an hour, and more.
     let clock = ServerClock::of(response.header("date"), now);
     identity.clock_offset = clock.offset();
-    let unverified = read(rules, exchanged, id_token, answer.access_token(), clock.time(now))?;
+    let longest = rules.client.login_timeout().saturating_add(CODE_LIFETIME_SECS);
+    let taken = now.saturating_since(exchanged.started).min(longest);
+    let unverified = read(rules, exchanged, id_token, answer.access_token(), taken, clock.time(now))?;
     let keys = identity.keys.take_if(|keys| keys.is_fresh(now, rules.client.max_key_age()));
     // Keys may have been replaced since these were fetched, under the same name even: what they do not check is worth fetching them
     // once, however young they are.
@@ -258,6 +258,7 @@ fn read(
     exchanged: &ExchangingCode,
     id_token: &str,
     access_token: &str,
+    taken: u64,
     now: UnixTime,
 ) -> Result<Unverified, Error> {
     let (client, request) = (rules.client, rules.request);
@@ -265,9 +266,11 @@ fn read(
     let mut nonce = Base64Url32::new();
     let acr_values = request.value("acr_values").filter(|_| request.requires_acr());
     let organization = request.value("organization");
+    // It is about the time before the user was asked (§3.1.2.1), and not about how long they, or a busy server, have taken since.
+    let max_age = request.value("max_age").and_then(|seconds| seconds.parse().ok());
     let result = id_token_rules
         .nonce(Some(nonce.encode(exchanged.nonce.octets())))
-        .max_age(request.value("max_age").and_then(|seconds: String| seconds.parse().ok()))
+        .max_age(max_age.map(|seconds: u64| seconds.saturating_add(taken)))
         .essential_acr(acr_values.as_deref())
         .organization(organization.as_deref())
         .access_token(Some(access_token))

@@ -56,6 +56,9 @@ pub(super) struct ExchangingCode {
     pub nonce: SecretOctets,
     pub code: AuthorizationCode,
     deadline: UnixTime,
+    /// When the login was started.
+    #[cfg(feature = "openid")]
+    pub started: UnixTime,
 }
 
 /// What an accepted event leads to.
@@ -214,6 +217,8 @@ impl AwaitingRedirect {
             nonce: self.nonce.clone(),
             code: response.into_code(),
             deadline: now.saturating_add(CODE_LIFETIME_SECS),
+            #[cfg(feature = "openid")]
+            started: self.deadline.saturating_sub(rules.client.login_timeout()),
         };
         let request = next.request(rules);
         Ok(Step::to(State::ExchangingCode(next), Action::SendRequest(request)))
@@ -276,8 +281,8 @@ impl ExchangingCode {
     /// A code that was not looked at is sent again, as long as it lives (RFC 6749 §4.1.2). Every other answer may have used it up.
     fn later(&mut self, error: Error, now: UnixTime) -> Result<Step, Error> {
         let is_unused = matches!(&error, Error::Refused(refused) if refused.is_unprocessed());
-        let so_far = CODE_LIFETIME_SECS.saturating_sub(self.deadline.saturating_since(now));
-        let at = now.saturating_add(backoff::wait(error.retry_after(), so_far, self.id));
+        let begun = self.deadline.saturating_sub(CODE_LIFETIME_SECS);
+        let at = now.saturating_add(backoff::wait(error.retry_after(), begun, now, self.id));
         if !is_unused || at > self.deadline {
             return Err(error);
         }

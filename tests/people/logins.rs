@@ -130,6 +130,33 @@ fn a_phone_that_is_fast_by_an_hour_or_a_day_logs_in() {
     }
 }
 
+/// `max_age` is about the time before the user was asked: whoever then reads the consent page for long, or waits for a busy server, has
+/// proved who they are recently all the same.
+#[test]
+fn whoever_has_just_typed_a_password_may_take_their_time_then() {
+    let request = || openid().max_age(0);
+    for (authenticated, taken, is_recent) in [
+        (T0 + 5, 1500, true),
+        (T0, 3500, true),
+        (T0 - 59, 1500, true),
+        (T0 - 62, 1500, false),
+        (T0 - 1500, 1500, false),
+    ] {
+        let (mut login, action) = started(on_tls_alone(), request(), T0);
+        let Ok(Action::OpenUrl(url)) = action else { panic!("{action:?}") };
+        let sent = come_back(&mut login, &url, T0 + taken);
+        let busy = answer(&mut login, &sent, 503, &[("Retry-After", "300")], "", T0 + taken);
+        let (now, sent) = later(&login, &busy);
+        let token = id_token(Some(NONCE), now, json!({ "auth_time": authenticated }));
+        let result = answer(&mut login, &sent, 200, &JSON, &body(&token), now);
+        match result {
+            Ok(_) if is_recent => drop(tokens(result)),
+            Err(error) if !is_recent => assert_eq!(error.code(), "id_token_auth_time_too_old"),
+            other => panic!("{authenticated}, {taken}: {other:?}"),
+        }
+    }
+}
+
 /// A clock that is off by more is none: the device's own counts then, and the error says what to look at.
 #[test]
 fn a_phone_that_is_fast_by_more_than_a_day_is_told_to_look_at_its_clock() {
