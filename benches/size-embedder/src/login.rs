@@ -52,6 +52,10 @@ pub fn log_in(input: &mut Input<'_>, client: &Client) -> Outcome<Tokens> {
                 }
                 login.handle(Event::RedirectReceived(&redirect), input.now())
             }
+            Ok(Action::RetryAt(time)) => {
+                input.show(time.as_secs());
+                login.pending_action().map_or_else(|| login.handle(Event::Cancelled, input.now()), Ok)
+            }
             Err(error) if error.is_fatal() => return Err(text(error)),
             Err(not_ours) => {
                 input.show(not_ours);
