@@ -248,6 +248,8 @@ fn discoveries(seeds: &mut Seeds) {
     let of_tenant = good.replace("com\"", "com/tenant\"");
     let claims = id_token(r#","auth_time":1749999900,"org_name":"my-org","acr":"phr","azp":"app""#);
     let other_user = good.replace("u1", "u2");
+    let late = good.replace("1750000000", "1750003600").replace("1750003600,", "1750007200,");
+    let told = good.replacen('t', "d", 1);
     let refreshed = good.replace("1750003600", "1750007200").replace("\"1\"", "\"2\"");
     let new_keys = keys.replace("\"1\"", "\"2\"");
     let plain_tokens = r#"m00{"access_token":"AT1","token_type":"Bearer"}"#;
@@ -263,6 +265,18 @@ fn discoveries(seeds: &mut Seeds) {
         ("on-tls-alone", 8, 0, vec![&plain, redirect, &good, "s"]),
         ("all-claims", 0xe0, 0, vec![&plain, redirect, &claims, keys]),
         ("keys-later", 0, 0, vec![&plain, redirect, &good, "m40", "f", "m50", "+30", keys]),
+        (
+            "busy",
+            1,
+            0,
+            vec![
+                "m42", "m10", "m52", "+8", "m10", "m51", "m10", "+2", &tenant, redirect, "m52", "x00{}", "+8", "m40",
+                "+2", &of_tenant, "m50", "+100", "m42", "+8", keys,
+            ],
+        ),
+        ("busy-for-too-long", 0, 0, vec![&plain, redirect, "m42", "+590", "m52", "+8", "m52"]),
+        ("slow-clock", 0, 0, vec![&plain, redirect, &late, keys]),
+        ("fast-clock", 0, 0, vec![&plain, "+580", "s", "+10", redirect, "+9000", &told, keys]),
         ("no-keys", 0, 0, vec![&plain, redirect, &good, none]),
         ("forged", 4, 0, vec![&plain, redirect, &good, keys]),
         ("id-token-missing", 0, 0, vec![&plain, redirect, plain_tokens]),

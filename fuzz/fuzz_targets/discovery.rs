@@ -27,8 +27,16 @@ const ISSUERS: [&str; 4] = [
 ];
 const CLIENT_ID: &str = "app";
 const STATUSES: [u16; 10] = [200, 404, 302, 403, 429, 503, 400, 201, 304, 999];
-const HEADERS: [&[(&str, &str)]; 3] =
-    [&[("Content-Type", "application/json")], &[], &[("Content-Type", "text/html"), ("Retry-After", "7")]];
+const HEADERS: [&[(&str, &str)]; 4] = [
+    &[("Content-Type", "application/json")],
+    &[],
+    &[("Content-Type", "text/html"), ("Retry-After", "7")],
+    &[("Content-Type", "application/json"), ("Date", "Sun, 15 Jun 2025 16:06:40 GMT")],
+];
+/// The `Date` above: an hour after [`START`].
+const DATE: u64 = START + 3600;
+/// Of a clock that is off by more than a day nothing is believed.
+const DAY: u64 = 24 * 3600;
 /// Of `AT1` and `C1`.
 const ACCESS_TOKEN_HASHES: [&str; 3] =
     ["4i2HR-b9ubbL3JSrBgJbKg", "UqSC1dVk-EmZE9xJM7oLVviKstMYD6HH", "L2k573c4trrHTrSKC38yhouAfvsZrjZBL4hGWOtZHBc"];
@@ -39,6 +47,7 @@ const CODE_HASHES: [&str; 3] =
 //
 //   mSHbody           the answer to the request under way, or to the next one: status and headers by number, and the body
 //   tHEADER|PAYLOAD   the same, of the token endpoint, with an ID token
+//   dHEADER|PAYLOAD   the same, with the server's time
 //   xSHbody           an answer to another request
 //   rQUERY            the redirect; $STATE and $NONCE are what was sent
 //   f F               the request was not delivered, and perhaps not
@@ -71,7 +80,7 @@ struct World {
     /// The metadata that is gone by.
     document: Value,
     code: String,
-    /// When the token endpoint answered: keys may be minutes late.
+    /// When the token endpoint answered, by its own clock if it told: keys may be minutes late.
     exchanged_at: u64,
     is_logged_in: bool,
 }
@@ -171,6 +180,10 @@ impl World {
                 Some(Ok(Action::SendRequest(request))) => {
                     self.requested(before.0, &login, &request, &places, &mut place)
                 }
+                Some(Ok(Action::RetryAt(time))) => {
+                    assert_eq!(before.0, login.phase());
+                    self.told_to_wait(&login, time, id, &places, &mut place);
+                }
             }
             action = login.pending_action()?;
         }
@@ -197,11 +210,12 @@ impl World {
         let now = self.time();
         let mut answered = String::new();
         let result = match kind {
-            "m" | "x" | "t" => {
+            "m" | "x" | "t" | "d" => {
                 let (status, headers, body) = self.answer(kind, rest);
                 let response = Response::new(status, headers, body.as_bytes());
                 if login.phase() == Phase::ExchangingCode {
-                    self.exchanged_at = self.now;
+                    let is_told = response.header("date").is_some() && DATE.abs_diff(self.now) <= DAY;
+                    self.exchanged_at = if is_told { DATE } else { self.now };
                 }
                 let result =
                     login.handle(Event::ResponseReceived(if kind == "x" { unknown } else { id }, response), now);
@@ -243,7 +257,7 @@ impl World {
     }
 
     fn answer(&self, kind: &str, rest: &str) -> (u16, &'static [(&'static str, &'static str)], String) {
-        if kind == "t" {
+        if matches!(kind, "t" | "d") {
             let (header, payload) = rest.split_once('|').unwrap_or((rest, "{}"));
             let payload = self.filled_in(payload);
             let tokens = json!({
@@ -253,7 +267,7 @@ impl World {
                 "refresh_token": if self.is_logged_in { whose(&payload) } else { "RT1".into() },
                 "id_token": token(&self.filled_in(header), &payload),
             });
-            return (200, HEADERS[0], tokens.to_string());
+            return (200, if kind == "d" { HEADERS[3] } else { HEADERS[0] }, tokens.to_string());
         }
         let mut characters = rest.chars();
         let mut number = || characters.next().and_then(|character| character.to_digit(10)).unwrap_or(0) as usize;
@@ -316,12 +330,41 @@ impl World {
         is_well_made(request, login.phase() == Phase::ExchangingCode);
     }
 
+    /// The server cannot answer now: the same is asked later, by another name, and the metadata at the first place again.
+    fn told_to_wait(
+        &self,
+        login: &Login,
+        time: UnixTime,
+        before: Option<RequestId>,
+        places: &[String],
+        place: &mut usize,
+    ) {
+        let seconds = time.saturating_since(self.time());
+        assert!((1..=3600 + 3600 / 32).contains(&seconds), "a wait of {seconds} s");
+        assert!(login.deadline().is_none_or(|deadline| time <= deadline), "it would be too late");
+        let Some(Action::SendRequest(request)) = login.pending_action() else { panic!("nothing to do then") };
+        assert_ne!(Some(request.id()), before);
+        let url = match login.phase() {
+            Phase::Discovering => {
+                assert_eq!(*place + 1, places.len(), "a place was not asked");
+                *place = 0;
+                places[0].as_str()
+            }
+            Phase::ExchangingCode => self.document["token_endpoint"].as_str().unwrap(),
+            Phase::FetchingKeys => self.document["jwks_uri"].as_str().unwrap(),
+            phase => panic!("a wait in {phase:?}"),
+        };
+        assert_eq!(request.url(), url);
+        is_well_made(&request, login.phase() == Phase::ExchangingCode);
+    }
+
     fn expected(&self) -> Expected<'_> {
         Expected {
             issuer: self.issuer,
             client_id: CLIENT_ID,
             now: self.now,
             leeway: 60,
+            is_new: true,
             nonce: Some(Some(self.sent("nonce"))),
             trusted: &["api"],
             max_age: self.max_age,
@@ -377,7 +420,7 @@ impl World {
                         under_way = Some(request.id());
                     }
                 }
-                ("m" | "t", Some(id)) => {
+                ("m" | "t" | "d", Some(id)) => {
                     let (status, headers, body) = self.answer(kind, rest);
                     let response = Response::new(status, headers, body.as_bytes());
                     let _ = session.handle(Event::ResponseReceived(id, response), self.time());
@@ -497,7 +540,7 @@ fn seen(action: &Option<Action>) -> String {
             format!("{:?} {} {} {:?}", request.id(), request.method(), request.url(), request.body())
         }
         Some(Action::OpenUrl(url)) => url.to_string(),
-        Some(Action::TokensReady(_)) => "tokens".into(),
+        Some(other @ (Action::RetryAt(_) | Action::TokensReady(_))) => panic!("{other:?} is pending"),
         None => "nothing".into(),
     }
 }
