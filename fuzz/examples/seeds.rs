@@ -152,17 +152,9 @@ fn logouts(cases: &[Value], seeds: &mut Seeds) {
         seed(seeds, "logout", case, [&[3], lines.join("\n").as_bytes()].concat());
     }
     for (name, choice, text) in [
-        (
-            "own-query",
-            1,
-            "https://APP.example.com:443/bye?x=a+b&state=af0ifjsldkj&tenant=1#f\nc2ln\na&b=c d",
-        ),
+        ("own-query", 1, "https://APP.example.com:443/bye?x=a+b&state=af0ifjsldkj&tenant=1#f\nc2ln\na&b=c d"),
         ("auth0", 0x80 + 3, "com.example.app:/logout?state=af0ifjsldkj"),
-        (
-            "auth0-federated",
-            0xc0 + 2,
-            "http://127.0.0.1:51004/bye?state=af0ifjsldkj&state=\nc2ln\n\u{fc}",
-        ),
+        ("auth0-federated", 0xc0 + 2, "http://127.0.0.1:51004/bye?state=af0ifjsldkj&state=\nc2ln\n\u{fc}"),
         ("no-return", 0x20 + 4, "https://app.example.com/?st%61te=af0ifjsldkj"),
         ("question-mark", 4, "com.app:bye?&state=af0ifjsldkj&code=C\nc2ln"),
     ] {
