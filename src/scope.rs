@@ -11,12 +11,12 @@ pub(crate) struct Scope<'a>(BTreeSet<&'a str>);
 impl<'a> Scope<'a> {
     /// The tokens that were asked for.
     pub(crate) fn asked(scope: &'a str) -> Self {
-        Self(tokens(scope).collect())
+        Self(set(tokens(scope)))
     }
 
     /// What was granted, in the server's words.
     pub(crate) fn granted(scope: &'a str, asked: &str) -> Self {
-        Self(granted(scope, asked).collect())
+        Self(set(granted(scope, asked)))
     }
 
     /// These and those.
@@ -27,7 +27,7 @@ impl<'a> Scope<'a> {
 
     /// What stands between the commas of a token counts too: an app may write them as its server does.
     pub(crate) fn with_parts(mut self) -> Self {
-        let parts: BTreeSet<_> = self.0.iter().flat_map(|token| token.split(',')).collect();
+        let parts = set(self.0.iter().flat_map(|token| token.split(',')));
         self.0.extend(parts);
         self
     }
@@ -46,8 +46,8 @@ impl<'a> Scope<'a> {
 
 /// The tokens of a scope as the server wrote it, which was asked for these.
 pub(crate) fn granted<'a>(scope: &'a str, asked: &str) -> impl Iterator<Item = &'a str> {
-    let asked: BTreeSet<&str> = tokens(asked).collect();
-    let whole: BTreeSet<&str> = tokens(scope).filter(|token| asked.contains(token)).collect();
+    let asked = set(tokens(asked));
+    let whole = set(tokens(scope).filter(|token| asked.contains(token)));
     // No token has a space to be split at.
     let apart = move |token: &'a str| token.split(if whole.contains(token) { ' ' } else { ',' });
     tokens(scope).flat_map(apart).filter(|token| !token.is_empty())
@@ -55,4 +55,13 @@ pub(crate) fn granted<'a>(scope: &'a str, asked: &str) -> impl Iterator<Item = &
 
 pub(crate) fn tokens(scope: &str) -> impl Iterator<Item = &str> {
     scope.split(' ').filter(|token| !token.is_empty())
+}
+
+/// One by one: to collect them would sort them first, which is much code for few tokens.
+pub(crate) fn set<'a>(tokens: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let mut set = BTreeSet::new();
+    for token in tokens {
+        set.insert(token);
+    }
+    set
 }

@@ -1,7 +1,6 @@
 //! What an access token is for: an API, and a scope there.
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -82,7 +81,7 @@ impl Target {
             return Err(ConfigError::parameter("scope", SCOPE_PROBLEM));
         }
         // In one order, so that `a b` and `b a` are one token.
-        let tokens: BTreeSet<&str> = scope.split(' ').collect();
+        let tokens = crate::scope::set(scope.split(' '));
         self.scope = Some(tokens.into_iter().collect::<Vec<_>>().join(" "));
         Ok(self)
     }

@@ -1,7 +1,6 @@
 //! When more is demanded than a login gave: more scope (RFC 6750 §3.1), a stronger or more recent authentication (RFC 9470),
 //! another resource (RFC 8707). The request of the login to make, and the end of asking again.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -104,7 +103,7 @@ impl Demand<'_> {
 
 /// Whether every value of a list is in another list.
 fn is_part(values: &str, of: &str) -> bool {
-    let whole: BTreeSet<&str> = of.split(' ').collect();
+    let whole = crate::scope::set(of.split(' '));
     values.split(' ').filter(|value| !value.is_empty()).all(|value| whole.contains(value))
 }
 
