@@ -35,15 +35,13 @@
 //!
 //! What the machine does and had better not; each is counted, and to be taken out of the code here (`Let pass`) when it is mended:
 //!
-//! * A clock that is set back makes each wait a second or two, for as long as the clock was set back by: how long it has taken is
-//!   reckoned by that clock (d; in 56 of the seeds, 62 the first).
-//! * `max_age` is measured until the tokens come. Whoever has just typed a password is told that this was too long ago, if the
-//!   browser, or a busy server, takes longer than `max_age` and the leeway, or if the clock is fast and the answer has no `Date` (b;
-//!   132, 129).
+//! * A clock that is set back to the last minute before a step was begun makes each wait of that minute a second or two (d).
+//! * `max_age` is about the time before the user was asked, as far as the device's clock tells how long that was ago. If it is set back
+//!   meanwhile, or is fast and the answer has no `Date`, whoever has just typed a password is told that this was too long ago (b).
 //! * A server that answers with a page, a redirect or 404 for its keys, or with those of yesterday, ends a login that has its
-//!   tokens, however soon it has its keys again (b; 50, 314).
+//!   tokens, however soon it has its keys again (b).
 //! * `pending_action` knows no time: whoever sleeps for longer than was said, or whose clock is set forward in a wait, is given a code
-//!   that is too old (c; 168, 62).
+//!   that is too old (c).
 //!
 //! # Breakages
 //!
@@ -118,7 +116,6 @@ const HAPPENS: &[&str] = &[
     "even all patience has an end",
     "it took too long",
     "logged in",
-    "logged in after very many waits",
     "logged in at a busy server",
     "message delayed",
     "message lost",
@@ -140,6 +137,7 @@ const HAPPENS_TO_ID_TOKENS: &[&str] = &[
     "a clock that nobody could put right",
     "an ID token with a flaw",
     "keys to be asked for later",
+    "logged in after very many waits",
     "logged in with a fast clock",
     "logged in with a slow clock",
     "logged in without knowing the server's clock",

@@ -15,10 +15,10 @@ impl World<'_> {
         let date = answer.date.filter(|date| date.abs_diff(device) <= super::truth::DAY);
         // Of a login that is under way it was issued just now, so it is no earlier than that.
         let judged_at = date.unwrap_or(device.max(issued.iat));
-        let is_fresh = |max_age: u64| judged_at.saturating_sub(issued.auth_time) <= max_age + LEEWAY;
-        let is_in_time = judged_at < issued.exp + LEEWAY && self.plan.max_age.is_none_or(is_fresh);
-        let is_good = self.plan.flaw.is_none() && (is_in_time || !self.plan.identity.has_id_tokens());
-        self.truth.answered = Some(Answered { date: answer.date, device, judged_at, is_good });
+        let is_in_time = judged_at < issued.exp + LEEWAY || !self.plan.identity.has_id_tokens();
+        let is_good = self.plan.flaw.is_none() && is_in_time;
+        let may_seem_old = self.plan.max_age.is_some() && (date.is_none() || self.truth.set_back_at.is_some());
+        self.truth.answered = Some(Answered { date: answer.date, device, judged_at, is_good, may_seem_old });
         self.begin_step();
     }
 
@@ -71,7 +71,9 @@ impl World<'_> {
             broken!("e", "later is no better: {error}");
         }
         let reason = self.reason(error, before, cause);
-        let is_good = self.truth.answered.as_ref().is_some_and(|answered| answered.is_good);
+        // Let pass: see `main.rs`.
+        let is_let_pass = |answered: &Answered| answered.may_seem_old && error.code() == "id_token_auth_time_too_old";
+        let is_good = self.truth.answered.as_ref().is_some_and(|answered| answered.is_good && !is_let_pass(answered));
         if is_good && !matches!(cause, Cause::Cancelled | Cause::Answer(Endpoint::Keys, Some(_))) {
             broken!("b", "tokens are thrown away: {error}");
         }
@@ -160,10 +162,11 @@ impl World<'_> {
                 Some("an ID token with a flaw")
             }
             Some(flaw) if !flaw.is_seen_last() => None,
-            None if answered.is_good => None,
             _ if is_late => (error.code() == "id_token_expired").then_some("a clock that nobody could put right"),
-            // Let pass: see `main.rs`.
-            _ => (error.code() == "id_token_auth_time_too_old").then_some("a new proof that was said to be too old"),
+            _ if answered.may_seem_old => {
+                (error.code() == "id_token_auth_time_too_old").then_some("a new proof that was said to be too old")
+            }
+            _ => None,
         }
     }
 

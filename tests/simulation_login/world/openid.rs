@@ -76,7 +76,7 @@ pub enum Flaw {
     Expired,
     /// The same, and it was issued hours ago.
     Stale,
-    /// The user had proved who they are hours ago, and `max_age` was asked for.
+    /// The user had proved who they are a day before that, and `max_age` was asked for.
     OldProof,
     NoProof,
     FutureProof,
@@ -234,7 +234,7 @@ impl World<'_> {
         match self.plan.flaw {
             Some(Flaw::Expired) => exp = now - LEEWAY,
             Some(Flaw::Stale) => (iat, exp) = (now - 7200, now - 3600),
-            Some(Flaw::OldProof) => auth_time = now - 3600 - self.plan.max_age.unwrap() - LEEWAY,
+            Some(Flaw::OldProof) => auth_time = now - DAY - self.plan.max_age.unwrap() - LEEWAY,
             Some(Flaw::FutureProof) => auth_time = now + 3600,
             _ => {}
         }
