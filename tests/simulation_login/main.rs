@@ -45,7 +45,8 @@
 //!
 //! # Breakages
 //!
-//! What was broken in `src` on purpose, and by which law it was seen, in how many of the 20,000 seeds:
+//! What was broken in `src` on purpose, and by which law it was seen, in how many of the 20,000 seeds (as they were when `max_age` was
+//! still measured until the tokens come, which moves some of the numbers a little):
 //!
 //! | broken | seen by | seeds | the first |
 //! | --- | --- | --- | --- |
