@@ -223,8 +223,8 @@ pub fn jwks(are_old: bool) -> String {
 }
 
 impl World<'_> {
-    /// What the server gives for the code: the ID token, its `iat`, `exp` and `auth_time`.
-    pub fn id_token(&mut self) -> Option<(String, u64, u64, u64)> {
+    /// What the server gives for the code: the ID token, its `iat` and its `exp`.
+    pub fn id_token(&mut self) -> Option<(String, u64, u64)> {
         if !self.plan.identity.has_id_tokens() || self.plan.flaw == Some(Flaw::Missing) {
             return None;
         }
@@ -252,7 +252,7 @@ impl World<'_> {
             _ => {}
         }
         let signer = if self.plan.flaw == Some(Flaw::Forged) { FORGER } else { KEY };
-        Some((keys::signed(&claims, Some(KEY), signer), iat, exp, auth_time))
+        Some((keys::signed(&claims, Some(KEY), signer), iat, exp))
     }
 
     /// (g) No ID token that the server did not issue for this login; and what the login says of the server's clock is true.

@@ -87,7 +87,7 @@ pub fn jwks(_: bool) -> String {
 }
 
 impl World<'_> {
-    pub fn id_token(&mut self) -> Option<(String, u64, u64, u64)> {
+    pub fn id_token(&mut self) -> Option<(String, u64, u64)> {
         None
     }
 

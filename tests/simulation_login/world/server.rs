@@ -37,7 +37,6 @@ pub struct Issued {
     pub id_token: Option<String>,
     pub iat: u64,
     pub exp: u64,
-    pub auth_time: u64,
 }
 
 /// What comes back.
@@ -156,8 +155,7 @@ impl World<'_> {
         let access_token = format!("AT{}", self.now);
         let id_token = self.id_token();
         let now = self.server_time();
-        let (iat, exp, auth_time) =
-            id_token.as_ref().map_or((now, now, now), |(_, iat, exp, auth_time)| (*iat, *exp, *auth_time));
+        let (iat, exp) = id_token.as_ref().map_or((now, now), |(_, iat, exp)| (*iat, *exp));
         let id_token = id_token.map(|(token, ..)| token);
         let mut body = format!(
             r#"{{"access_token":"{access_token}","token_type":"Bearer","expires_in":{EXPIRES_IN},"refresh_token":"RT""#
@@ -166,7 +164,7 @@ impl World<'_> {
             write!(body, r#","id_token":"{id_token}""#).unwrap();
         }
         body.push('}');
-        self.server.issued = Some(Issued { access_token, id_token, iat, exp, auth_time });
+        self.server.issued = Some(Issued { access_token, id_token, iat, exp });
         self.counts.add("tokens issued");
         (200, body)
     }
