@@ -69,7 +69,8 @@ pub enum Action {
     /// [`Event::Cancelled`].
     SendRequest(Request),
     /// The server cannot answer now: there is nothing to do before this time. Carry out [`Login::pending_action`] then, or hand over
-    /// [`Event::Cancelled`] when the user does not want to wait.
+    /// [`Event::Cancelled`] when the user does not want to wait. Wait for as long as it is from now, so that a clock that is set
+    /// meanwhile makes it no longer; who wakes up after [`Login::deadline`] has to start a new login.
     RetryAt(UnixTime),
     /// The login is done.
     TokensReady(Tokens),
