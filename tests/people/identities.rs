@@ -69,7 +69,7 @@ fn somebody_elses_tokens_end_the_session_at_once_and_say_why() {
 fn any_other_fault_of_an_id_token_costs_that_token_alone() {
     let now = T0 + 4000;
     let faulty = [
-        id_token(None, now, json!({ "nonce": null, "at_hash": null })),
+        id_token(None, now, json!({ "nonce": null, "at_hash": 1 })),
         id_token(None, now, json!({ "at_hash": "AAAAAAAAAAAAAAAAAAAAAA" })),
         // An empty name is nobody's.
         id_token(None, now, json!({ "nonce": "" })),
