@@ -203,76 +203,40 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-pub mod authorization;
-mod backoff;
-mod base64url;
-pub mod bearer;
-pub mod challenge;
-mod chars;
-mod client;
-mod config_error;
-mod endpoint;
+mod config;
 mod entropy;
 pub mod error;
-mod error_body;
-mod form;
-mod headers;
 pub mod http;
-#[cfg_attr(not(feature = "openid"), path = "identity_off.rs")]
-mod identity;
-mod issuer;
-mod json;
-mod jwt;
 pub mod login;
-pub mod logout;
-mod members;
-mod metadata;
 #[cfg(feature = "openid")]
 pub mod openid;
-mod pasted;
-pub mod pkce;
-pub mod redirect;
-mod redirect_uri;
-mod restore;
-mod retry_after;
-mod scope;
 mod secret;
-mod server;
-#[cfg(feature = "openid")]
-mod server_clock;
-mod server_text;
 pub mod session;
-mod target;
-mod texts;
+mod text;
 mod time;
-pub mod token;
-mod unfit;
-mod violation;
+mod wire;
 
-pub use authorization::{AuthorizationRequest, AuthorizationUrl, ResponseMode};
-pub use bearer::{Bearer, BearerError, CallHeaders};
-pub use client::{Client, ClientBuilder};
-pub use config_error::ConfigError;
+pub use config::{AuthorizationServer, Client, ClientBuilder};
 pub use entropy::{Entropy, EntropyError};
-pub use error::{Error, Ignored, Misuse, Over, Refused, ServerText, Violation};
+#[cfg(feature = "openid")]
+pub use error::IdTokenError;
+pub use error::{ConfigError, Error, Ignored, Misuse, Over, Refused, RestoreError, ServerText, Violation};
 pub use http::{Delivered, Headers, Request, RequestId, Response};
-pub use login::{Action, Event, Login, Phase, SavedLogin};
-pub use logout::{LogoutParameters, LogoutUrl};
+pub use login::{Action, Event, Login, Phase, SavedLogin, Tokens};
 #[cfg(feature = "rustcrypto")]
 pub use openid::RustCrypto;
 #[cfg(feature = "openid")]
 pub use openid::{
-    Algorithm, Curve, IdToken, IdTokenError, KeySet, KeySetError, PublicKey, ResourceMetadata, ServerMetadata,
-    SignatureVerifier, StandardClaims, UserInfo,
+    Algorithm, Curve, IdToken, KeySet, KeySetError, PublicKey, SignatureVerifier, StandardClaims, UserInfo,
 };
-pub use restore::RestoreError;
 pub use secret::Secret;
-pub use server::AuthorizationServer;
+pub use session::bearer::{self, Bearer, BearerError, CallHeaders};
 pub use session::{Access, Adopted, LoginRequired, SavedSession, Session, SessionAction, SessionPhase, SignOut};
-pub use target::Target;
+pub use text::Unfit;
 pub use time::UnixTime;
-pub use token::Tokens;
-pub use unfit::Unfit;
+pub use wire::metadata::{ResourceMetadata, ServerMetadata};
+pub use wire::{authorization, challenge, logout, metadata, pkce, redirect, token};
+pub use wire::{AuthorizationRequest, AuthorizationUrl, LogoutParameters, LogoutUrl, ResponseMode, Target};
 
 /// The README's example compiles.
 #[cfg(all(doctest, feature = "std", feature = "getrandom", feature = "openid"))]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jwt::{check, token, Expected, Shared, Told};
 use libfuzzer_sys::fuzz_target;
-use oauth_proto::openid::discovery::{well_known_url, WellKnown};
+use oauth_proto::metadata::{well_known_url, WellKnown};
 use oauth_proto::{
     Access, Action, AuthorizationRequest, AuthorizationServer, Client, Delivered, Entropy, Error, Event, IdToken,
     KeySet, Login, Phase, Request, RequestId, Response, Session, Tokens, UnixTime,

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use oauth_proto::openid::discovery::{well_known_url, WellKnown};
+use oauth_proto::metadata::{well_known_url, WellKnown};
 use oauth_proto::{
     Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, ResourceMetadata, Response,
     ServerMetadata, UnixTime,

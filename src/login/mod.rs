@@ -2,99 +2,39 @@
 //!
 //! The states are in [the crate's documentation](crate); every transition is in [`transitions`].
 
-#[cfg_attr(not(feature = "openid"), path = "openid_off.rs")]
-mod openid;
+mod action;
+mod awaiting_redirect;
+mod backoff;
+mod discovering;
+pub(crate) mod event;
+mod exchanging_code;
+#[cfg(feature = "openid")]
+mod fetching_keys;
+pub(crate) mod identity;
+mod rules;
 mod saved;
 mod state;
+pub(crate) mod tokens;
 pub mod transitions;
 
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
-#[cfg(feature = "openid")]
-pub(crate) use openid::fetched_keys;
-pub use saved::SavedLogin;
-pub use state::CODE_LIFETIME_SECS;
-use state::{Rules, State};
-
-use crate::authorization::{AuthorizationRequest, AuthorizationUrl};
-use crate::base64url::Base64Url32;
-use crate::client::Client;
-use crate::config_error::ConfigError;
-use crate::entropy::Entropy;
+pub use self::action::{Action, Phase};
+pub use self::event::Event;
+pub use self::exchanging_code::CODE_LIFETIME_SECS;
+use self::rules::Rules;
+pub use self::saved::SavedLogin;
+use self::state::State;
+pub use self::tokens::Tokens;
+use crate::config::client::Client;
+use crate::error::config::ConfigError;
 use crate::error::Error;
-use crate::http::{Delivered, Request, RequestId, Response};
-use crate::pasted;
+use crate::text::base64url::Base64Url32;
 use crate::time::UnixTime;
-use crate::token::Tokens;
-
-/// What happened outside. Both machines take it. `Debug` shows its name and id alone.
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// The user wants to log in.
-    Start(Entropy),
-    /// A URL came to the app: the whole of it, whether it looks like ours or not.
-    RedirectReceived(&'a str),
-    /// The answer to the request of this id.
-    ResponseReceived(RequestId, Response<'a>),
-    /// The request of this id got no answer.
-    SendFailed(RequestId, Delivered),
-    /// The user gave up, or the app's own patience ended.
-    Cancelled,
-}
-
-impl fmt::Debug for Event<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Start(_) => f.write_str("Start"),
-            Self::RedirectReceived(_) => f.write_str("RedirectReceived"),
-            Self::ResponseReceived(id, response) => {
-                f.debug_tuple("ResponseReceived").field(id).field(response).finish()
-            }
-            Self::SendFailed(id, delivered) => f.debug_tuple("SendFailed").field(id).field(delivered).finish(),
-            Self::Cancelled => f.write_str("Cancelled"),
-        }
-    }
-}
-
-/// What is to be done outside.
-#[derive(Debug)]
-#[must_use = "the login waits until this is done and its outcome is handed to `handle`"]
-pub enum Action {
-    /// Open this URL in the user's browser, and wait for the redirect.
-    OpenUrl(AuthorizationUrl),
-    /// Send this request, and hand its answer over. The same request comes again after [`Delivered::No`], and one for
-    /// metadata or keys after [`Delivered::Maybe`] too: wait a moment before sending it again, and give up with
-    /// [`Event::Cancelled`].
-    SendRequest(Request),
-    /// The server cannot answer now: there is nothing to do before this time. Carry out [`Login::pending_action`] then, or hand over
-    /// [`Event::Cancelled`] when the user does not want to wait. Wait for as long as it is from now, so that a clock that is set
-    /// meanwhile makes it no longer; who wakes up after [`Login::deadline`] has to start a new login.
-    RetryAt(UnixTime),
-    /// The login is done.
-    TokensReady(Tokens),
-}
-
-/// Where a login is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Phase {
-    /// Not started.
-    Ready,
-    /// The server, known by its issuer alone, is asked for its metadata.
-    Discovering,
-    /// The user is in the browser.
-    AwaitingRedirect,
-    /// The code is on its way to the token endpoint.
-    ExchangingCode,
-    /// The server is asked for the keys that the ID token is checked with.
-    FetchingKeys,
-    /// The tokens have been handed out.
-    Finished,
-    /// A fatal error ended it.
-    Failed,
-}
+use crate::wire::authorization::AuthorizationRequest;
+use crate::wire::redirect::pasted;
 
 /// One login (RFC 6749 §4.1 with RFC 7636), as a machine without I/O.
 ///
@@ -131,7 +71,7 @@ impl Login {
     pub fn new(client: Client, request: impl Into<Arc<AuthorizationRequest>>) -> Result<Self, ConfigError> {
         let request = request.into();
         request.check()?;
-        check(&client, &request)?;
+        Rules { client: &client, request: &request }.check()?;
         Ok(Self { client, request, state: State::Ready })
     }
 
@@ -220,18 +160,4 @@ impl fmt::Debug for Login {
             .field("deadline", &self.deadline())
             .finish_non_exhaustive()
     }
-}
-
-/// Whether the server can do what is asked for, as far as is known, and the client can deal with the answer.
-fn check(client: &Client, request: &AuthorizationRequest) -> Result<(), ConfigError> {
-    if let Some(name) = client.server_query_names().iter().find(|name| request.sends(name)) {
-        return Err(ConfigError::parameter(name, "is in the authorization endpoint's own query already: remove one"));
-    }
-    if client.server().pushed_only {
-        return Err(ConfigError::Metadata {
-            name: "require_pushed_authorization_requests",
-            problem: "is true, and this version cannot push (RFC 9126 section 5): let the client log in without it at the server",
-        });
-    }
-    openid::check(client, request)
 }

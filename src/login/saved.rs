@@ -10,17 +10,17 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::state::{AwaitingRedirect, State};
+use super::awaiting_redirect::AwaitingRedirect;
+use super::state::State;
 use super::Login;
-use crate::authorization::AuthorizationRequest;
-use crate::base64url::Base64Url32;
-use crate::client::Client;
+use crate::config::client::Client;
 use crate::entropy::Entropy;
-#[cfg(feature = "openid")]
-use crate::openid::ServerMetadata;
-use crate::restore::{RestoreError, SAVED_VERSION};
+use crate::error::restore::{RestoreError, SAVED_VERSION};
 use crate::secret::{as_text, wipe, Secret, SecretOctets};
+use crate::text::base64url::Base64Url32;
 use crate::time::UnixTime;
+use crate::wire::authorization::AuthorizationRequest;
+use crate::wire::metadata::server::ServerMetadata;
 
 /// What [`Login::save`] gives: any serde format can hold it. It has secrets, so store it where only the app can read it. Its
 /// `Debug` shows none of them.
@@ -60,7 +60,6 @@ pub struct SavedLogin {
     #[cfg(feature = "openid")]
     requires_acr: bool,
     /// Of a server that was found by its issuer.
-    #[cfg(feature = "openid")]
     #[serde(deserialize_with = "Option::deserialize")]
     metadata: Option<ServerMetadata>,
 }
@@ -94,7 +93,6 @@ impl Login {
             request: self.request.to_pairs(),
             #[cfg(feature = "openid")]
             requires_acr: self.request.requires_acr(),
-            #[cfg(feature = "openid")]
             metadata: self.client.metadata().cloned(),
         })
     }
@@ -121,13 +119,11 @@ impl Login {
         let request = request.requiring_acr(saved.requires_acr);
         // By the same check as random octets: the verifier must not be seen in a URL.
         let entropy = saved.entropy()?;
-        #[cfg(feature = "openid")]
         let client = match &saved.metadata {
             Some(metadata) => client.of_saved_login(metadata)?,
             None => client,
         };
-        #[cfg(feature = "openid")]
-        let client = crate::restore::with_server(client)?;
+        let client = client.with_known_server()?;
         let mut login = Self::new(client, Arc::new(request)).map_err(|_| RestoreError::Malformed)?;
         login.state = State::AwaitingRedirect(AwaitingRedirect::new(&entropy, deadline));
         Ok(login)

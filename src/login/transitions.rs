@@ -1,6 +1,6 @@
 //! The transitions of a login as data: for tests and documentation, which hold them against the code. No driver needs them.
 
-use super::Phase;
+use super::action::Phase;
 
 /// What can happen to a login, as far as the table tells events apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

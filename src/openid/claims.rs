@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use serde::de::{Deserializer, Error as _};
 use serde::Deserialize;
 
-use crate::json;
 use crate::secret::{as_text, Secret};
-use crate::texts::{texts_or_none, OneOrMany};
+use crate::text::json;
+use crate::text::texts::{texts_or_none, OneOrMany};
 use crate::time::UnixTime;
 
 #[derive(Clone, Deserialize)]

@@ -16,22 +16,21 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
 use super::claims::Claims;
-use super::error::IdTokenError;
 use super::jws::{decode, Jws};
 use super::keys::{KeySet, Signed};
 use super::signature::{Algorithm, SignatureVerifier};
 use super::standard_claims::StandardClaims;
 use super::userinfo::UserInfo;
+use crate::error::id_token::IdTokenError;
 use crate::error::Error;
 use crate::http::Response;
-use crate::issuer::IssuerTemplate;
-use crate::json;
 use crate::secret::Secret;
+use crate::text::json;
+use crate::text::unfit::Unfit;
 use crate::time::UnixTime;
-use crate::unfit::Unfit;
+use crate::wire::issuer::IssuerTemplate;
 
-/// An ID token longer than this is refused (64 KiB).
-pub const MAX_ID_TOKEN_BYTES: usize = 64 * 1024;
+pub use super::jws::MAX_ID_TOKEN_BYTES;
 
 /// Clocks that differ by more seconds than this are wrong.
 pub const MAX_CLOCK_LEEWAY_SECS: u64 = 300;

@@ -8,11 +8,13 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::de::IgnoredAny;
 use serde::Deserialize;
 
-use super::error::IdTokenError;
-use super::id_token::MAX_ID_TOKEN_BYTES;
 use super::signature::Algorithm;
-use crate::json;
+use crate::error::id_token::IdTokenError;
 use crate::secret::{wipe, Secret};
+use crate::text::json;
+
+/// An ID token longer than this is refused (64 KiB).
+pub const MAX_ID_TOKEN_BYTES: usize = 64 * 1024;
 
 /// A token in three parts, decoded.
 pub(super) struct Jws {

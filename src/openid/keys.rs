@@ -10,13 +10,16 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::error::IdTokenError;
 use super::jws::decode;
+use super::objects::object_or_none;
 use super::signature::{Algorithm, Curve, KeyKind, PublicKey, SignatureVerifier};
-use crate::http::MAX_RESPONSE_BYTES;
-use crate::json::{self, Value};
-use crate::members;
+use crate::error::id_token::IdTokenError;
+use crate::error::violation::Violation;
+use crate::error::Error;
+use crate::http::{Response, MAX_RESPONSE_BYTES};
+use crate::text::json::{self, Value};
 use crate::time::UnixTime;
+use crate::wire::token::response::body;
 
 /// So often keys are asked for because of one ID token, if the server says that it cannot give them now, or does not answer.
 pub(crate) const MAX_KEY_REQUESTS: u8 = 3;
@@ -84,6 +87,17 @@ impl KeySet {
         }
         let set: JwkSet = json::strict(document).ok_or(KeySetError::Malformed)?;
         Ok(Self { jwks_uri: jwks_uri.to_owned(), fetched_at, keys: set.keys })
+    }
+
+    /// The answer to a request for keys. Some servers do not name the type of theirs.
+    pub(crate) fn from_response(jwks_uri: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
+        let body = body(response, now)?;
+        Self::parse(jwks_uri, body, now).map_err(|error| {
+            Error::Violation(match error {
+                KeySetError::TooLarge => Violation::ResponseTooLarge,
+                KeySetError::Malformed => Violation::ResponseMalformed,
+            })
+        })
     }
 
     /// Where they came from.
@@ -338,7 +352,7 @@ struct Element(Option<Key>);
 
 impl<'de> Deserialize<'de> for Element {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let jwk: Option<Jwk<'de>> = members::object_or_none(deserializer)?;
+        let jwk: Option<Jwk<'de>> = object_or_none(deserializer)?;
         Ok(Self(jwk.and_then(Jwk::into_key)))
     }
 }

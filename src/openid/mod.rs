@@ -47,26 +47,19 @@
 //! ```
 
 mod claims;
-pub mod discovery;
-mod error;
 pub mod id_token;
 mod jws;
-mod keys;
-pub(crate) mod policy;
-pub mod resource;
+pub(crate) mod keys;
+mod objects;
 #[cfg(feature = "rustcrypto")]
-mod rustcrypto;
-mod signature;
+pub(crate) mod rustcrypto;
+pub(crate) mod signature;
 mod standard_claims;
 mod userinfo;
 mod whose;
 
-pub use discovery::ServerMetadata;
-pub use error::IdTokenError;
 pub use id_token::IdToken;
-pub(crate) use keys::MAX_KEY_REQUESTS;
 pub use keys::{KeySet, KeySetError};
-pub use resource::ResourceMetadata;
 #[cfg(feature = "rustcrypto")]
 pub use rustcrypto::RustCrypto;
 pub use signature::{Algorithm, Curve, PublicKey, SignatureVerifier};

@@ -5,7 +5,9 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::members::{members, object_or_none, Member, Read, WrongType};
+use super::objects::object_or_none;
+use crate::text::json::Value;
+use crate::text::members::{members, Member, Read, WrongType};
 use crate::time::UnixTime;
 
 members! {
@@ -103,5 +105,14 @@ impl Member for Address {
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Read::deserialize(deserializer).map(|read| read.value)
+    }
+}
+
+impl Member for UnixTime {
+    fn of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Result<Option<Self>, WrongType>, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::None => Ok(None),
+            value => value.seconds().map(Some).ok_or(WrongType),
+        })
     }
 }

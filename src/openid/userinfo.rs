@@ -7,13 +7,14 @@ use core::fmt;
 use serde::Deserialize;
 
 use super::standard_claims::StandardClaims;
-use crate::error::{Error, Violation};
+use crate::error::violation::Violation;
+use crate::error::Error;
 use crate::http::Response;
-use crate::json;
 use crate::secret::Secret;
+use crate::text::json;
+use crate::text::unfit::Unfit;
 use crate::time::UnixTime;
-use crate::token;
-use crate::unfit::Unfit;
+use crate::wire::token::response::{is_jwt, json_body};
 
 /// The answer of the userinfo endpoint, which has been seen to be about the user of the ID token. `Debug` shows none of it.
 ///
@@ -49,10 +50,8 @@ impl UserInfo {
             #[serde(borrow, default, deserialize_with = "json::present")]
             sub: Option<Cow<'a, str>>,
         }
-        let body = token::json_body(response, now).map_err(|error| match error {
-            Error::Violation(Violation::ContentType) if token::is_jwt(response) => {
-                Error::Violation(Violation::UserInfoSigned)
-            }
+        let body = json_body(response, now).map_err(|error| match error {
+            Error::Violation(Violation::ContentType) if is_jwt(response) => Error::Violation(Violation::UserInfoSigned),
             error => error,
         })?;
         let malformed = Error::Violation(Violation::ResponseMalformed);

@@ -9,12 +9,12 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
 use super::claims::Claims;
-use super::error::IdTokenError;
-use super::id_token::{is_organization_id, Nonce, Rules, MAX_ID_TOKEN_BYTES};
-use super::jws::decode;
-use crate::json::{self, Value};
+use super::id_token::{is_organization_id, Nonce, Rules};
+use super::jws::{decode, MAX_ID_TOKEN_BYTES};
+use crate::error::id_token::IdTokenError;
 use crate::secret::Secret;
-use crate::texts::texts_or_none;
+use crate::text::json::{self, Value};
+use crate::text::texts::texts_or_none;
 
 impl Rules<'_> {
     pub(super) fn check_parties(&self, claims: &Claims) -> Result<(), IdTokenError> {

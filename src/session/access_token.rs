@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use crate::bearer::Bearer;
+use super::bearer::Bearer;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 

@@ -6,24 +6,25 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use super::access_token::AccessToken;
+use super::bearer::Bearer;
 use super::cache::Cache;
 use super::demand::Demand;
+use super::ended::Ended;
 use super::flights::{Flights, Sent};
 use super::grant::{Grant, More};
 use super::obstacle::{is_of_target, Blocked, Obstacle};
+use super::outcome::{Access, LoginRequired};
 use super::sign_out::Shown;
-use super::state::Ended;
+#[cfg(feature = "openid")]
 use super::who::Who;
-use super::{Access, LoginRequired};
-use crate::bearer::Bearer;
-use crate::chars;
-use crate::client::Client;
+use crate::config::client::Client;
 use crate::error::{Error, Misuse};
 use crate::http::RequestId;
+use crate::login::tokens::Tokens;
 use crate::secret::Secret;
-use crate::target::Target;
+use crate::text::chars;
 use crate::time::UnixTime;
-use crate::token::Tokens;
+use crate::wire::target::Target;
 
 /// A grant that lives, as far as is known.
 #[derive(Clone)]
@@ -31,6 +32,7 @@ pub(super) struct Active {
     pub grant: Grant,
     pub cache: Cache,
     pub refresh_token: Option<Arc<Secret>>,
+    #[cfg(feature = "openid")]
     pub who: Who,
     pub flights: Flights,
     /// What keeps every refresh back, whatever it is for.
@@ -47,15 +49,20 @@ impl Active {
         let scope = String::from(tokens.scope());
         let own = AccessToken::new(tokens.access_token, scope, tokens.obtained_at, tokens.expires_at);
         let own = Some(own).filter(|own| chars::is_header_token(own.token.reveal()));
-        Self::with(grant, own, tokens.refresh_token, Who::new(tokens.identity))
+        Self {
+            #[cfg(feature = "openid")]
+            who: Who::new(tokens.identity),
+            ..Self::with(grant, own, tokens.refresh_token)
+        }
     }
 
-    pub(super) fn with(grant: Grant, own: Option<AccessToken>, refresh_token: Option<Secret>, who: Who) -> Self {
+    pub(super) fn with(grant: Grant, own: Option<AccessToken>, refresh_token: Option<Secret>) -> Self {
         Self {
             grant,
             cache: Cache::new(own),
             refresh_token: refresh_token.map(Arc::new),
-            who,
+            #[cfg(feature = "openid")]
+            who: Who::default(),
             flights: Flights::default(),
             obstacle: Obstacle::default(),
             in_doubt: false,
@@ -93,6 +100,7 @@ impl Active {
         if self.grant.ends.is_over(now) {
             return Access::LoginRequired(LoginRequired::GrantExpired);
         }
+        #[cfg(feature = "openid")]
         if takes_present {
             if let Some(request) = self.who.keys_request(client, now) {
                 return Access::SendRequest(request);
@@ -215,6 +223,7 @@ impl Active {
         newer.flights = core::mem::take(&mut self.flights);
         newer.cache.take_over(self.cache.clone());
         newer.sent = self.sent;
+        #[cfg(feature = "openid")]
         newer.who.follow(&self.who);
         *self = newer;
     }
@@ -224,7 +233,7 @@ impl Active {
             why,
             grant: self.grant.clone(),
             flights: core::mem::take(&mut self.flights),
-            id_token: self.who.take_hint(),
+            id_token: self.take_hint(),
             last_error: self.last_error.take(),
         }
     }
@@ -234,7 +243,16 @@ impl Active {
         let access_token = own.map(|own| (Secret::new(own), "access_token"));
         let refresh_token = self.refresh_token.take().map(|token| (Arc::unwrap_or_clone(token), "refresh_token"));
         let in_the_air = self.flights.in_the_air();
-        Shown { token: refresh_token.or(access_token), id_token: self.who.take_hint(), in_the_air }
+        Shown { token: refresh_token.or(access_token), id_token: self.take_hint(), in_the_air }
+    }
+
+    /// The ID token, to be shown at the logout.
+    #[cfg_attr(not(feature = "openid"), expect(clippy::unused_self))]
+    fn take_hint(&mut self) -> Option<Secret> {
+        #[cfg(feature = "openid")]
+        return self.who.take_hint();
+        #[cfg(not(feature = "openid"))]
+        None
     }
 }
 

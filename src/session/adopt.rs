@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 
 use super::active::Active;
 use super::outcome::Adopted;
+use super::saved::SavedSession;
 use super::state::State;
-use super::{SavedSession, Session};
-use crate::restore::RestoreError;
+use super::Session;
+use crate::error::restore::RestoreError;
 
 impl Session {
     /// Takes what another process has stored, if it is newer. Which of two forms of one login that is takes three lines to say:

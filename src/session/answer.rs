@@ -9,14 +9,17 @@ use super::active::Active;
 use super::flights::Sent;
 use super::grant::More;
 use super::obstacle::Obstacle;
+use super::outcome::{LoginRequired, SessionAction};
 use super::verdict::Verdict;
-use super::{LoginRequired, SessionAction};
-use crate::client::Client;
-use crate::error::{Error, Ignored, Violation};
+#[cfg(feature = "openid")]
+use super::who::KeysAnswer;
+use crate::config::client::Client;
+use crate::error::violation::Violation;
+use crate::error::{Error, Ignored};
 use crate::http::{Delivered, RequestId, Response};
 use crate::secret::Secret;
 use crate::time::UnixTime;
-use crate::token::TokenResponse;
+use crate::wire::token::response::TokenResponse;
 
 impl Active {
     pub(super) fn outcome(
@@ -26,6 +29,7 @@ impl Active {
         outcome: Result<&Response<'_>, Delivered>,
         now: UnixTime,
     ) -> Result<SessionAction, Error> {
+        #[cfg(feature = "openid")]
         if let Some(action) = self.keys_outcome(client, id, outcome, now) {
             return Ok(action);
         }
@@ -66,6 +70,7 @@ impl Active {
     }
 
     /// Tokens came.
+    #[cfg_attr(not(feature = "openid"), expect(unused_variables))] // what only an ID token is held to
     fn take(
         &mut self,
         client: &Client,
@@ -76,6 +81,7 @@ impl Active {
         now: UnixTime,
     ) -> SessionAction {
         // Nothing of the answer is used if its ID token is somebody else's.
+        #[cfg(feature = "openid")]
         let new = match self.who.read(client, &self.grant, &tokens, date, now) {
             Ok(new) => new,
             Err(error) => {
@@ -109,7 +115,11 @@ impl Active {
         self.obstacle = Obstacle::default();
         self.flights.succeed(is_current);
         self.rotate(sent, tokens.refresh_token.map(Secret::from));
-        self.last_error = self.who.take(new, &mut self.grant.ends);
+        #[cfg(feature = "openid")]
+        let error = self.who.take(new, &mut self.grant.ends);
+        #[cfg(not(feature = "openid"))]
+        let error = None;
+        self.last_error = error;
         SessionAction::Save
     }
 
@@ -199,5 +209,30 @@ impl Active {
         self.flights.settle();
         self.last_error = Some(error);
         SessionAction::RetryAt(retry_at)
+    }
+}
+
+#[cfg(feature = "openid")]
+impl Active {
+    /// An answer, or none, to the request for keys of this id, if there was one.
+    pub(super) fn keys_outcome(
+        &mut self,
+        client: &Client,
+        id: RequestId,
+        outcome: Result<&Response<'_>, Delivered>,
+        now: UnixTime,
+    ) -> Option<SessionAction> {
+        match self.who.answer(client, id, outcome, now)? {
+            KeysAnswer::Checked(has_failed, session_expiry) => {
+                self.last_error.take_if(|_| has_failed);
+                self.grant.ends.limit(session_expiry);
+                self.grant.confirm();
+                return Some(SessionAction::Save);
+            }
+            KeysAnswer::Failed(Some(error)) => self.last_error = Some(error),
+            KeysAnswer::Failed(None) => {}
+        }
+        // Who asked for a token may ask again at once: the keys do not hold it up.
+        Some(SessionAction::RetryAt(now))
     }
 }

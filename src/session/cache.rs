@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::access_token::AccessToken;
 use super::obstacle::Obstacle;
-use crate::target::Target;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
+use crate::wire::target::Target;
 
 /// So many access tokens beside the login's own are kept; the one that expires first makes room for another.
 pub(super) const MAX_TARGETS: usize = 64;

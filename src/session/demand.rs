@@ -5,12 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::grant::{Grant, More};
-use super::LoginRequired;
-use crate::chars;
-use crate::client::Client;
-use crate::error::ServerText;
-use crate::target::Target;
+use super::outcome::LoginRequired;
+use crate::config::client::Client;
+use crate::error::server_text::ServerText;
+use crate::text::chars;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
+use crate::wire::target::Target;
 
 /// A login that is younger than this was just made. One that users make by mistake, or decline, they may make again soon after.
 const YOUNG_SECS: u64 = 10 * 60;
@@ -103,7 +103,7 @@ impl Demand<'_> {
 
 /// Whether every value of a list is in another list.
 fn is_part(values: &str, of: &str) -> bool {
-    let whole = crate::scope::set(of.split(' '));
+    let whole = crate::wire::scope::set(of.split(' '));
     values.split(' ').filter(|value| !value.is_empty()).all(|value| whole.contains(value))
 }
 

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::login::tokens::Tokens;
 use crate::time::UnixTime;
-use crate::token::{TokenResponse, Tokens};
+use crate::wire::token::response::TokenResponse;
 
 /// What was said last; a server that says nothing leaves it open. Counted from when it was heard: too late an end costs one
 /// request, too early a one costs the user a login.

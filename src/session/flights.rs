@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 
 use crate::http::RequestId;
 use crate::secret::Secret;
-use crate::target::Target;
 use crate::time::UnixTime;
+use crate::wire::target::Target;
 
 /// A refresh that was sent.
 #[derive(Clone)]

@@ -7,14 +7,14 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use super::ends::Ends;
-use crate::authorization::AuthorizationRequest;
-use crate::chars;
-use crate::client::short_fingerprint;
-use crate::scope::{self, Scope};
+use crate::config::fingerprint::short_fingerprint;
+use crate::login::tokens::Tokens;
 use crate::secret::Secret;
-use crate::target::Target;
+use crate::text::chars;
 use crate::time::UnixTime;
-use crate::token::Tokens;
+use crate::wire::authorization::AuthorizationRequest;
+use crate::wire::scope::{self, Scope};
+use crate::wire::target::Target;
 
 #[derive(Clone)]
 pub(super) struct Grant {

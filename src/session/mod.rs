@@ -6,8 +6,10 @@ mod access_token;
 mod active;
 mod adopt;
 mod answer;
+pub mod bearer;
 mod cache;
 mod demand;
+mod ended;
 mod ends;
 mod flights;
 mod grant;
@@ -19,7 +21,7 @@ mod sign_out;
 mod state;
 pub mod transitions;
 mod verdict;
-#[cfg_attr(not(feature = "openid"), path = "who_off.rs")]
+#[cfg(feature = "openid")]
 mod who;
 
 use alloc::boxed::Box;
@@ -35,18 +37,21 @@ pub use saved::SavedSession;
 pub use sign_out::SignOut;
 use state::State;
 
-use crate::authorization::AuthorizationRequest;
-use crate::bearer::Bearer;
-use crate::challenge::{self, Advice};
-use crate::client::Client;
+use self::bearer::Bearer;
+use crate::config::client::Client;
 use crate::error::{Error, Misuse};
-use crate::http::Headers;
-use crate::login::{Event, Login};
+use crate::http::headers::Headers;
+use crate::login::event::Event;
+use crate::login::tokens::Tokens;
+use crate::login::Login;
 #[cfg(feature = "openid")]
-use crate::openid::{IdToken, KeySet};
-use crate::target::Target;
+use crate::openid::id_token::IdToken;
+#[cfg(feature = "openid")]
+use crate::openid::keys::KeySet;
 use crate::time::UnixTime;
-use crate::token::Tokens;
+use crate::wire::authorization::AuthorizationRequest;
+use crate::wire::challenge::{self, Advice};
+use crate::wire::target::Target;
 
 /// A session, as a machine without I/O.
 ///

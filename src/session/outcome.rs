@@ -3,12 +3,13 @@
 use alloc::sync::Arc;
 use core::fmt;
 
-use crate::authorization::AuthorizationRequest;
-use crate::bearer::Bearer;
-use crate::error::{Error, ServerText};
+use super::bearer::Bearer;
+use crate::error::server_text::ServerText;
+use crate::error::Error;
 use crate::http::{Request, RequestId};
-use crate::logout::LogoutUrl;
 use crate::time::UnixTime;
+use crate::wire::authorization::AuthorizationRequest;
+use crate::wire::logout::LogoutUrl;
 
 /// The answer to who needs an access token. A driver may match it exhaustively: see [the crate's documentation](crate#matching).
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! When to try again what has failed.
 
+use crate::http::retry_after::MAX_RETRY_AFTER_SECS;
 use crate::http::RequestId;
-use crate::retry_after::MAX_RETRY_AFTER_SECS;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 
 /// The longest wait that the session itself chooses after an answer, or for one that was lost.

@@ -16,15 +16,16 @@ use super::cache::{Slot, MAX_TARGETS};
 use super::ends::Ends;
 use super::grant::Grant;
 use super::state::State;
+#[cfg(feature = "openid")]
 use super::who::Who;
 use super::Session;
-use crate::authorization::AuthorizationRequest;
-use crate::chars;
-use crate::client::Client;
-use crate::restore::{RestoreError, SAVED_VERSION};
+use crate::config::client::Client;
+use crate::error::restore::{RestoreError, SAVED_VERSION};
 use crate::secret::{as_text, Secret};
-use crate::target::Target;
+use crate::text::chars;
 use crate::time::UnixTime;
+use crate::wire::authorization::AuthorizationRequest;
+use crate::wire::target::Target;
 
 /// What is to be stored of a session: any serde format can hold it. It has the tokens, so store it where only the app can
 /// read it, and write it: an ID token that was checked before it was stored is believed, if it is of the client's server and for
@@ -164,8 +165,6 @@ impl Fields {
         let request = request.requiring_acr(self.acr);
         #[cfg(feature = "openid")]
         let who = Who::restore(client, self.id_token.as_ref(), self.nonce).ok_or(RestoreError::Malformed)?;
-        #[cfg(not(feature = "openid"))]
-        let who = Who;
         let granted = self.granted.unwrap_or_else(|| request.requested_scope().to_owned());
         let scope = self.scope.unwrap_or_else(|| granted.clone());
         let (obtained_at, expires_at) = (self.obtained_at, self.expires_at);
@@ -178,7 +177,11 @@ impl Fields {
             scope: granted,
             ends: self.ends,
         };
-        let mut active = Active::with(grant, own, self.refresh_token, who);
+        let mut active = Active::with(grant, own, self.refresh_token);
+        #[cfg(feature = "openid")]
+        {
+            active.who = who;
+        }
         for other in self.others {
             active.cache.add(other.into_slot()?);
         }
@@ -232,8 +235,7 @@ impl Session {
     /// give it the metadata that you kept ([`Client::with_metadata`]; feature `openid`).
     pub fn restore(client: Client, saved: SavedSession) -> Result<Self, RestoreError> {
         let active = saved.into_active(&client)?;
-        #[cfg(feature = "openid")]
-        let client = crate::restore::with_server(client)?;
+        let client = client.with_known_server()?;
         Ok(Self { client, state: State::Active(Box::new(active)) })
     }
 }

@@ -5,19 +5,19 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::flights::InTheAir;
+use super::outcome::SessionAction;
 use super::patience::Patience;
 use super::verdict::Verdict;
-use super::SessionAction;
-use crate::base64url::Base64Url32;
-use crate::client::Client;
+use crate::config::client::Client;
 use crate::entropy::Entropy;
-use crate::error::{is_transient, Error, Ignored, Misuse, Over};
-use crate::http::{Delivered, Request, RequestId, Response};
-use crate::logout::{self, LogoutRequest, LogoutUrl};
-use crate::retry_after;
+use crate::error::refused::is_transient;
+use crate::error::{Error, Ignored, Misuse, Over};
+use crate::http::{retry_after, Delivered, Request, RequestId, Response};
 use crate::secret::{Secret, SecretOctets};
+use crate::text::base64url::Base64Url32;
 use crate::time::UnixTime;
-use crate::token;
+use crate::wire::logout::{self, LogoutRequest, LogoutUrl};
+use crate::wire::token::response::refused;
 
 /// How often a revocation is sent at most.
 const MAX_REVOCATIONS: u32 = 5;
@@ -193,7 +193,7 @@ impl SigningOut {
             Ok(response) if (200..=299).contains(&response.status()) => (None, None),
             Ok(response) => {
                 let wait = retry_after::seconds(response, now).unwrap_or(0);
-                (Some(token::refused(response, now)), is_transient(response.status()).then_some(wait))
+                (Some(refused(response, now)), is_transient(response.status()).then_some(wait))
             }
             Err(_) => (Some(NOT_REVOKED.clone()), Some(0)),
         };

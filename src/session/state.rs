@@ -5,34 +5,23 @@
 use alloc::boxed::Box;
 
 use super::active::Active;
+use super::bearer::Bearer;
 use super::demand::Demand;
-use super::flights::Flights;
-use super::grant::Grant;
-use super::sign_out::{Shown, SigningOut};
-use super::{Access, LoginRequired, SessionAction, SessionPhase, SignOut};
-use crate::bearer::Bearer;
-use crate::client::Client;
+use super::ended::Ended;
+use super::outcome::{Access, LoginRequired, SessionAction, SessionPhase};
+use super::sign_out::{Shown, SignOut, SigningOut};
+use crate::config::client::Client;
 use crate::error::{Error, Ignored};
 use crate::http::{Delivered, RequestId, Response};
-use crate::scope::Scope;
-use crate::secret::Secret;
-use crate::target::Target;
 use crate::time::UnixTime;
+use crate::wire::scope::Scope;
+use crate::wire::target::Target;
 
 pub(super) enum State {
     Active(Box<Active>),
     LoginRequired(Box<Ended>),
     /// Signed out here, whether or not the server has been told.
     SigningOut(Box<SigningOut>),
-}
-
-/// The grant is over: what a new login, a sign-out and tokens of another process are measured by.
-pub(super) struct Ended {
-    pub why: LoginRequired,
-    pub grant: Grant,
-    pub flights: Flights,
-    pub id_token: Option<Secret>,
-    pub last_error: Option<Error>,
 }
 
 impl State {

@@ -1,6 +1,6 @@
 //! The transitions of a session as data: for tests and documentation, which hold them against the code. No driver needs them.
 
-use super::SessionPhase;
+use super::outcome::SessionPhase;
 
 /// What can happen to a session, as far as the table tells events apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,12 @@
 
 use alloc::borrow::Cow;
 
-use crate::client::Client;
-use crate::error::{Error, Refused};
+use crate::config::client::Client;
+use crate::error::refused::Refused;
+use crate::error::Error;
 use crate::http::Response;
 use crate::time::UnixTime;
-use crate::token::{self, Remains, TokenResponse};
+use crate::wire::token::response::{parse_response_as, remains, Remains, TokenResponse};
 
 pub(super) enum Verdict<'a> {
     Tokens(TokenResponse<'a>),
@@ -39,14 +40,14 @@ const USER_MUST_ACT: [&str; 7] = [
 
 impl<'a> Verdict<'a> {
     pub(super) fn of(response: &Response<'a>, client: &Client, now: UnixTime) -> Self {
-        let error = match token::parse_response_as(response, client.token_types(), now) {
+        let error = match parse_response_as(response, client.token_types(), now) {
             Ok(tokens) => return Self::Tokens(tokens),
             Err(error) => error,
         };
         if let Error::Refused(refused) = &error {
             return Self::refused(refused, error.clone());
         }
-        match token::remains(response) {
+        match remains(response) {
             Remains::Success(refresh_token) => Self::Useless(error, refresh_token),
             Remains::Unreadable => Self::Lost(error),
             Remains::Nothing => Self::Later(error, None),

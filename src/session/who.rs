@@ -1,5 +1,5 @@
 //! Who is logged in, in a session: the ID token of the login, those that refreshes bring (OpenID Connect Core §12.2), and
-//! the keys to check them with. (`who_off.rs` takes this file's place without the feature `openid`.)
+//! the keys to check them with.
 //!
 //! Whose it is is checked before anything of the answer is used: tokens of another user, or for another client, are nobody's
 //! business here. Every other fault (its form, its time, its hashes, its key, its signature) costs the ID token and nothing else,
@@ -8,24 +8,22 @@
 
 use alloc::sync::Arc;
 
-use super::active::Active;
 use super::ends::Ends;
 use super::grant::Grant;
 use super::patience::Patience;
-use super::SessionAction;
-use crate::client::Client;
+use crate::config::client::Client;
+use crate::error::id_token::IdTokenError;
 use crate::error::Error;
+use crate::http::server_clock::ServerClock;
 use crate::http::{Delivered, Request, RequestId, Response};
-use crate::identity::Identity;
-use crate::login::fetched_keys;
-use crate::openid::id_token::Unverified;
-use crate::openid::{IdToken, IdTokenError, KeySet, MAX_KEY_REQUESTS};
+use crate::login::identity::Identity;
+use crate::openid::id_token::{IdToken, Unverified};
+use crate::openid::keys::{KeySet, MAX_KEY_REQUESTS};
 use crate::secret::Secret;
-use crate::server_clock::ServerClock;
 use crate::time::UnixTime;
-use crate::token::TokenResponse;
+use crate::wire::token::response::TokenResponse;
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Who {
     id_token: Option<IdToken>,
     /// Of the login.
@@ -57,7 +55,7 @@ pub(super) enum New {
 }
 
 /// What the answer to a request for keys means.
-enum KeysAnswer {
+pub(super) enum KeysAnswer {
     /// The ID token is good. Whether an error was told of before, and when the token says that the session ends.
     Checked(bool, Option<UnixTime>),
     /// It is not, or it is not known: the one of before stays.
@@ -179,7 +177,7 @@ impl Who {
     }
 
     /// The answer to the request for keys, if it is that.
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         client: &Client,
         id: RequestId,
@@ -188,7 +186,7 @@ impl Who {
     ) -> Option<KeysAnswer> {
         let pending = self.pending.as_mut().filter(|pending| pending.under_way.is_some_and(|(own, _)| own == id))?;
         pending.under_way = None;
-        let keys = match outcome.map(|response| fetched_keys(client, response, now)) {
+        let keys = match outcome.map(|response| KeySet::from_response(client.jwks_uri(), response, now)) {
             Ok(Ok(keys)) => Arc::new(keys),
             Ok(Err(error)) => {
                 let wait = match &error {
@@ -213,29 +211,5 @@ impl Who {
             }
             Err(error) => KeysAnswer::Failed(Some(error.into())),
         })
-    }
-}
-
-impl Active {
-    /// An answer, or none, to the request for keys of this id, if there was one.
-    pub(super) fn keys_outcome(
-        &mut self,
-        client: &Client,
-        id: RequestId,
-        outcome: Result<&Response<'_>, Delivered>,
-        now: UnixTime,
-    ) -> Option<SessionAction> {
-        match self.who.answer(client, id, outcome, now)? {
-            KeysAnswer::Checked(has_failed, session_expiry) => {
-                self.last_error.take_if(|_| has_failed);
-                self.grant.ends.limit(session_expiry);
-                self.grant.confirm();
-                return Some(SessionAction::Save);
-            }
-            KeysAnswer::Failed(Some(error)) => self.last_error = Some(error),
-            KeysAnswer::Failed(None) => {}
-        }
-        // Who asked for a token may ask again at once: the keys do not hold it up.
-        Some(SessionAction::RetryAt(now))
     }
 }

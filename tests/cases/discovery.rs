@@ -1,6 +1,6 @@
 //! Where metadata is, and what is believed of it: a server's, and an API's.
 
-use oauth_proto::openid::discovery::{well_known_url, WellKnown};
+use oauth_proto::metadata::{well_known_url, WellKnown};
 use oauth_proto::{
     AuthorizationRequest, AuthorizationServer, Client, ConfigError, Error, RequestId, ResourceMetadata, Response,
     Secret, ServerMetadata, Violation,

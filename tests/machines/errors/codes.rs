@@ -12,19 +12,19 @@ use oauth_proto::{
 #[cfg(feature = "openid")]
 use oauth_proto::{IdTokenError, KeySetError};
 
-const ERROR: &str = include_str!("../../../src/error.rs");
+const ERROR: &str = include_str!("../../../src/error/mod.rs");
 
 /// Every enum of errors, the file it is in, and the tests of its variants.
 const ENUMS: [(&str, &str, &str); 11] = [
     ("Misuse", ERROR, include_str!("misuse.rs")),
     ("Ignored", ERROR, include_str!("ignored.rs")),
-    ("Violation", include_str!("../../../src/violation.rs"), include_str!("violation.rs")),
+    ("Violation", include_str!("../../../src/error/violation.rs"), include_str!("violation.rs")),
     ("Over", ERROR, include_str!("over.rs")),
-    ("ConfigError", include_str!("../../../src/config_error.rs"), include_str!("config.rs")),
-    ("RestoreError", include_str!("../../../src/restore.rs"), include_str!("restore.rs")),
+    ("ConfigError", include_str!("../../../src/error/config.rs"), include_str!("config.rs")),
+    ("RestoreError", include_str!("../../../src/error/restore.rs"), include_str!("restore.rs")),
     ("EntropyError", include_str!("../../../src/entropy.rs"), include_str!("parts.rs")),
-    ("BearerError", include_str!("../../../src/bearer.rs"), include_str!("parts.rs")),
-    ("IdTokenError", include_str!("../../../src/openid/error.rs"), include_str!("id_token.rs")),
+    ("BearerError", include_str!("../../../src/session/bearer.rs"), include_str!("parts.rs")),
+    ("IdTokenError", include_str!("../../../src/error/id_token.rs"), include_str!("id_token.rs")),
     ("KeySetError", include_str!("../../../src/openid/keys.rs"), include_str!("id_token.rs")),
     ("LoginRequired", include_str!("../../../src/session/outcome.rs"), include_str!("login_required.rs")),
 ];

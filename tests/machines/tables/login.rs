@@ -49,7 +49,7 @@ const WITHOUT_OPENID: usize = if cfg!(feature = "openid") { 0 } else { 8 };
 
 #[test]
 fn the_lists_hold_every_phase_and_every_trigger() {
-    assert_lists_all(&PHASES, "Phase", include_str!("../../../src/login/mod.rs"));
+    assert_lists_all(&PHASES, "Phase", include_str!("../../../src/login/action.rs"));
     assert_lists_all(&TRIGGERS, "Trigger", include_str!("../../../src/login/transitions.rs"));
 }
 

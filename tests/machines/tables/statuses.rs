@@ -7,7 +7,7 @@ use oauth_proto::{
 use crate::support::openid::{discovering, exchanging, fetching_keys, issuer_only, keyed};
 use crate::support::{at, json, pending, refresh, INVALID_GRANT, TOKENS};
 
-const DOCUMENTATION: &str = include_str!("../../../src/http.rs");
+const DOCUMENTATION: &str = include_str!("../../../src/http/mod.rs");
 
 /// First status, last status, and what the five steps make of it.
 type Row = (u16, u16, [String; 5]);

@@ -1,0 +1,236 @@
+//! How a client is set up.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+#[cfg(feature = "openid")]
+use super::id_token_settings::IdTokenSettings;
+use super::server::AuthorizationServer;
+use crate::error::config::ConfigError;
+use crate::secret::Secret;
+#[cfg(feature = "std")]
+use crate::text::form;
+use crate::wire::target::Target;
+use crate::wire::token::request::{ClientAuthentication, TokenRequestFormat};
+use crate::wire::token::token_type::TokenTypes;
+
+/// Sets a [`Client`] up.
+#[derive(Clone)]
+#[must_use = "a builder does nothing until build() is called"]
+pub struct ClientBuilder {
+    pub(super) server: AuthorizationServer,
+    pub(super) client_id: String,
+    pub(super) redirect_uri: String,
+    pub(super) post_logout_redirect_uri: Option<String>,
+    pub(super) undotted_scheme: bool,
+    pub(super) secret: Option<Secret>,
+    pub(super) method: Option<Method>,
+    pub(super) format: TokenRequestFormat,
+    pub(super) exceptions: Exceptions,
+    pub(super) token_parameters: Vec<(String, Secret)>,
+    pub(super) typed_parameters_failed: bool,
+    pub(super) api_origins: Vec<String>,
+    pub(super) bound_origins: Vec<(Target, String)>,
+    pub(super) demandable: Option<String>,
+    pub(super) login_timeout: u64,
+    pub(super) leeway: u64,
+    pub(super) refresh_timeout: u64,
+    pub(super) keep_token_response: bool,
+    #[cfg(feature = "openid")]
+    pub(super) id_tokens: IdTokenSettings,
+}
+
+/// What the server does in its own way: nothing by default.
+#[derive(Clone, Default)]
+pub(super) struct Exceptions {
+    pub token_types: TokenTypes,
+    pub client_id_in_body: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Basic,
+    Post,
+}
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+        }
+    }
+}
+
+impl ClientBuilder {
+    pub(super) fn new(server: AuthorizationServer, client_id: &str, redirect_uri: &str) -> Self {
+        Self {
+            server,
+            client_id: client_id.to_owned(),
+            redirect_uri: redirect_uri.to_owned(),
+            post_logout_redirect_uri: None,
+            undotted_scheme: false,
+            secret: None,
+            method: None,
+            format: TokenRequestFormat::Form,
+            exceptions: Exceptions::default(),
+            token_parameters: Vec::new(),
+            typed_parameters_failed: false,
+            api_origins: Vec::new(),
+            bound_origins: Vec::new(),
+            demandable: None,
+            login_timeout: 60 * 60,
+            leeway: 60,
+            refresh_timeout: 60,
+            keep_token_response: false,
+            #[cfg(feature = "openid")]
+            id_tokens: IdTokenSettings::default(),
+        }
+    }
+
+    /// A client secret, sent by the method that the server's metadata names, `client_secret_basic` first. A native app
+    /// cannot keep a secret (RFC 8252 §8.5): this is for clients that run where nobody else can look.
+    pub fn client_secret(mut self, secret: &str) -> Self {
+        self.secret = Some(Secret::new(secret));
+        self
+    }
+
+    /// A client secret, sent by `client_secret_basic` (RFC 6749 §2.3.1).
+    pub fn client_secret_basic(mut self, secret: &str) -> Self {
+        self.method = Some(Method::Basic);
+        self.client_secret(secret)
+    }
+
+    /// A client secret, sent by `client_secret_post` (RFC 6749 §2.3.1).
+    pub fn client_secret_post(mut self, secret: &str) -> Self {
+        self.method = Some(Method::Post);
+        self.client_secret(secret)
+    }
+
+    /// An origin (`https://api.example.com`) that access tokens may be sent to; may be called several times. A token
+    /// goes to no other (RFC 9700 §4.9.1).
+    pub fn api_origin(mut self, origin: &str) -> Self {
+        self.api_origins.push(origin.to_owned());
+        self
+    }
+
+    /// An origin that access tokens for this [`Target`] may be sent to, whatever their scope, and tokens for others may not: for
+    /// clients of several APIs. The target is as [`Session::access_for`](crate::Session::access_for) is asked for it.
+    ///
+    /// ```
+    /// use oauth_proto::{AuthorizationServer, Client, Target};
+    ///
+    /// let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+    /// let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback")
+    ///     .api_origin_for(&Target::resource("https://calendar.example.com/")?, "https://calendar.example.com")
+    ///     .api_origin_for(&Target::resource("urn:example:mail")?, "https://mail.example.com")
+    ///     .build()?;
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
+    pub fn api_origin_for(mut self, target: &Target, origin: &str) -> Self {
+        self.bound_origins.push((target.clone(), origin.to_owned()));
+        self
+    }
+
+    /// The scope that an API's `insufficient_scope` may bring into a login, tokens separated by spaces: whatever else it demands
+    /// is left out. By default an API may demand anything; the user is then asked for it.
+    pub fn demandable_scope(mut self, scope: &str) -> Self {
+        self.demandable = Some(scope.to_owned());
+        self
+    }
+
+    /// Where the browser comes back to after a logout, as it is registered with the server (OpenID Connect RP-Initiated
+    /// Logout 1.0 §3.1; at Auth0 an Allowed Logout URL). The rules are those of the redirect URI.
+    pub fn post_logout_redirect_uri(mut self, uri: &str) -> Self {
+        self.post_logout_redirect_uri = Some(uri.to_owned());
+        self
+    }
+
+    /// Token requests with a JSON body, as Auth0's documentation shows them. The default is a form (RFC 6749 §3.2).
+    pub fn json_token_requests(mut self) -> Self {
+        self.format = TokenRequestFormat::Json;
+        self
+    }
+
+    /// A parameter that every token request carries besides its own.
+    pub fn token_parameter(mut self, name: &str, value: &str) -> Self {
+        self.token_parameters.push((name.to_owned(), Secret::new(value)));
+        self
+    }
+
+    /// Typed parameters that every token request carries besides its own (feature `std`).
+    #[cfg(feature = "std")]
+    pub fn token_parameters(mut self, parameters: &impl serde::Serialize) -> Self {
+        match form::typed_pairs(parameters) {
+            Some(pairs) => {
+                self.token_parameters.extend(pairs.into_iter().map(|(name, value)| (name, Secret::new(value))));
+            }
+            None => self.typed_parameters_failed = true,
+        }
+        self
+    }
+
+    /// How long a user may take in the browser: 3,600 seconds by default.
+    pub fn login_timeout_secs(mut self, seconds: u64) -> Self {
+        self.login_timeout = seconds;
+        self
+    }
+
+    /// How long before its expiry an access token is refreshed: 60 seconds by default.
+    pub fn leeway_secs(mut self, seconds: u64) -> Self {
+        self.leeway = seconds;
+        self
+    }
+
+    /// How long a refresh may be under way before it is taken for lost: 60 seconds by default. Give the HTTP stack less time than
+    /// that, or two refreshes with one token may be on their way.
+    pub fn refresh_timeout_secs(mut self, seconds: u64) -> Self {
+        self.refresh_timeout = seconds;
+        self
+    }
+
+    /// Keeps a copy of each login's token response for [`Tokens::members`](crate::Tokens::members).
+    pub fn keep_token_response(mut self) -> Self {
+        self.keep_token_response = true;
+        self
+    }
+
+    /// Accepts a private-use scheme without a dot, such as `myapp:/callback`. **Any app may claim such a scheme**
+    /// (RFC 8252 §7.1); PKCE and `state` are then all that protects the login.
+    pub fn allow_undotted_scheme(mut self) -> Self {
+        self.undotted_scheme = true;
+        self
+    }
+
+    pub(super) fn authentication(&self) -> Result<ClientAuthentication, ConfigError> {
+        let client = |name, problem| ConfigError::Client { name, problem };
+        let Some(secret) = &self.secret else { return Ok(ClientAuthentication::None) };
+        if secret.reveal().is_empty() || secret.reveal().chars().any(char::is_control) {
+            return Err(client("client_secret", "is empty or has control characters: write it as it was issued"));
+        }
+        let supported = |method: &Method| match &self.server.authentication_methods {
+            Some(methods) => methods.iter().any(|other| other == method.name()),
+            None => true,
+        };
+        let method = match self.method {
+            Some(method) => Some(method).filter(supported),
+            None => [Method::Basic, Method::Post].into_iter().find(supported),
+        };
+        match method {
+            Some(Method::Basic) => Ok(ClientAuthentication::ClientSecretBasic(secret.clone())),
+            Some(Method::Post) => Ok(ClientAuthentication::ClientSecretPost(secret.clone())),
+            None => Err(client(
+                "token_endpoint_auth_method",
+                "is not among the server's token_endpoint_auth_methods_supported: use another one (RFC 8414 section 2)",
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}

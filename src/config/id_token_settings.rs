@@ -1,0 +1,153 @@
+//! What a client is set up with for ID tokens, and what comes of it once the server is known.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::server::AuthorizationServer;
+use crate::error::config::ConfigError;
+use crate::error::id_token::IdTokenError;
+use crate::openid::id_token::{Rules, Unverified, MAX_CLOCK_LEEWAY_SECS};
+use crate::openid::keys::KeySet;
+use crate::openid::signature::{Algorithm, SignatureVerifier};
+use crate::wire::issuer::IssuerTemplate;
+
+/// As the builder has it.
+#[derive(Clone)]
+pub(crate) struct IdTokenSettings {
+    pub verifier: Verifier,
+    pub algorithms: Option<Vec<Algorithm>>,
+    pub clock_leeway: u64,
+    pub trusted_audiences: Vec<String>,
+    pub max_key_age: u64,
+    pub may_lack_nonce: bool,
+}
+
+/// A day: keys that a server has withdrawn are believed no longer than that.
+const MAX_KEY_AGE_SECS: u64 = 24 * 60 * 60;
+
+#[derive(Clone)]
+pub(crate) enum Verifier {
+    /// The crate's own, if it has one.
+    Default,
+    Given(Arc<dyn SignatureVerifier>),
+    TlsAlone,
+}
+
+impl Default for IdTokenSettings {
+    fn default() -> Self {
+        Self {
+            verifier: Verifier::Default,
+            algorithms: None,
+            clock_leeway: 60,
+            trusted_audiences: Vec::new(),
+            max_key_age: MAX_KEY_AGE_SECS,
+            may_lack_nonce: false,
+        }
+    }
+}
+
+impl IdTokenSettings {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        if self.clock_leeway > MAX_CLOCK_LEEWAY_SECS {
+            return Err(ConfigError::Client {
+                name: "clock_leeway",
+                problem: "is more than 300 seconds: have the clock set instead",
+            });
+        }
+        if self.max_key_age == 0 {
+            return Err(ConfigError::Client {
+                name: "max_key_age",
+                problem: "is 0, so no key could ever be used: give them some hours",
+            });
+        }
+        Ok(())
+    }
+
+    #[cfg_attr(feature = "rustcrypto", allow(clippy::unnecessary_wraps))]
+    fn verifier(&self) -> Result<Option<Arc<dyn SignatureVerifier>>, ConfigError> {
+        match &self.verifier {
+            Verifier::Given(verifier) => Ok(Some(Arc::clone(verifier))),
+            Verifier::TlsAlone => Ok(None),
+            #[cfg(feature = "rustcrypto")]
+            Verifier::Default => Ok(Some(Arc::new(crate::openid::rustcrypto::RustCrypto))),
+            #[cfg(not(feature = "rustcrypto"))]
+            Verifier::Default => Err(ConfigError::Client {
+                name: "signature_verifier",
+                problem: "is not set, and ID tokens are signed: set it, or turn on the feature rustcrypto",
+            }),
+        }
+    }
+
+    /// What ID tokens are held to, or why this client cannot ask for any.
+    pub(crate) fn policy(&self, server: &AuthorizationServer) -> Result<IdTokenPolicy, ConfigError> {
+        let verifier = self.verifier()?;
+        if server.expected_issuer().is_none() {
+            return Err(ConfigError::Issuer {
+                problem: "is not set, and ID tokens must be of a known one: set it with issuer(…)",
+            });
+        }
+        if server.has_endpoints() && server.jwks_uri.is_none() && verifier.is_some() {
+            return Err(ConfigError::Endpoint {
+                name: "jwks_uri",
+                problem: "is not set, and ID tokens are signed: set it with AuthorizationServer::jwks_uri",
+            });
+        }
+        let known = |names: &Vec<String>| names.iter().filter_map(|name| Algorithm::from_name(name)).collect();
+        let mut algorithms = match (&self.algorithms, &server.signing_algorithms) {
+            (Some(own), _) => own.clone(),
+            (None, Some(names)) => known(names),
+            // The metadata will say.
+            (None, None) if !server.has_endpoints() => {
+                verifier.as_ref().map_or(alloc::vec![Algorithm::Rs256], |verifier| verifier.algorithms().to_vec())
+            }
+            (None, None) => alloc::vec![Algorithm::Rs256],
+        };
+        if let Some(verifier) = &verifier {
+            algorithms.retain(|algorithm| verifier.algorithms().contains(algorithm));
+        }
+        if algorithms.is_empty() {
+            return Err(ConfigError::Client {
+                name: "id_token_algorithms",
+                problem: "has none that the server signs with and the signature verifier knows: allow another one, or set another verifier",
+            });
+        }
+        Ok(IdTokenPolicy {
+            verifier,
+            algorithms,
+            clock_leeway: self.clock_leeway,
+            may_lack_nonce: self.may_lack_nonce,
+            template: server.template.clone(),
+        })
+    }
+}
+
+/// What ID tokens are held to by one client of one server.
+#[derive(Clone)]
+pub(crate) struct IdTokenPolicy {
+    /// `None`: TLS is relied on.
+    verifier: Option<Arc<dyn SignatureVerifier>>,
+    algorithms: Vec<Algorithm>,
+    clock_leeway: u64,
+    may_lack_nonce: bool,
+    template: Option<IssuerTemplate>,
+}
+
+impl IdTokenPolicy {
+    /// These, besides whose tokens are believed.
+    pub(crate) fn rules<'a>(&'a self, parties: Rules<'a>) -> Rules<'a> {
+        parties
+            .algorithms(&self.algorithms)
+            .clock_leeway_secs(self.clock_leeway)
+            .nonce_may_be_missing(self.may_lack_nonce)
+    }
+
+    /// The last check. `KeyNotFound` if there are no keys at all.
+    pub(crate) fn verify(&self, unverified: &Unverified, keys: Option<&KeySet>) -> Result<(), IdTokenError> {
+        match (&self.verifier, keys) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err(IdTokenError::KeyNotFound),
+            (Some(verifier), Some(keys)) => unverified.verify(keys, &**verifier, self.template.as_ref()),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What an app sets up once, and every check of it: the authorization server and the client.
+
+pub(crate) mod builder;
+pub(crate) mod client;
+mod discovered;
+pub(crate) mod fingerprint;
+#[cfg(feature = "openid")]
+mod id_token_builder;
+#[cfg(feature = "openid")]
+mod id_token_settings;
+#[cfg(feature = "openid")]
+mod id_tokens;
+mod own_ways;
+pub(crate) mod server;
+mod tenants;
+
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use server::AuthorizationServer;

@@ -1,0 +1,288 @@
+//! HTTP at message level: plain data, carried by whatever HTTP stack the caller has.
+//!
+//! # The contract for whoever carries a [`Request`]
+//! 1. TLS with server authentication, unless the URL is a loopback `http` one that the configuration allowed.
+//! 2. **Follow no redirect**: hand a 3xx over as it is. What the body holds is for the endpoint that was configured.
+//! 3. Send method, URL, headers and body as they are; add no other `Authorization`.
+//! 4. Read one octet more than [`Request::max_response_bytes`] of the body at most, and hand over what was read: the machine
+//!    refuses what is over the limit.
+//! 5. Answer every request once: [`Event::ResponseReceived`](crate::Event::ResponseReceived) or
+//!    [`Event::SendFailed`](crate::Event::SendFailed), with the request's own id.
+//!
+//! # What a status means
+//!
+//! By step: the first three are a login's, the others a session's.
+//!
+//! | status | metadata | code | keys | refresh | revocation |
+//! | --- | --- | --- | --- | --- | --- |
+//! | 100–199 | elsewhere | ends | ends | later | told |
+//! | 200–299 | read | read | read | read | done |
+//! | 300–399 | elsewhere | ends | ends | later | told |
+//! | 400–407 | elsewhere | ends | ends | words | told |
+//! | 408 | elsewhere, later | later | later | later | later |
+//! | 409–424 | elsewhere | ends | ends | words | told |
+//! | 425 | elsewhere, later | later | later | later | later |
+//! | 426–428 | elsewhere | ends | ends | words | told |
+//! | 429 | elsewhere, later | later | later | later | later |
+//! | 430–499 | elsewhere | ends | ends | words | told |
+//! | 500–502 | elsewhere, later | ends | later | later | later |
+//! | 503 | elsewhere, later | later | later | later | later |
+//! | 504–599 | elsewhere, later | ends | later | later | later |
+//! | 600–999 | elsewhere | ends | ends | later | told |
+//!
+//! *read*: what it says counts. *elsewhere*: the next well-known place is asked; after the last, the login ends, or, if one of them
+//! was *later*, all are asked again then. *later*: [`Action::RetryAt`](crate::Action::RetryAt),
+//! [`SessionAction::RetryAt`](crate::SessionAction::RetryAt): not before `Retry-After` says, a code within its ten minutes (it goes
+//! again only where the answer shows that it was not looked at), keys as long as the user waits, metadata within the login's time, a
+//! refresh for ever, a revocation five times. *ends*: a fatal error, in the server's words if there are any. *words*: `invalid_grant`
+//! ends the grant, and every other word is told with the grant kept. *done* and *told*: the sign-out goes on; of what was not revoked
+//! [`Session::last_error`](crate::Session::last_error) tells. Some words mean the same as a status, whatever that is:
+//! `temporarily_unavailable` is *later* of code and refresh.
+
+pub(crate) mod endpoint;
+pub(crate) mod headers;
+pub(crate) mod retry_after;
+#[cfg(feature = "openid")]
+pub(crate) mod server_clock;
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use sha2::{Digest, Sha256};
+
+pub use self::headers::Headers;
+use crate::secret::Secret;
+use crate::text::json;
+use crate::text::unfit::Unfit;
+
+/// A response body may have this many octets; more are refused before any of it is parsed.
+pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
+
+/// Names one request, so that its answer can quote it; an answer to any other id changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(u64);
+
+impl RequestId {
+    /// From the number that [`RequestId::as_u64`] gave, for those who pass ids through a foreign interface.
+    pub const fn from_u64(id: u64) -> Self {
+        Self(id)
+    }
+
+    /// The id as a number. It is no secret.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The name of the request that comes after the one of this name.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
+    /// A number up to `most` that differs from client to client: ids are digests of secrets, or folded out of them, so that no
+    /// randomness is needed to keep thousands from coming back together after an outage.
+    pub(crate) fn spread(self, most: u64) -> u64 {
+        self.0.checked_rem(most.saturating_add(1)).unwrap_or_default()
+    }
+
+    /// A short public name for a request with something secret in it: a digest, so that it tells nothing of the secret.
+    pub(crate) fn of_secret(secret: &[u8], distinct: &[u64]) -> Self {
+        let mut hash = Sha256::new();
+        for number in distinct {
+            hash.update(number.to_be_bytes());
+        }
+        hash.update(secret);
+        Self::fold(&hash.finalize().into())
+    }
+
+    /// A short public name for something secret: eight octets folded out of 32 random ones, or of a digest.
+    pub(crate) fn fold(octets: &[u8; 32]) -> Self {
+        Self(
+            octets.chunks_exact(8).fold(0, |folded, chunk| {
+                folded ^ chunk.iter().fold(0, |word: u64, octet| word << 8 | u64::from(*octet))
+            }),
+        )
+    }
+}
+
+/// Whether a request may have reached the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delivered {
+    /// Certainly not: no connection was made, no name was found.
+    No,
+    /// It may have: a timeout, a connection reset, anything after the first octet was written.
+    Maybe,
+}
+
+/// An HTTP request to be sent: see the [module](self) for the contract.
+///
+/// `Debug` shows neither the body nor the `Authorization` header; both are wiped when the request is dropped.
+pub struct Request {
+    id: RequestId,
+    url: Arc<str>,
+    /// Of a `POST`; a `GET` has none, and no body.
+    content_type: Option<&'static str>,
+    authorization: Option<Arc<Secret>>,
+    body: Secret,
+}
+
+impl Request {
+    pub(crate) fn post(
+        id: RequestId,
+        url: Arc<str>,
+        content_type: &'static str,
+        authorization: Option<Arc<Secret>>,
+        body: Secret,
+    ) -> Self {
+        Self { id, url, content_type: Some(content_type), authorization, body }
+    }
+
+    pub(crate) fn get(id: RequestId, url: Arc<str>, authorization: Option<Arc<Secret>>) -> Self {
+        Self { id, url, content_type: None, authorization, body: Secret::default() }
+    }
+
+    /// The id that the answer quotes.
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// `POST`, or `GET` for what is fetched.
+    pub fn method(&self) -> &'static str {
+        if self.content_type.is_some() {
+            "POST"
+        } else {
+            "GET"
+        }
+    }
+
+    /// The endpoint, as it was configured, its query kept.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Names in lower case, and values: `accept`, of a `POST` `content-type`, and with `client_secret_basic` or an access token
+    /// `authorization`.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let authorization = self.authorization.as_deref().map(|value| ("authorization", value.reveal()));
+        let content_type = self.content_type.map(|value| ("content-type", value));
+        content_type.into_iter().chain([("accept", "application/json")]).chain(authorization)
+    }
+
+    /// The body: it holds secrets. A `GET` has none.
+    pub fn body(&self) -> &[u8] {
+        self.body.reveal().as_bytes()
+    }
+
+    /// How long the answer's body may be. Read one octet more at most: the machine refuses what is longer.
+    pub fn max_response_bytes(&self) -> usize {
+        MAX_RESPONSE_BYTES
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("id", &self.id)
+            .field("method", &self.method())
+            .field("url", &self.url())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An HTTP response, borrowed: it is parsed where it lies.
+///
+/// ```
+/// use oauth_proto::Response;
+///
+/// let headers = [("Content-Type", "application/json")];
+/// let response = Response::new(200, &headers, br#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"Bearer"}"#);
+/// assert_eq!(response.status(), 200);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Response<'a> {
+    status: u16,
+    headers: Headers<'a>,
+    body: &'a [u8],
+}
+
+impl<'a> Response<'a> {
+    /// Status code, headers and body as they came. Header names may be in any case.
+    pub fn new(status: u16, headers: impl Into<Headers<'a>>, body: &'a [u8]) -> Self {
+        Self { status, headers: headers.into(), body }
+    }
+
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The body.
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// Reads the body's JSON members into any `Deserialize` type: members that this crate does not know, of the answer to a
+    /// refresh for example. Believe them once the machine has accepted the response.
+    ///
+    /// # Errors
+    /// [`Unfit`] when the body does not fit the type.
+    ///
+    /// ```
+    /// use oauth_proto::{Headers, Response};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Vendor {
+    ///     tenant: String,
+    /// }
+    ///
+    /// let body = br#"{"access_token":"AT1","token_type":"Bearer","tenant":"acme"}"#;
+    /// let response = Response::new(200, Headers::NONE, body);
+    /// assert_eq!(response.members::<Vendor>()?.tenant, "acme");
+    /// # Ok::<(), oauth_proto::Unfit>(())
+    /// ```
+    pub fn members<T: serde::Deserialize<'a>>(&self) -> Result<T, Unfit> {
+        json::read(self.body)
+    }
+
+    /// The first value of a header, its name in any case.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.first(name)
+    }
+}
+
+impl fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "http")]
+mod conversions {
+    use alloc::vec::Vec;
+
+    use super::{Request, Response};
+
+    impl<'a, B: AsRef<[u8]>> From<&'a http::Response<B>> for Response<'a> {
+        fn from(response: &'a http::Response<B>) -> Self {
+            Self::new(response.status().as_u16(), response.headers(), response.body().as_ref())
+        }
+    }
+
+    /// The `authorization` header is marked sensitive. The copy of the body is no longer wiped by this crate, and the `Debug`
+    /// of an `http::Request` shows its octets.
+    ///
+    /// # Errors
+    /// Of the `http` crate, when it cannot hold the endpoint's URL.
+    impl TryFrom<&Request> for http::Request<Vec<u8>> {
+        type Error = http::Error;
+
+        fn try_from(request: &Request) -> Result<Self, http::Error> {
+            let mut builder = http::Request::builder().method(request.method()).uri(request.url());
+            for (name, value) in request.headers() {
+                let mut value = http::HeaderValue::from_str(value)?;
+                value.set_sensitive(name == "authorization");
+                builder = builder.header(name, value);
+            }
+            builder.body(request.body().to_vec())
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The server, known by its issuer, is asked for its metadata: place after place, and later again if it is busy.
+
+use alloc::sync::Arc;
+
+use super::action::{Action, Progress};
+use super::awaiting_redirect::AwaitingRedirect;
+use super::backoff;
+use super::event::Event;
+use super::rules::Rules;
+use crate::config::client::Client;
+use crate::error::config::ConfigError;
+use crate::error::violation::Violation;
+use crate::error::{Error, Ignored, Misuse, Over};
+use crate::http::{Request, RequestId, Response};
+use crate::time::UnixTime;
+use crate::wire::metadata::server::{ServerMetadata, WellKnown};
+
+/// The server's metadata is asked for.
+pub(super) struct Discovering {
+    /// The login as it will be then.
+    login: AwaitingRedirect,
+    id: RequestId,
+    place: WellKnown,
+    /// What stands in the way at the places before this one, as far as it tells anything.
+    trouble: Option<Trouble>,
+}
+
+/// The last of the more telling kind is kept.
+#[derive(Clone)]
+enum Trouble {
+    /// There is a document that cannot be read.
+    Unreadable(Error),
+    /// There may be one, later.
+    Unavailable(Error),
+}
+
+impl Discovering {
+    pub(super) fn new(login: AwaitingRedirect) -> Self {
+        // `state` is to stay secret until the redirect has come, so a digest of it is the name.
+        let id = RequestId::of_secret(login.state.octets(), &[]);
+        Self { login, id, place: WellKnown::OpenIdConfiguration, trouble: None }
+    }
+
+    /// The login as it goes on once the server is known.
+    pub(super) fn login(&self) -> &AwaitingRedirect {
+        &self.login
+    }
+
+    pub(super) fn request(&self, client: &Client) -> Request {
+        let url = self.place.of(client.server().issuer.as_deref().unwrap_or_default());
+        Request::get(self.id, Arc::from(url), None)
+    }
+
+    pub(super) fn step(
+        &mut self,
+        rules: &Rules<'_>,
+        event: Event<'_>,
+        now: UnixTime,
+    ) -> Result<Progress<Client>, Error> {
+        if now > self.login.deadline {
+            return Err(Error::Over(Over::Expired));
+        }
+        match event {
+            Event::ResponseReceived(id, response) if id == self.id => self.response(rules, &response, now),
+            // To ask twice does no harm.
+            Event::SendFailed(id, _) if id == self.id => {
+                Ok(Progress::Stay(Action::SendRequest(self.request(rules.client))))
+            }
+            Event::ResponseReceived(..) | Event::SendFailed(..) => Err(Error::Ignored(Ignored::UnknownRequest)),
+            Event::RedirectReceived(_) => Err(Error::Ignored(Ignored::RedirectNotAwaited)),
+            Event::Cancelled => Err(Error::Over(Over::Cancelled)),
+            Event::Start(_) => Err(Error::Misuse(Misuse::AlreadyStarted)),
+        }
+    }
+
+    fn response(
+        &mut self,
+        rules: &Rules<'_>,
+        response: &Response<'_>,
+        now: UnixTime,
+    ) -> Result<Progress<Client>, Error> {
+        let metadata = match ServerMetadata::read(response, now) {
+            Ok(metadata) => metadata,
+            Err(error) => return self.elsewhere(rules, error, now),
+        };
+        let client = rules.client.with_metadata(&metadata).and_then(|client| {
+            let rules = Rules { client: &client, request: rules.request };
+            rules.check().map(|()| client)
+        });
+        client.map(Progress::Done).map_err(Error::metadata)
+    }
+
+    /// There is no document at this place: the next is asked. After the last, all of them once more and later, if one may have a
+    /// document then.
+    fn elsewhere(&mut self, rules: &Rules<'_>, error: Error, now: UnixTime) -> Result<Progress<Client>, Error> {
+        let trouble = Trouble::of(error, self.trouble.clone());
+        let issuer = rules.client.server().issuer.as_deref().unwrap_or_default();
+        if let Some(place) = self.place.next(issuer) {
+            *self = Self { login: self.login.clone(), id: self.id.next(), place, trouble };
+            return Ok(Progress::Stay(Action::SendRequest(self.request(rules.client))));
+        }
+        let error = match trouble {
+            Some(Trouble::Unavailable(error)) => error,
+            Some(Trouble::Unreadable(error)) => return Err(error),
+            None => {
+                return Err(Error::metadata(ConfigError::Issuer {
+                    problem: "has no metadata at its well-known places (RFC 8414 section 3): write it as the server does, or \
+                              configure the endpoints with AuthorizationServer::new",
+                }));
+            }
+        };
+        let begun = self.login.deadline.saturating_sub(rules.client.login_timeout());
+        let at = now.saturating_add(backoff::wait(error.retry_after(), begun, now, self.id));
+        if at > self.login.deadline {
+            return Err(error);
+        }
+        let place = WellKnown::OpenIdConfiguration;
+        *self = Self { login: self.login.clone(), id: self.id.next(), place, trouble: None };
+        Ok(Progress::Stay(Action::RetryAt(at)))
+    }
+}
+
+impl Trouble {
+    /// What is worth remembering of this place and of those before.
+    fn of(error: Error, before: Option<Self>) -> Option<Self> {
+        match before {
+            // Who asks for the longest wait is heard.
+            Some(Self::Unavailable(before)) if !error.is_transient() || error.retry_after() < before.retry_after() => {
+                Some(Self::Unavailable(before))
+            }
+            _ if error.is_transient() => Some(Self::Unavailable(error)),
+            before if is_not_there(&error) => before,
+            _ => Some(Self::Unreadable(error)),
+        }
+    }
+}
+
+/// A page, or a way to one, is what many servers have for any path.
+fn is_not_there(error: &Error) -> bool {
+    use Violation::{ContentType, RedirectedResponse};
+    matches!(error, Error::Refused(_) | Error::Violation(RedirectedResponse(_) | ContentType))
+}

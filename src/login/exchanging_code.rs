@@ -1,0 +1,205 @@
+//! The code is on its way to the token endpoint: when it is sent again, and what its answer means.
+
+use alloc::sync::Arc;
+
+use super::action::{Action, Progress};
+use super::awaiting_redirect::AwaitingRedirect;
+use super::backoff;
+use super::event::Event;
+#[cfg(feature = "openid")]
+use super::fetching_keys::FetchingKeys;
+use super::identity::Identity;
+use super::rules::Rules;
+use super::tokens::Tokens;
+#[cfg(feature = "openid")]
+use crate::error::violation::Violation;
+use crate::error::{Error, Ignored, Misuse, Over};
+#[cfg(feature = "openid")]
+use crate::http::server_clock::ServerClock;
+use crate::http::{Delivered, Request, RequestId, Response};
+#[cfg(feature = "openid")]
+use crate::openid::id_token::Unverified;
+use crate::secret::{Secret, SecretOctets};
+use crate::text::base64url::Base64Url32;
+use crate::time::UnixTime;
+use crate::wire::redirect::AuthorizationCode;
+use crate::wire::token::response::parse_response_as;
+#[cfg(feature = "openid")]
+use crate::wire::token::response::TokenResponse;
+
+/// A code must be exchanged this soon: RFC 6749 §4.1.2 recommends that it lives ten minutes at most.
+pub const CODE_LIFETIME_SECS: u64 = 600;
+
+/// The code is on its way to the token endpoint.
+#[cfg_attr(not(feature = "openid"), expect(dead_code))] // what only an ID token is held to
+pub(super) struct ExchangingCode {
+    id: RequestId,
+    verifier: SecretOctets,
+    nonce: SecretOctets,
+    code: AuthorizationCode,
+    deadline: UnixTime,
+    /// When the login was started.
+    started: UnixTime,
+}
+
+/// What the exchange comes to.
+pub(super) enum Exchanged {
+    Tokens(Tokens),
+    /// The ID token waits for the server's keys.
+    #[cfg(feature = "openid")]
+    KeysNeeded(FetchingKeys),
+}
+
+impl ExchangingCode {
+    pub(super) fn new(rules: &Rules<'_>, login: &AwaitingRedirect, code: AuthorizationCode, now: UnixTime) -> Self {
+        Self {
+            // The state has done its work: no other redirect is accepted, so a digest of it may be a public name.
+            id: RequestId::fold(login.state.octets()),
+            verifier: login.verifier.clone(),
+            nonce: login.nonce.clone(),
+            code,
+            deadline: now.saturating_add(CODE_LIFETIME_SECS),
+            started: login.deadline.saturating_sub(rules.client.login_timeout()),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> UnixTime {
+        self.deadline
+    }
+
+    pub(super) fn step(
+        &mut self,
+        rules: &Rules<'_>,
+        event: Event<'_>,
+        now: UnixTime,
+    ) -> Result<Progress<Exchanged>, Error> {
+        match event {
+            Event::ResponseReceived(id, response) if id == self.id => self.response(rules, &response, now),
+            Event::SendFailed(id, Delivered::No) if id == self.id => {
+                if now > self.deadline {
+                    return Err(Error::Over(Over::Expired));
+                }
+                Ok(Progress::Stay(Action::SendRequest(self.request(rules))))
+            }
+            // The code may be used up: it is not sent again (RFC 6749 §4.1.2).
+            Event::SendFailed(id, Delivered::Maybe) if id == self.id => Err(Error::Over(Over::OutcomeUnknown)),
+            Event::ResponseReceived(..) | Event::SendFailed(..) => Err(Error::Ignored(Ignored::UnknownRequest)),
+            Event::RedirectReceived(_) => Err(Error::Ignored(Ignored::RedirectNotAwaited)),
+            Event::Cancelled => Err(Error::Over(Over::Cancelled)),
+            Event::Start(_) => Err(Error::Misuse(Misuse::AlreadyStarted)),
+        }
+    }
+
+    /// An answer is taken however late it comes: what the server issued is not thrown away.
+    fn response(
+        &mut self,
+        rules: &Rules<'_>,
+        response: &Response<'_>,
+        now: UnixTime,
+    ) -> Result<Progress<Exchanged>, Error> {
+        let answer = match parse_response_as(response, rules.client.token_types(), now) {
+            Ok(answer) => answer,
+            Err(error) => return self.later(error, now),
+        };
+        #[cfg(feature = "openid")]
+        let (identity, unverified) = self.identify(rules, response, &answer, now)?;
+        #[cfg(not(feature = "openid"))]
+        let identity = Identity::unknown(Some(rules.client.clone()));
+        // It parsed as JSON, so it is UTF-8.
+        let body =
+            rules.client.keeps_token_response().then(|| core::str::from_utf8(response.body()).unwrap_or_default());
+        // Lifetimes count from when the request was sent: by the deadline, however long the answer took to be handed over. A
+        // laptop may have slept in between.
+        let sent_by = now.min(self.deadline);
+        let tokens = Tokens::new(answer, Arc::clone(rules.request), body.map(Secret::new), identity, sent_by);
+        #[cfg(feature = "openid")]
+        if let Some(unverified) = unverified {
+            let fetching = FetchingKeys::new(self.id.next(), tokens, unverified, now);
+            return Ok(Progress::Done(Exchanged::KeysNeeded(fetching)));
+        }
+        Ok(Progress::Done(Exchanged::Tokens(tokens)))
+    }
+
+    /// A code that was not looked at is sent again, as long as it lives (RFC 6749 §4.1.2). Every other answer may have used it up.
+    fn later(&mut self, error: Error, now: UnixTime) -> Result<Progress<Exchanged>, Error> {
+        let is_unused = matches!(&error, Error::Refused(refused) if refused.is_unprocessed());
+        let begun = self.deadline.saturating_sub(CODE_LIFETIME_SECS);
+        let at = now.saturating_add(backoff::wait(error.retry_after(), begun, now, self.id));
+        if !is_unused || at > self.deadline {
+            return Err(error);
+        }
+        self.id = self.id.next();
+        Ok(Progress::Stay(Action::RetryAt(at)))
+    }
+
+    pub(super) fn request(&self, rules: &Rules<'_>) -> Request {
+        let mut verifier = Base64Url32::new();
+        // One access token is for one resource (RFC 8707 §2.2): the first.
+        let resources = rules.request.resources().get(..1).unwrap_or_default();
+        let endpoint = rules.client.known_token_endpoint();
+        let request =
+            endpoint.exchange(self.id, self.code.reveal(), verifier.encode(self.verifier.octets()), resources);
+        verifier.wipe();
+        request
+    }
+}
+
+#[cfg(feature = "openid")]
+impl ExchangingCode {
+    /// Who logged in, if that was asked for; and the ID token, if it is yet to be seen who signed it.
+    fn identify(
+        &self,
+        rules: &Rules<'_>,
+        response: &Response<'_>,
+        answer: &TokenResponse<'_>,
+        now: UnixTime,
+    ) -> Result<(Identity, Option<Unverified>), Error> {
+        let mut identity = Identity::unknown(Some(rules.client.clone()));
+        if !rules.request.asks_for_openid() {
+            return Ok((identity, None));
+        }
+        let id_token = answer.id_token().ok_or(Error::Violation(Violation::IdTokenMissing))?;
+        // A token that has just come is judged by the clock of whoever issued it: phones are off by an hour, and more.
+        let clock = ServerClock::of(response.header("date"), now);
+        identity.clock_offset = clock.offset();
+        let longest = rules.client.login_timeout().saturating_add(CODE_LIFETIME_SECS);
+        let taken = now.saturating_since(self.started).min(longest);
+        let unverified = self.read(rules, id_token, answer.access_token(), taken, clock.time(now))?;
+        let keys = identity.keys.take_if(|keys| keys.is_fresh(now, rules.client.max_key_age()));
+        // Keys may have been replaced since these were fetched, under the same name even: what they do not check is worth fetching
+        // them once, however young they are.
+        if rules.client.verify_id_token(&unverified, keys.as_deref()).is_ok() {
+            return Ok((identity.with(unverified.into_id_token(), keys), None));
+        }
+        Ok((identity, Some(unverified)))
+    }
+
+    fn read(
+        &self,
+        rules: &Rules<'_>,
+        id_token: &str,
+        access_token: &str,
+        taken: u64,
+        now: UnixTime,
+    ) -> Result<Unverified, Error> {
+        let (client, request) = (rules.client, rules.request);
+        let id_token_rules = client.id_token_rules().map_err(Error::metadata)?;
+        let mut nonce = Base64Url32::new();
+        let acr_values = request.value("acr_values").filter(|_| request.requires_acr());
+        let organization = request.value("organization");
+        // It is about the time before the user was asked (§3.1.2.1), and not about how long they, or a busy server, have taken
+        // since.
+        let max_age = request.value("max_age").and_then(|seconds| seconds.parse().ok());
+        let result = id_token_rules
+            .nonce(Some(nonce.encode(self.nonce.octets())))
+            .max_age(max_age.map(|seconds: u64| seconds.saturating_add(taken)))
+            .essential_acr(acr_values.as_deref())
+            .organization(organization.as_deref())
+            .access_token(Some(access_token))
+            .code(Some(self.code.reveal()))
+            .of_token_endpoint()
+            .read(id_token, now);
+        nonce.wipe();
+        Ok(result?)
+    }
+}

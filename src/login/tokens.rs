@@ -1,0 +1,186 @@
+//! What a login ends with.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::identity::Identity;
+use crate::config::client::Client;
+#[cfg(feature = "openid")]
+use crate::openid::id_token::IdToken;
+#[cfg(feature = "openid")]
+use crate::openid::keys::KeySet;
+use crate::secret::Secret;
+use crate::text::unfit::Unfit;
+use crate::text::{chars, json};
+use crate::time::UnixTime;
+use crate::wire::authorization::AuthorizationRequest;
+use crate::wire::metadata::server::ServerMetadata;
+use crate::wire::scope::{self, Scope};
+use crate::wire::token::response::TokenResponse;
+
+/// The tokens of a login. Give them to a [`Session`](crate::Session), which keeps them fresh and hands them out.
+///
+/// `Debug` shows none of them, and they are wiped when dropped.
+pub struct Tokens {
+    pub(crate) access_token: Secret,
+    pub(crate) refresh_token: Option<Secret>,
+    pub(crate) obtained_at: Option<UnixTime>,
+    pub(crate) expires_at: Option<UnixTime>,
+    /// When the user's consent ends, and when the refresh token does if it is not used.
+    pub(crate) authorization_expires_at: Option<UnixTime>,
+    pub(crate) refresh_token_expires_at: Option<UnixTime>,
+    pub(crate) response_scope: Option<Box<str>>,
+    pub(crate) request: Arc<AuthorizationRequest>,
+    pub(crate) body: Option<Secret>,
+    pub(crate) identity: Identity,
+}
+
+impl Tokens {
+    /// `now`: what lifetimes count from.
+    pub(crate) fn new(
+        response: TokenResponse<'_>,
+        request: Arc<AuthorizationRequest>,
+        body: Option<Secret>,
+        identity: Identity,
+        now: UnixTime,
+    ) -> Self {
+        let after = |seconds| now.saturating_add(seconds);
+        Self {
+            access_token: Secret::from(response.access_token),
+            refresh_token: response.refresh_token.map(Secret::from),
+            obtained_at: Some(now),
+            expires_at: response.expires_in.map(after),
+            authorization_expires_at: response.authorization_expires_in.map(after),
+            refresh_token_expires_at: response.refresh_token_expires_in.map(after),
+            response_scope: response.scope.map(|scope| scope.into_owned().into_boxed_str()),
+            request,
+            body,
+            identity,
+        }
+    }
+
+    /// Without a login: tokens that the app had before it used this crate. Give them to a session once. A refresh
+    /// token that is empty or has characters that no token has (RFC 6749 Appendix A.17) counts as none; such an access token is
+    /// never sent. The scope is tokens separated by spaces; what is none is left out.
+    ///
+    /// ```
+    /// use oauth_proto::{Secret, Tokens, UnixTime};
+    ///
+    /// let expires_at = Some(UnixTime::from_secs(1_700_000_000));
+    /// let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), expires_at, "openid profile");
+    /// assert_eq!(tokens.scope(), "openid profile");
+    /// ```
+    pub fn from_parts(
+        access_token: Secret,
+        refresh_token: Option<Secret>,
+        expires_at: Option<UnixTime>,
+        scope: &str,
+    ) -> Self {
+        let scope: Vec<_> = scope.split(' ').filter(|token| chars::is_scope_token(token)).collect();
+        Self {
+            access_token,
+            refresh_token: refresh_token.filter(|token| chars::is_vschars(token.reveal())),
+            obtained_at: None,
+            expires_at,
+            authorization_expires_at: None,
+            refresh_token_expires_at: None,
+            response_scope: Some(scope.join(" ").into_boxed_str()),
+            request: Arc::new(AuthorizationRequest::new()),
+            body: None,
+            identity: Identity::unknown(None),
+        }
+    }
+
+    /// The access token.
+    pub fn access_token(&self) -> &Secret {
+        &self.access_token
+    }
+
+    /// The refresh token, if one came. Many servers give one for the scope `offline_access` alone.
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        self.refresh_token.as_ref()
+    }
+
+    /// The ID token, which was checked: who logged in (feature `openid`). There is one whenever the scope `openid` was asked for.
+    #[cfg(feature = "openid")]
+    pub fn id_token(&self) -> Option<&IdToken> {
+        self.identity.id_token.as_ref()
+    }
+
+    /// The server's metadata, if the login asked for it or was given it: worth storing for the next login.
+    pub fn metadata(&self) -> Option<&ServerMetadata> {
+        self.identity.client.as_ref().and_then(Client::metadata)
+    }
+
+    /// The keys that the ID token was checked with, or the client's: worth storing for the next login (feature `openid`).
+    #[cfg(feature = "openid")]
+    pub fn keys(&self) -> Option<&KeySet> {
+        self.identity.keys.as_deref()
+    }
+
+    /// By how many seconds the server's clock is ahead of this device's (negative: behind), by the `Date` of the answer that brought
+    /// the ID token (feature `openid`): worth telling the user if it is much. ID tokens that have just come are judged by the server's
+    /// clock; whatever a session counts itself, by this device's. `None` if the answer did not say, or if it is more than a day, or
+    /// without the scope `openid`.
+    #[cfg(feature = "openid")]
+    pub fn clock_offset_secs(&self) -> Option<i64> {
+        self.identity.clock_offset
+    }
+
+    /// When the access token expires, if the server said so: counted from when the answer came, or from the time that the code
+    /// had to be exchanged by if it came later.
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.expires_at
+    }
+
+    /// The scope in force: what the server said, or what was asked for if it said nothing (RFC 6749 §5.1).
+    pub fn scope(&self) -> &str {
+        self.response_scope.as_deref().unwrap_or(self.request.requested_scope())
+    }
+
+    /// The scope as the server said it; `None` if it said nothing.
+    pub fn response_scope(&self) -> Option<&str> {
+        self.response_scope.as_deref()
+    }
+
+    /// What was asked for and not granted: users may say no to some of it, and servers give less or more as their rules have
+    /// it. It is no error (RFC 6749 §3.3).
+    ///
+    /// Scopes are compared as sets, which some servers write with commas (GitHub, Facebook: `repo,gist`). A token that was asked
+    /// for with a comma in it is found as it is, too.
+    pub fn scope_not_granted(&self) -> impl Iterator<Item = &str> {
+        let granted = Scope::granted(self.scope(), self.request.requested_scope());
+        scope::tokens(self.request.requested_scope()).filter(move |token| !granted.has(token))
+    }
+
+    /// What was granted and not asked for, token by token.
+    pub fn scope_not_asked_for(&self) -> impl Iterator<Item = &str> {
+        let asked = Scope::asked(self.request.requested_scope()).with_parts();
+        scope::granted(self.scope(), self.request.requested_scope()).filter(move |token| !asked.has(token))
+    }
+
+    /// Reads the login's token response into any `Deserialize` type, for members that this crate does not know; for the answer
+    /// to a refresh there is [`Response::members`](crate::Response::members). It is
+    /// there only if the client was built with
+    /// [`ClientBuilder::keep_token_response`](crate::ClientBuilder::keep_token_response), since keeping it costs a copy.
+    ///
+    /// # Errors
+    /// [`Unfit`] when the response was not kept or does not fit the type.
+    pub fn members<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
+        json::read(self.body.as_ref().map_or("", Secret::reveal).as_bytes())
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Tokens");
+        shown.field("expires_at", &self.expires_at).field("has_refresh_token", &self.refresh_token.is_some());
+        shown.field("authorization_expires_at", &self.authorization_expires_at);
+        shown.field("refresh_token_expires_at", &self.refresh_token_expires_at);
+        #[cfg(feature = "openid")]
+        shown.field("has_id_token", &self.identity.id_token.is_some());
+        shown.finish_non_exhaustive()
+    }
+}

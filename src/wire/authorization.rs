@@ -1,0 +1,444 @@
+//! The authorization request (RFC 6749 §4.1.1) and the URL that it makes.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Deref;
+
+use super::target::{is_resource, RESOURCE_PROBLEM, SCOPE_PROBLEM};
+use crate::error::config::ConfigError;
+use crate::text::{chars, form};
+
+/// What to ask the authorization server for. The client's own values, PKCE, `state` and `nonce` are added by the
+/// [`Login`](crate::Login) and cannot be set or replaced here.
+///
+/// The setters do not fail: the first problem is kept and reported by [`Login::new`](crate::Login::new), before
+/// any browser is opened. A request can serve many logins; share it with an `Arc`.
+///
+/// ```
+/// use oauth_proto::AuthorizationRequest;
+///
+/// let request = AuthorizationRequest::new()
+///     .scope("openid profile offline_access")
+///     .audience("https://api.example.com")
+///     .login_hint("user@example.com")
+///     .parameter("display", "touch");
+/// assert!(request.check().is_ok());
+/// assert!(AuthorizationRequest::new().parameter("state", "mine").check().is_err(), "reserved");
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct AuthorizationRequest {
+    /// Scope tokens may be added one by one, so they are kept apart: plain, and as `&scope=…`.
+    scope: String,
+    encoded_scope: String,
+    /// All other parameters, encoded: `&audience=…&prompt=…`.
+    query: String,
+    /// Names of the other parameters; scope tokens and resources: all to tell a repetition in little time.
+    names: BTreeSet<String>,
+    scope_tokens: BTreeSet<String>,
+    resources: Vec<String>,
+    known_resources: BTreeSet<String>,
+    openid: bool,
+    /// The `acr` of the ID token must be one of `acr_values`.
+    #[cfg(feature = "openid")]
+    requires_acr: bool,
+    problem: Option<ConfigError>,
+}
+
+/// How the authorization response comes back (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// In the query of the redirect URI: the default of the code flow.
+    Query,
+    /// As a form that the browser posts: see [`redirect::from_form_post`](crate::redirect::from_form_post).
+    FormPost,
+}
+
+/// Names that this crate sends itself, or that would let another request in (RFC 9101).
+const RESERVED: [&str; 11] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "request",
+    "request_uri",
+    "client_secret",
+    "dpop_jkt",
+];
+
+macro_rules! text_setters {
+    ($($(#[$doc:meta])* $name:ident)*) => {
+        $(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $name(self, value: &str) -> Self {
+                self.text(stringify!($name), value)
+            }
+        )*
+    };
+}
+
+impl AuthorizationRequest {
+    /// Asks for nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds scope tokens, separated by spaces (RFC 6749 §3.3); one that is there already is not added again.
+    /// `openid` makes the login send a `nonce`.
+    #[must_use]
+    pub fn scope(mut self, scope: &str) -> Self {
+        for token in scope.split(' ') {
+            if !chars::is_scope_token(token) {
+                self.refuse("scope", SCOPE_PROBLEM);
+            } else if self.scope_tokens.insert(token.to_owned()) {
+                if !self.scope.is_empty() {
+                    self.scope.push(' ');
+                }
+                self.scope.push_str(token);
+                self.openid |= token == "openid";
+                self.encoded_scope.push_str(if self.encoded_scope.is_empty() { "&scope=" } else { form::URL_SPACE });
+                form::push_url_encoded(&mut self.encoded_scope, token);
+            }
+        }
+        self
+    }
+
+    text_setters! {
+        /// `audience`: the API that the access token is for, as Auth0 names it.
+        audience
+        /// `login_hint`: who is expected to log in (OpenID Connect Core §3.1.2.1).
+        login_hint
+        /// `ui_locales`: languages, best first, separated by spaces (OpenID Connect Core §3.1.2.1).
+        ui_locales
+        /// `acr_values`: authentication context classes, best first (OpenID Connect Core §3.1.2.1, RFC 9470 §4). It is a wish: see
+        /// `require_acr_values`.
+        acr_values
+        /// `connection`: Auth0's name of an identity provider.
+        connection
+        /// `organization`: Auth0's organization, by its id (`org_…`) or its name. With the scope `openid` the ID token must be of it.
+        organization
+        /// `invitation`: Auth0's ticket of an invitation.
+        invitation
+        /// `screen_hint`: the page that Auth0 shows first, such as `signup`.
+        screen_hint
+    }
+
+    /// `prompt`: `login`, `consent`, `select_account`, or `none`, which must stand alone (OpenID Connect Core §3.1.2.1).
+    #[must_use]
+    pub fn prompt(mut self, prompt: &str) -> Self {
+        if prompt.contains(' ') && prompt.split(' ').any(|value| value == "none") {
+            self.refuse("prompt", "none must stand alone (OpenID Connect Core section 3.1.2.1)");
+        }
+        self.text("prompt", prompt)
+    }
+
+    /// `max_age`: seconds since the user last proved who they are, at most (OpenID Connect Core §3.1.2.1). With the scope
+    /// `openid` the ID token must tell that it is so.
+    #[must_use]
+    pub fn max_age(self, seconds: u64) -> Self {
+        let mut digits = String::new();
+        let _ = fmt::Write::write_fmt(&mut digits, format_args!("{seconds}"));
+        self.text("max_age", &digits)
+    }
+
+    /// `acr_values`, one of which the `acr` of the ID token must then be: without that, servers take them for a wish (OpenID
+    /// Connect Core §3.1.2.1, §5.5.1.1). With the scope `openid` alone (feature `openid`).
+    #[cfg(feature = "openid")]
+    #[must_use]
+    pub fn require_acr_values(mut self, acr_values: &str) -> Self {
+        if acr_values.split(' ').all(str::is_empty) {
+            self.refuse("acr_values", "has no value: write one or more, separated by spaces");
+        }
+        self.requires_acr = true;
+        self.acr_values(acr_values)
+    }
+
+    /// `resource` (RFC 8707 §2): an absolute URI without fragment. May be given several times; the token request asks
+    /// for the first one, as RFC 8707 §2.2 shows it.
+    #[must_use]
+    pub fn resource(mut self, uri: &str) -> Self {
+        if !is_resource(uri) {
+            self.refuse("resource", RESOURCE_PROBLEM);
+        }
+        if !self.known_resources.insert(uri.to_owned()) {
+            return self;
+        }
+        self.resources.push(uri.to_owned());
+        form::push_pair(&mut self.query, "resource", uri);
+        self
+    }
+
+    /// `response_mode`.
+    #[must_use]
+    pub fn response_mode(self, mode: ResponseMode) -> Self {
+        self.text(
+            "response_mode",
+            match mode {
+                ResponseMode::Query => "query",
+                ResponseMode::FormPost => "form_post",
+            },
+        )
+    }
+
+    /// Any other parameter. A name that the crate sends itself is refused, and so is one that was set before.
+    /// A name that has a setter goes through it.
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        match name {
+            "scope" => self.scope(value),
+            "prompt" => self.prompt(value),
+            "resource" => self.resource(value),
+            "max_age" => match value.parse() {
+                Ok(seconds) => self.max_age(seconds),
+                Err(_) => {
+                    self.refuse(name, "must be a number of seconds");
+                    self
+                }
+            },
+            "response_mode" => match value {
+                "query" => self.response_mode(ResponseMode::Query),
+                "form_post" => self.response_mode(ResponseMode::FormPost),
+                _ => {
+                    self.refuse(name, "must be query or form_post: no other mode keeps the response from leaking");
+                    self
+                }
+            },
+            _ => {
+                if RESERVED.contains(&name) {
+                    self.refuse(name, "is set by the login itself and cannot be replaced: remove it");
+                }
+                self.text(name, value)
+            }
+        }
+    }
+
+    /// Any parameters, typed: every field of a `Serialize` struct is one (feature `std`).
+    ///
+    /// ```
+    /// #[derive(serde::Serialize)]
+    /// struct Branding<'a> {
+    ///     #[serde(rename = "ext-theme")]
+    ///     theme: &'a str,
+    /// }
+    ///
+    /// let request = oauth_proto::AuthorizationRequest::new().parameters(&Branding { theme: "dark" });
+    /// assert!(request.check().is_ok());
+    /// ```
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn parameters(mut self, parameters: &impl serde::Serialize) -> Self {
+        match form::typed_pairs(parameters) {
+            Some(pairs) => pairs.iter().fold(self, |request, (name, value)| request.parameter(name, value)),
+            None => {
+                self.refuse("parameters", "must be a struct or map of plain values");
+                self
+            }
+        }
+    }
+
+    /// Reports the first problem that a setter found.
+    ///
+    /// # Errors
+    /// [`ConfigError::Parameter`], naming the parameter.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.problem.clone().map_or(Ok(()), Err)
+    }
+
+    /// The scope that is asked for; empty if none.
+    pub fn requested_scope(&self) -> &str {
+        &self.scope
+    }
+
+    /// The resources that are asked for.
+    pub fn resources(&self) -> &[String] {
+        &self.resources
+    }
+
+    /// The value of a parameter that is sent, if it has one value.
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
+        let pairs = form::decode_pairs(&self.query).unwrap_or_default();
+        pairs.into_iter().find(|(other, _)| other == name).map(|(_, value)| value)
+    }
+
+    #[cfg(feature = "openid")]
+    pub(crate) fn requires_acr(&self) -> bool {
+        self.requires_acr
+    }
+
+    #[cfg(feature = "openid")]
+    pub(crate) fn requiring_acr(self, requires_acr: bool) -> Self {
+        Self { requires_acr, ..self }
+    }
+
+    pub(crate) fn asks_for_openid(&self) -> bool {
+        self.openid
+    }
+
+    /// Whether a parameter of this name is sent, typed or not.
+    pub(crate) fn sends(&self, name: &str) -> bool {
+        self.names.contains(name)
+            || name == "scope" && !self.scope.is_empty()
+            || name == "resource" && !self.resources.is_empty()
+    }
+
+    /// Every parameter, to be saved and given back to [`AuthorizationRequest::from_pairs`].
+    pub(crate) fn to_pairs(&self) -> Vec<(String, String)> {
+        let mut pairs = Vec::new();
+        if !self.scope.is_empty() {
+            pairs.push(("scope".to_owned(), self.scope.clone()));
+        }
+        pairs.extend(form::decode_pairs(&self.query).unwrap_or_default());
+        pairs
+    }
+
+    /// Through the same setters as at first, so a saved form that was tampered with is held to the same rules.
+    pub(crate) fn from_pairs(pairs: &[(String, String)]) -> Result<Self, ConfigError> {
+        let request = pairs.iter().fold(Self::new(), |request, (name, value)| request.parameter(name, value));
+        request.check().map(|()| request)
+    }
+
+    fn text(mut self, name: &str, value: &str) -> Self {
+        if name.is_empty() || value.is_empty() {
+            let shown = if name.is_empty() { "parameter" } else { name };
+            self.refuse(
+                shown,
+                "has an empty name or value, which counts as left out (RFC 6749 section 3.1): do not set it",
+            );
+        } else if !self.names.insert(name.to_owned()) {
+            self.refuse(name, "is set twice (RFC 6749 section 3.1): set it once");
+        } else {
+            self.query.push('&');
+            form::push_url_encoded(&mut self.query, name);
+            self.query.push('=');
+            form::push_url_encoded(&mut self.query, value);
+        }
+        self
+    }
+
+    fn refuse(&mut self, name: &str, problem: &'static str) {
+        if self.problem.is_none() {
+            self.problem = Some(ConfigError::parameter(name, problem));
+        }
+    }
+}
+
+impl fmt::Debug for AuthorizationRequest {
+    /// Values may be personal (`login_hint`), secret (`invitation`), or what an API put into a demand (`scope`): only names are
+    /// shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationRequest")
+            .field("scope_tokens", &self.scope_tokens.len())
+            .field("parameters", &self.names)
+            .field("resources", &self.resources)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12): absolute and
+/// https, unless the configuration allowed loopback; to be handed over as one argument, never through a shell.
+///
+/// It holds `state` and `nonce`, so `Debug` shows nothing of it. `Display` shows it all, deliberately: to hand it on, to the user
+/// for example, who opens it on another device. Keep that out of logs.
+///
+/// ```
+/// # use oauth_proto::{Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, UnixTime};
+/// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+/// # let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+/// # let mut login = Login::new(client, AuthorizationRequest::new())?;
+/// # let entropy = Entropy::new(core::array::from_fn(|index| index as u8))?;
+/// # let Ok(Action::OpenUrl(url)) = login.handle(Event::Start(entropy), UnixTime::from_secs(0)) else { panic!() };
+/// # #[cfg(feature = "std")] {
+/// let mut browser = std::process::Command::new("xdg-open");
+/// browser.arg(&url); // not yet spawned
+/// # assert_eq!(browser.get_args().next(), Some(url.as_ref()));
+/// # }
+/// let message = format!("If no browser opens, visit {url}");
+/// # assert!(message.ends_with(url.as_str()));
+/// assert_eq!(format!("{url:?}"), "AuthorizationUrl(..)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthorizationUrl(String);
+
+/// What the URL of one login adds to the constant part.
+pub(crate) struct PerLogin<'a> {
+    pub state: &'a str,
+    pub code_challenge: &'a str,
+    pub nonce: Option<&'a str>,
+}
+
+impl AuthorizationUrl {
+    /// `prefix` is the client's constant part, up to and with `code_challenge_method=S256`.
+    pub(crate) fn build(prefix: &str, request: &AuthorizationRequest, login: &PerLogin<'_>) -> Self {
+        let nonce = login.nonce.unwrap_or_default();
+        let fixed = "&state=&code_challenge=&nonce=".len();
+        let len = [prefix, &request.encoded_scope, &request.query, login.state, login.code_challenge, nonce]
+            .iter()
+            .fold(fixed, |sum, part| sum.saturating_add(part.len()));
+        let mut url = String::with_capacity(len);
+        url.push_str(prefix);
+        url.push_str(&request.encoded_scope);
+        url.push_str(&request.query);
+        url.push_str("&state=");
+        url.push_str(login.state);
+        url.push_str("&code_challenge=");
+        url.push_str(login.code_challenge);
+        if !nonce.is_empty() {
+            url.push_str("&nonce=");
+            url.push_str(nonce);
+        }
+        Self(url)
+    }
+
+    /// The URL.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The URL as an owned text.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl Deref for AuthorizationUrl {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for AuthorizationUrl {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Feature `std`: one argument of a command.
+#[cfg(feature = "std")]
+impl AsRef<std::ffi::OsStr> for AuthorizationUrl {
+    fn as_ref(&self) -> &std::ffi::OsStr {
+        self.0.as_ref()
+    }
+}
+
+/// The URL itself, with `state` and `nonce`: to hand it on, not for logs.
+impl fmt::Display for AuthorizationUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for AuthorizationUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthorizationUrl(..)")
+    }
+}
