@@ -44,7 +44,7 @@ pub enum Phase {
 }
 
 /// What an accepted event means for the state that it came to.
-#[expect(clippy::large_enum_variant)] // it is matched at once
+#[allow(clippy::large_enum_variant)] // it is matched at once
 pub(super) enum Progress<T> {
     /// It stays, and this is to be done.
     Stay(Action),
