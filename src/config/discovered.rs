@@ -1,4 +1,4 @@
-//! A server by its metadata: from the document, or from its issuer alone once the document has come.
+//! Servers that are set up by their metadata: from a document, or from the issuer once a login has fetched the document.
 
 use alloc::sync::Arc;
 
@@ -11,15 +11,17 @@ use crate::text::members::Fault;
 use crate::time::UnixTime;
 use crate::wire::metadata::document::{missing, Document, WRONG_TYPE};
 use crate::wire::metadata::server::ServerMetadata;
+use crate::wire::metadata::well_known::DiscoveryOrder;
 
 impl AuthorizationServer {
-    /// Takes the server's metadata document (RFC 8414 §3.2, or OpenID Connect Discovery's), fetched for `issuer`. Its
-    /// `issuer` must be that very text, octet by octet, before any other member is believed (§3.3).
+    /// A server by its metadata document (RFC 8414 §3.2, or OpenID Connect Discovery's), for an app that has fetched it itself. The
+    /// document's `issuer` must equal `issuer` octet by octet (RFC 8414 §3.3).
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] or [`ConfigError::Issuer`] for a document that is malformed, for another issuer, or
-    /// of a server that does not support `S256` or takes pushed authorization requests only;
-    /// [`ConfigError::Endpoint`] for its endpoints.
+    /// [`ConfigError::Issuer`] for another issuer's document; [`ConfigError::Endpoint`] for an endpoint that is not an absolute
+    /// https URL; [`ConfigError::Metadata`] for a document that is malformed, lacks a member that is required, has one of a wrong
+    /// type, or lists PKCE methods without `S256`. What the server demands beyond that is checked by
+    /// [`Login::new`](crate::Login::new).
     ///
     /// ```
     /// use oauth_proto::AuthorizationServer;
@@ -71,17 +73,29 @@ impl AuthorizationServer {
         server.userinfo_endpoint = document.userinfo_endpoint.as_deref().map(Arc::from);
         server.signing_algorithms.clone_from(&document.id_token_signing_alg_values_supported);
         server.iss_required = document.authorization_response_iss_parameter_supported == Some(true);
-        server.pushed_only = document.require_pushed_authorization_requests == Some(true);
+        server.demands = if document.require_pushed_authorization_requests == Some(true) {
+            Some((
+                "require_pushed_authorization_requests",
+                "is true, and this version cannot push (RFC 9126 section 5): let the client log in without it at the server",
+            ))
+        } else if document.require_signed_request_object == Some(true) {
+            Some((
+                "require_signed_request_object",
+                "is true, and this version does not sign requests (RFC 9101 section 10.5): let the client log in without it at the \
+                 server",
+            ))
+        } else {
+            None
+        };
         server.authentication_methods.clone_from(&document.token_endpoint_auth_methods_supported);
         Ok(server)
     }
 
-    /// A server by its issuer alone: the login asks for its metadata first, at the places and in the
-    /// order that [`metadata`](crate::metadata) has. What else is set here counts for more than the
-    /// metadata.
+    /// A server by its issuer: the login fetches its metadata first, from the locations that [`metadata`](crate::metadata) lists.
+    /// What else is set on this server takes precedence over the metadata.
     ///
     /// # Errors
-    /// [`ConfigError::Issuer`] unless it is an https URL without query and fragment. Write it as the server does: Auth0's
+    /// [`ConfigError::Issuer`] unless it is an https URL without query and fragment. Write it exactly as the server does: Auth0's
     /// ends with `/`.
     ///
     /// ```
@@ -95,11 +109,11 @@ impl AuthorizationServer {
         Self::undiscovered(issuer, Transport::Https)
     }
 
-    /// Like [`AuthorizationServer::from_issuer`], and accepts **plain http** on loopback literals (127.0.0.0/8, `[::1]`) and
-    /// `localhost`, as [`AuthorizationServer::on_insecure_loopback`] does, for tests.
+    /// Like [`AuthorizationServer::from_issuer`], for tests: also accepts **plain http** on loopback addresses (127.0.0.0/8,
+    /// `[::1]`) and `localhost`, as [`AuthorizationServer::on_insecure_loopback`] does.
     ///
     /// # Errors
-    /// [`ConfigError::Issuer`], for plain http to any other host too.
+    /// [`ConfigError::Issuer`] as there, and for plain http to any other host.
     pub fn from_issuer_on_insecure_loopback(issuer: &str) -> Result<Self, ConfigError> {
         Self::undiscovered(issuer, Transport::HttpsOrLoopback)
     }
@@ -108,7 +122,34 @@ impl AuthorizationServer {
         Self::empty(transport).issuer(issuer)
     }
 
-    /// This server with the endpoints that its metadata names. What was set by hand stays.
+    /// The order in which a login asks the well-known locations, for a server set up by [`AuthorizationServer::from_issuer`]. The
+    /// default is [`DiscoveryOrder::OpenIdConnectFirst`].
+    ///
+    /// ```
+    /// use oauth_proto::metadata::DiscoveryOrder;
+    /// use oauth_proto::AuthorizationServer;
+    ///
+    /// let server = AuthorizationServer::from_issuer("https://as.example.com/tenant")?
+    ///     .discovery_order(DiscoveryOrder::OAuthFirst)
+    ///     .require_code_challenge_methods_supported();
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn discovery_order(mut self, order: DiscoveryOrder) -> Self {
+        self.discovery_order = order;
+        self
+    }
+
+    /// Refuses metadata without `code_challenge_methods_supported`, for a server set up by [`AuthorizationServer::from_issuer`]: the
+    /// Model Context Protocol demands that. By default such metadata are accepted, and the login uses `S256` all the same (RFC 8414
+    /// §2 makes the member optional).
+    #[must_use]
+    pub fn require_code_challenge_methods_supported(mut self) -> Self {
+        self.must_name_pkce = true;
+        self
+    }
+
+    /// This server with the endpoints that its metadata names. What the app has set takes precedence.
     pub(crate) fn discovered(&self, metadata: &ServerMetadata) -> Result<Self, ConfigError> {
         let document = metadata.document();
         let template = match &self.template {
@@ -118,14 +159,23 @@ impl AuthorizationServer {
                 None
             }
         };
-        let found = Self::from_document(self.transport, metadata.document())?;
+        if self.must_name_pkce && document.code_challenge_methods_supported.is_none() {
+            return Err(ConfigError::Metadata {
+                name: "code_challenge_methods_supported",
+                problem: "is missing, so the server may not support PKCE (RFC 8414 section 2): tell whoever runs it, or do without \
+                          AuthorizationServer::require_code_challenge_methods_supported",
+            });
+        }
+        let found = Self::from_document(self.transport, document)?;
         let own = self.clone();
         Ok(Self {
             transport: own.transport,
             issuer: own.issuer,
             template,
             iss_required: own.iss_required || found.iss_required,
-            pushed_only: found.pushed_only,
+            demands: found.demands,
+            discovery_order: own.discovery_order,
+            must_name_pkce: own.must_name_pkce,
             authorization_endpoint: found.authorization_endpoint,
             token_endpoint: found.token_endpoint,
             revocation_endpoint: own.revocation_endpoint.or(found.revocation_endpoint),
@@ -134,17 +184,17 @@ impl AuthorizationServer {
             jwks_uri: own.jwks_uri.or(found.jwks_uri),
             userinfo_endpoint: own.userinfo_endpoint.or(found.userinfo_endpoint),
             signing_algorithms: own.signing_algorithms.or(found.signing_algorithms),
-            response_modes: own.response_modes.or_else(|| metadata.document().response_modes_supported.clone()),
+            response_modes: own.response_modes.or_else(|| document.response_modes_supported.clone()),
         })
     }
 }
 
 impl ServerMetadata {
-    /// Reads what was found at one of the issuer's [`WellKnown`] places. Its `issuer` must be that very text, octet by
-    /// octet, before any other member is believed (RFC 8414 §3.3).
+    /// Reads the answer from one of the issuer's well-known locations ([`WellKnown`](crate::metadata::WellKnown)). The document's
+    /// `issuer` must equal `issuer` octet by octet (RFC 8414 §3.3). `now` is when it was fetched.
     ///
     /// # Errors
-    /// [`Error::Refused`] for another status than 2xx, [`Error::Violation`] for an answer that breaks a rule:
+    /// [`Error::Refused`] for another status than 2xx; [`Error::Violation`] for an answer that breaks a rule:
     /// [`Violation::Metadata`](crate::Violation::Metadata) names the member.
     pub fn from_response(issuer: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         let metadata = Self::read(response, now)?;

@@ -12,6 +12,7 @@ use crate::http::endpoint::{self, Transport};
 use crate::text::form;
 use crate::wire::issuer::{check_issuer, IssuerTemplate};
 use crate::wire::logout::{LogoutEndpoint, LogoutParameters};
+use crate::wire::metadata::well_known::DiscoveryOrder;
 
 /// The server that the user logs in at and that issues the tokens. Immutable once it is part of a
 /// [`Client`](crate::Client): code, verifier and refresh token go to the endpoints of the server that the user was sent to, and
@@ -36,8 +37,11 @@ pub struct AuthorizationServer {
     pub(crate) issuer: Option<String>,
     pub(crate) template: Option<IssuerTemplate>,
     pub(crate) iss_required: bool,
-    /// It takes pushed authorization requests alone (RFC 9126 §5).
-    pub(crate) pushed_only: bool,
+    /// What its metadata demands and this version cannot do, by the member's name, and what to do about it.
+    pub(crate) demands: Option<(&'static str, &'static str)>,
+    pub(crate) discovery_order: DiscoveryOrder,
+    /// Its metadata must name the PKCE methods.
+    pub(super) must_name_pkce: bool,
     pub(crate) authorization_endpoint: Arc<str>,
     pub(crate) token_endpoint: Arc<str>,
     pub(crate) revocation_endpoint: Option<Arc<str>>,
@@ -110,7 +114,9 @@ impl AuthorizationServer {
             issuer: None,
             template: None,
             iss_required: false,
-            pushed_only: false,
+            demands: None,
+            discovery_order: DiscoveryOrder::default(),
+            must_name_pkce: false,
             authorization_endpoint: Arc::from(""),
             token_endpoint: Arc::from(""),
             revocation_endpoint: None,

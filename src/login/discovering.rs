@@ -1,4 +1,5 @@
-//! The server, known by its issuer, is asked for its metadata: place after place, and later again if it is busy.
+//! Discovery: the login fetches the server's metadata from one well-known location after another, and again later if the server
+//! is busy.
 
 use alloc::sync::Arc;
 
@@ -13,7 +14,8 @@ use crate::error::violation::Violation;
 use crate::error::{Error, Ignored, Misuse, Over};
 use crate::http::{Request, RequestId, Response};
 use crate::time::UnixTime;
-use crate::wire::metadata::server::{ServerMetadata, WellKnown};
+use crate::wire::metadata::server::ServerMetadata;
+use crate::wire::metadata::well_known::WellKnown;
 
 /// The server's metadata is asked for.
 pub(super) struct Discovering {
@@ -21,7 +23,7 @@ pub(super) struct Discovering {
     login: AwaitingRedirect,
     id: RequestId,
     place: WellKnown,
-    /// What stands in the way at the places before this one, as far as it tells anything.
+    /// What went wrong at the locations before this one, unless there was just no document.
     trouble: Option<Trouble>,
 }
 
@@ -35,10 +37,10 @@ enum Trouble {
 }
 
 impl Discovering {
-    pub(super) fn new(login: AwaitingRedirect) -> Self {
+    pub(super) fn new(rules: &Rules<'_>, login: AwaitingRedirect) -> Self {
         // `state` is to stay secret until the redirect has come, so a digest of it is the name.
         let id = RequestId::of_secret(login.state.octets(), &[]);
-        Self { login, id, place: WellKnown::OpenIdConfiguration, trouble: None }
+        Self { login, id, place: rules.client.server().discovery_order.first(), trouble: None }
     }
 
     /// The login as it goes on once the server is known.
@@ -90,12 +92,13 @@ impl Discovering {
         client.map(Progress::Done).map_err(Error::metadata)
     }
 
-    /// There is no document at this place: the next is asked. After the last, all of them once more and later, if one may have a
-    /// document then.
+    /// There is no document at this location: the next is asked. After the last one all are asked again later, if one of them could
+    /// not answer now.
     fn elsewhere(&mut self, rules: &Rules<'_>, error: Error, now: UnixTime) -> Result<Progress<Client>, Error> {
         let trouble = Trouble::of(error, self.trouble.clone());
-        let issuer = rules.client.server().issuer.as_deref().unwrap_or_default();
-        if let Some(place) = self.place.next(issuer) {
+        let server = rules.client.server();
+        let issuer = server.issuer.as_deref().unwrap_or_default();
+        if let Some(place) = server.discovery_order.after(self.place, issuer) {
             *self = Self { login: self.login.clone(), id: self.id.next(), place, trouble };
             return Ok(Progress::Stay(Action::SendRequest(self.request(rules.client))));
         }
@@ -114,14 +117,14 @@ impl Discovering {
         if at > self.login.deadline {
             return Err(error);
         }
-        let place = WellKnown::OpenIdConfiguration;
+        let place = server.discovery_order.first();
         *self = Self { login: self.login.clone(), id: self.id.next(), place, trouble: None };
         Ok(Progress::Stay(Action::RetryAt(at)))
     }
 }
 
 impl Trouble {
-    /// What is worth remembering of this place and of those before.
+    /// What to remember of this location and of those before.
     fn of(error: Error, before: Option<Self>) -> Option<Self> {
         match before {
             // Who asks for the longest wait is heard.

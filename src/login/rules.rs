@@ -22,11 +22,8 @@ impl Rules<'_> {
                 "is in the authorization endpoint's own query already: remove one",
             ));
         }
-        if server.pushed_only {
-            return Err(ConfigError::Metadata {
-                name: "require_pushed_authorization_requests",
-                problem: "is true, and this version cannot push (RFC 9126 section 5): let the client log in without it at the server",
-            });
+        if let Some((name, problem)) = server.demands {
+            return Err(ConfigError::Metadata { name, problem });
         }
         // Servers leave out what nobody has to ask for: `query` is the default of the code flow.
         let mode = self.request.value("response_mode");

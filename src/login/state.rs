@@ -161,7 +161,7 @@ fn ready(rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Result<Step, Err
             if rules.client.has_endpoints() {
                 return Ok(Step::await_redirect(rules, login));
             }
-            let next = Discovering::new(login);
+            let next = Discovering::new(rules, login);
             let request = next.request(rules.client);
             Ok(Step::to(State::Discovering(Box::new(next)), Action::SendRequest(request)))
         }

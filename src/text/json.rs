@@ -102,7 +102,12 @@ pub(crate) fn begins_as_object(document: &[u8]) -> bool {
 /// about; a member that it knows and that comes twice is refused by all derived types. They would take an array of their
 /// members' values, too, so that is seen to here.
 pub(crate) fn strict<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<T> {
-    serde_json::from_str(text(document).ok().filter(|_| begins_as_object(document))?).ok()
+    serde_json::from_str(object_text(document)?).ok()
+}
+
+/// The text of a document that may be an object.
+pub(crate) fn object_text(document: &[u8]) -> Option<&str> {
+    text(document).ok().filter(|_| begins_as_object(document))
 }
 
 /// For members that may be absent, and may not be `null`.

@@ -102,8 +102,8 @@ impl Member for bool {
     }
 }
 
-/// A list of names, of which so many are kept: no server has more, and a hostile one is not to fill the memory.
-const MAX_NAMES: usize = 64;
+/// Of a list of names so many are read: no server has more, and a hostile one is not to fill the memory.
+const MAX_NAMES: usize = 1024;
 
 /// What is no text in the list is left out: it names nothing.
 impl Member for Vec<String> {

@@ -5,6 +5,7 @@ pub(crate) mod base64url;
 pub(crate) mod chars;
 pub(crate) mod form;
 pub(crate) mod json;
+pub(crate) mod member;
 pub(crate) mod members;
 pub(crate) mod texts;
 pub(crate) mod unfit;

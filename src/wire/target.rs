@@ -55,6 +55,11 @@ impl Target {
         Ok(Self { resource: Some(uri.to_owned()), ..Self::default() })
     }
 
+    /// The API with a `resource` identifier that was checked.
+    pub(crate) fn of_resource(uri: &str) -> Self {
+        Self { resource: Some(uri.to_owned()), ..Self::default() }
+    }
+
     /// The API with this `audience`, as Auth0 names it. Auth0 gives a token for the login's own API if the application's policies
     /// do not name this one, and its answer does not say so: the API will then refuse the token, unless
     /// [`Target::check_jwt_audience`] did before.

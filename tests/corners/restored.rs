@@ -95,7 +95,7 @@ fn document(change: impl FnOnce(&mut Value)) -> Value {
 
 /// As if it came from a store.
 fn metadata(change: impl FnOnce(&mut Value)) -> ServerMetadata {
-    serde_json::from_value(json!({ "fetched_at": 0, "document": document(change) })).unwrap()
+    serde_json::from_value(json!({ "fetched_at": 0, "document": document(change).to_string() })).unwrap()
 }
 
 /// The stored form of a login that found its server.
@@ -105,7 +105,10 @@ fn saved_login(change: impl FnOnce(&mut Value)) -> Value {
     let found = document(|_| {}).to_string();
     assert!(login.handle(answer(sent.id(), 200, &JSON, &found), at(0)).is_ok());
     let mut form = serde_json::to_value(login.save()).unwrap();
-    change(&mut form["metadata"]["document"]);
+    let kept = &mut form["metadata"]["document"];
+    let mut document = serde_json::from_str(kept.as_str().unwrap()).unwrap();
+    change(&mut document);
+    *kept = document.to_string().into();
     form
 }
 

@@ -1,4 +1,4 @@
-//! The metadata document of an authorization server (RFC 8414 §2, OpenID Connect Discovery 1.0 §3).
+//! The members of an authorization server's metadata that the crate uses itself (RFC 8414 §2, OpenID Connect Discovery 1.0 §3).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,12 +7,9 @@ use crate::error::config::ConfigError;
 use crate::text::members::{self, members, Fault};
 
 members! {
-    /// What [`from_metadata`](crate::AuthorizationServer::from_metadata) refuses does not depend on features, even if some of it
-    /// is of no use without. Members have the types of RFC 8414 §2 or the document is refused; unknown members are skipped
-    /// (§3.2), and `null` is absent.
+    /// They must have the types of their specifications, whatever features are on; `null` counts as absent, and all other members
+    /// are skipped (RFC 8414 §3.2).
     #[derive(Clone, Debug, Default, PartialEq, Eq)]
-    #[derive(serde::Serialize, serde::Deserialize)]
-    #[serde(default)]
     pub(crate) struct Document {
         pub issuer: Option<String>,
         pub authorization_endpoint: Option<String>,
@@ -27,6 +24,7 @@ members! {
         pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
         pub authorization_response_iss_parameter_supported: Option<bool>,
         pub require_pushed_authorization_requests: Option<bool>,
+        pub require_signed_request_object: Option<bool>,
     }
 }
 
@@ -36,7 +34,7 @@ pub(crate) const WRONG_TYPE: &str =
      AuthorizationServer::new";
 
 impl Document {
-    /// Reads a document. An empty text is no endpoint: some servers name those that they do not have.
+    /// Reads a document. An empty URL counts as absent: some servers list endpoints that they do not have.
     pub(crate) fn parse(document: &[u8]) -> Result<Self, Fault> {
         let mut document: Self = members::parse(document)?;
         for url in [
@@ -53,7 +51,7 @@ impl Document {
         Ok(document)
     }
 
-    /// Octet by octet (RFC 8414 §3.3, §4), before anything else is believed.
+    /// Compares the issuer octet by octet (RFC 8414 §3.3, §4), before anything else of the document is believed.
     pub(crate) fn check_issuer(&self, issuer: &str) -> Result<(), ConfigError> {
         match &self.issuer {
             Some(own) if own == issuer => Ok(()),
