@@ -11,7 +11,7 @@ use crate::error::server_text::ServerText;
 use crate::http::endpoint::{self, Transport};
 use crate::text::json;
 
-/// The longest field line that is read (16 KiB).
+/// The longest field line that is read, in octets (16 KiB).
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
 /// The most parameters that a challenge may have.
