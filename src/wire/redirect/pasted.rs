@@ -4,8 +4,8 @@ use alloc::string::String;
 
 use crate::text::{chars, form};
 
-/// Makes a redirect URL from text that a person pasted, for [`Event::RedirectReceived`](crate::Event::RedirectReceived). It proves
-/// nothing; the login checks it like any other redirect.
+/// Makes a redirect URL from text that a person pasted, for [`Event::RedirectReceived`](crate::Event::RedirectReceived). It
+/// proves nothing; the login checks it like any other redirect.
 ///
 /// Accepts a whole URL, also without the `https://` that browsers hide; the query alone, with or without `?`; and `code#state` as
 /// some servers show it, split at the last `#`. White space is removed everywhere, and quotes and `<…>` around the text (RFC 3986
