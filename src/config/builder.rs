@@ -16,7 +16,7 @@ use crate::wire::target::Target;
 use crate::wire::token::request::{ClientAuthentication, TokenRequestFormat};
 use crate::wire::token::token_type::TokenTypes;
 
-/// Builds a [`Client`]; made by [`Client::builder`].
+/// Sets up a [`Client`](crate::Client); made by [`Client::builder`](crate::Client::builder).
 #[derive(Clone)]
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ClientBuilder {
@@ -42,7 +42,7 @@ pub struct ClientBuilder {
     pub(super) id_tokens: IdTokenSettings,
 }
 
-/// What the server does against a rule: nothing by default.
+/// The rules that the server may break: none by default.
 #[derive(Clone, Default)]
 pub(super) struct Exceptions {
     pub token_types: TokenTypes,
@@ -90,9 +90,9 @@ impl ClientBuilder {
         }
     }
 
-    /// Sets a client secret. It is sent by `client_secret_basic` or, if the server's metadata names only that,
-    /// `client_secret_post`. A native app cannot keep a secret (RFC 8252 §8.5): this is for clients on machines that users have
-    /// no access to.
+    /// Sets a client secret. It is sent by `client_secret_basic`, or by `client_secret_post` if the server's metadata names only
+    /// that of the two. A native app cannot keep a secret (RFC 8252 §8.5): this is for clients on machines that users have no
+    /// access to.
     pub fn client_secret(mut self, secret: &str) -> Self {
         self.secret = Some(Secret::new(secret));
         self
@@ -155,7 +155,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Adds a parameter to every token request.
+    /// Adds a parameter to every token request. Those that the crate sends itself are refused.
     pub fn token_parameter(mut self, name: &str, value: &str) -> Self {
         self.token_parameters.push((name.to_owned(), Secret::new(value)));
         self

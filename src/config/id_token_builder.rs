@@ -16,7 +16,7 @@ impl ClientBuilder {
 
     /// Accepts ID tokens **without checking their signatures**, since they come from the token endpoint itself, over TLS (OpenID
     /// Connect Core §3.1.3.7 rule 6; feature `openid`). This is as secure as the HTTP stack's check of the server's certificate,
-    /// and others cannot rely on such a token. All other rules apply.
+    /// and third parties cannot rely on such a token. All other rules apply.
     pub fn accept_id_tokens_on_tls_alone(mut self) -> Self {
         self.id_tokens.verifier = Verifier::TlsAlone;
         self

@@ -11,7 +11,7 @@ use crate::openid::keys::KeySet;
 impl Client {
     /// Returns this client with keys of its server from an earlier fetch (feature `openid`). If they do not check an ID token, a
     /// login fetches them again once, a session only if they are older than [`KeySet::REFETCH_SECS`]. Keys of another `jwks_uri`,
-    /// or older than [`ClientBuilder::max_key_age_secs`], are not used.
+    /// or older than [`ClientBuilder::max_key_age_secs`](crate::ClientBuilder::max_key_age_secs), are not used.
     #[must_use]
     pub fn with_keys(&self, keys: KeySet) -> Self {
         let mut inner = Inner::clone(&self.0);

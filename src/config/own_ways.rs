@@ -22,9 +22,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Reads this `token_type`, in any case, as `Bearer`; may be called several times. RFC 6749 §7.1 forbids using a token of an
-    /// unknown type: this is for a server that documents its own name for a token to be sent as `Bearer` in the `Authorization`
-    /// header (Slack's `bot` and `user`). `DPoP`, `PoP`, `N_A` and `mac` are refused: those tokens are of other kinds.
+    /// Reads this `token_type`, compared without case, as `Bearer`; may be called several times. RFC 6749 §7.1 forbids using a
+    /// token of an unknown type: this is for a server that documents its own name for a token to be sent as `Bearer` in the
+    /// `Authorization` header (Slack's `bot` and `user`). `DPoP`, `PoP`, `N_A` and `mac` are refused: those tokens are of other
+    /// kinds.
     ///
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client};

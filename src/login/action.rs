@@ -15,10 +15,10 @@ pub enum Action {
     /// and a request for metadata or keys also after [`Delivered::Maybe`](crate::Delivered::Maybe): wait a moment before sending
     /// it again, and give up with [`Event::Cancelled`](crate::Event::Cancelled).
     SendRequest(Request),
-    /// The server cannot answer now. At this time, carry out [`Login::pending_action`](crate::Login::pending_action), or hand
-    /// over [`Event::Cancelled`](crate::Event::Cancelled) if the user does not want to wait. Turn the time into a duration at
-    /// once and sleep for that, so that a change of the clock does not prolong the wait. After
-    /// [`Login::deadline`](crate::Login::deadline), start a new login.
+    /// The server cannot answer now. Wait until this time, then carry out
+    /// [`Login::pending_action`](crate::Login::pending_action); or hand over [`Event::Cancelled`](crate::Event::Cancelled) if the
+    /// user does not want to wait. Turn the time into a duration at once and sleep for that, so that a change of the clock does
+    /// not prolong the wait. After [`Login::deadline`](crate::Login::deadline), start a new login.
     RetryAt(UnixTime),
     /// The login has succeeded.
     TokensReady(Tokens),

@@ -31,7 +31,7 @@ use crate::wire::token::response::TokenResponse;
 pub const CODE_LIFETIME_SECS: u64 = 600;
 
 /// The code is being exchanged at the token endpoint.
-#[cfg_attr(not(feature = "openid"), expect(dead_code))] // what only an ID token is held to
+#[cfg_attr(not(feature = "openid"), expect(dead_code))] // used for ID tokens only
 pub(super) struct ExchangingCode {
     id: RequestId,
     verifier: SecretOctets,

@@ -65,9 +65,9 @@ impl Login {
     ///
     /// # Errors
     /// [`ConfigError::Parameter`] for the first problem in the request, or for a parameter that is also in the query of the
-    /// authorization endpoint. [`ConfigError::Metadata`] if the server's metadata rules the request out. If the request asks for
-    /// the scope `openid`, also the error for a missing setting that is needed to check ID tokens. If the metadata is yet to be
-    /// fetched, what depends on it is checked then.
+    /// authorization endpoint. [`ConfigError::Metadata`] if the server's metadata rules the request out. For the scope `openid`,
+    /// also any error about a setting that is missing for checking ID tokens. Checks that need the server's metadata are made
+    /// once it was fetched.
     pub fn new(client: Client, request: impl Into<Arc<AuthorizationRequest>>) -> Result<Self, ConfigError> {
         let request = request.into();
         request.check()?;
@@ -136,10 +136,10 @@ impl Login {
         self.state.phase()
     }
 
-    /// The deadline of the current phase. `Discovering` and `AwaitingRedirect`: the user must be back by then; any event after it
-    /// ends the login with [`Over::Expired`](crate::Over::Expired). `ExchangingCode`: the code is not sent again after it, but an
-    /// answer is accepted at any time. `None` in other phases; `FetchingKeys` keeps the tokens until the keys come or
-    /// [`Event::Cancelled`].
+    /// The deadline of the current phase. [`Phase::Discovering`] and [`Phase::AwaitingRedirect`]: the user must be back by then;
+    /// any event after it ends the login with [`Over::Expired`](crate::Over::Expired). [`Phase::ExchangingCode`]: the code is not
+    /// sent again after it, but an answer is accepted at any time. `None` in other phases; [`Phase::FetchingKeys`] keeps the
+    /// tokens until the keys come or [`Event::Cancelled`].
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()
     }

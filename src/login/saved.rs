@@ -78,8 +78,8 @@ impl<'de> Deserialize<'de> for SavedLogin {
 }
 
 impl Login {
-    /// Returns the login to be stored while it waits for the redirect, `None` in every other phase: before it there is nothing to
-    /// save, and after it the code may have been used, so a new login is needed if the process dies.
+    /// Returns the login for storage while it waits for the redirect; `None` in every other phase: earlier there is nothing to
+    /// save, and later the code may have been used, so a new login is needed if the process dies.
     pub fn save(&self) -> Option<SavedLogin> {
         let State::AwaitingRedirect(state) = &self.state else { return None };
         let text = |octets: &SecretOctets| Secret::new(Base64Url32::new().encode(octets.octets()));

@@ -77,7 +77,7 @@ impl IdToken {
         self.0.claims.iss.as_deref().unwrap_or_default()
     }
 
-    /// `sub`: the user's name at this server, never given to another user. Identify users by it together with
+    /// `sub`: the user's identifier at this server, never given to another user. Identify users by it together with
     /// [`IdToken::issuer`], not by an email address (OpenID Connect Core §5.7).
     pub fn subject(&self) -> &str {
         self.0.claims.sub.as_deref().unwrap_or_default()
@@ -264,7 +264,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Each tenant has its own issuer.
+    /// Accepts the issuers of this template instead of one issuer.
     pub(crate) fn issuer_template(self, template: Option<&'a IssuerTemplate>) -> Self {
         Self { template, ..self }
     }
@@ -299,7 +299,7 @@ impl<'a> Rules<'a> {
         Self { may_lack_nonce, ..self }
     }
 
-    /// The `max_age` that was sent, in seconds; needs `auth_time`.
+    /// The `max_age` that was sent, in seconds: `auth_time` must be present and no older.
     #[must_use]
     pub fn max_age(self, max_age: Option<u64>) -> Self {
         Self { max_age, ..self }
@@ -311,7 +311,7 @@ impl<'a> Rules<'a> {
         Self { acr_values, ..self }
     }
 
-    /// The requested organization (Auth0): an id (`org_…`), or a name in any case.
+    /// The requested organization (Auth0): an id (`org_…`), or a name, compared without case.
     #[must_use]
     pub fn organization(self, organization: Option<&'a str>) -> Self {
         Self { organization, ..self }

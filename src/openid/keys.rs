@@ -21,10 +21,10 @@ use crate::text::json::{self, Value};
 use crate::time::UnixTime;
 use crate::wire::token::response::body;
 
-/// How often keys are requested for one ID token while the server cannot give them or does not answer.
+/// How many times keys are requested for one ID token while the server cannot give them or does not answer.
 pub(crate) const MAX_KEY_REQUESTS: u8 = 3;
 
-/// Keys fetched up to so many seconds in the future count as new: the clock was adjusted a little.
+/// Keys fetched up to this many seconds in the future count as new: the clock was adjusted a little.
 const MAX_CLOCK_DIFFERENCE_SECS: u64 = 60;
 
 /// The most keys that are tried for a token that does not name its key.
@@ -135,7 +135,7 @@ impl KeySet {
         self.fetched_at <= now.saturating_add(MAX_CLOCK_DIFFERENCE_SECS) && self.age(now) <= max_age
     }
 
-    /// Checks that a key that the token may mean has signed it. Keys that the token brings along are never used.
+    /// Checks that one of the keys that the token may refer to has signed it. Keys that the token brings along are never used.
     pub(super) fn verify(&self, signed: &Signed<'_>, verifier: &dyn SignatureVerifier) -> Result<(), IdTokenError> {
         let is_only = self.keys.len() == 1;
         let candidates = || self.keys.iter().filter(|key| key.may_have_signed(signed, is_only));

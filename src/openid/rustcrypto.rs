@@ -49,8 +49,8 @@ impl SignatureVerifier for RustCrypto {
     }
 }
 
-/// Makes a key that [`PublicKey::Rsa`] allows; it may not be from a key set. `rsa` checks the exponent and its size, and that the
-/// modulus is odd.
+/// Makes a key if [`PublicKey::Rsa`] allows it: it need not come from a key set. `rsa` checks the exponent and its size, and that
+/// the modulus is odd.
 fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
     let modulus = BigUint::from_bytes_be(modulus);
     if modulus.bits() < MIN_RSA_BITS {
@@ -191,7 +191,7 @@ mod tests {
         octets
     }
 
-    /// Some bits of so many octets, including the first and the last.
+    /// Some bits of this many octets, including the first and the last.
     fn bits(octets: usize) -> impl Iterator<Item = usize> {
         (0..octets * 8).step_by(octets + 3).chain((octets * 8).checked_sub(1))
     }
@@ -256,7 +256,7 @@ mod tests {
         }
     }
 
-    /// A modulus of so many bits, and an RS256 signature of MESSAGE for the exponent 2 or 3, made without a private key so that
+    /// A modulus of `bits` bits, and an RS256 signature of MESSAGE for the exponent 2 or 3, made without a private key so that
     /// keys of any size and kind are possible: s^e - n is what PKCS #1 requires, and so is s^e mod n.
     fn modulus_and_signature(bits: usize, exponent: usize, odd: bool) -> (Vec<u8>, Vec<u8>) {
         let octets = bits.div_ceil(8);

@@ -148,8 +148,8 @@ impl AuthorizationRequest {
         self.text("max_age", &digits)
     }
 
-    /// `acr_values`, one of which the `acr` of the ID token must be. Servers may otherwise ignore them (OpenID Connect Core
-    /// §3.1.2.1, §5.5.1.1). Needs the scope `openid` (feature `openid`).
+    /// `acr_values`, one of which must be the `acr` of the ID token. With `acr_values` alone, servers may ignore them (OpenID
+    /// Connect Core §3.1.2.1, §5.5.1.1). Needs the scope `openid` (feature `openid`).
     #[cfg(feature = "openid")]
     #[must_use]
     pub fn require_acr_values(mut self, acr_values: &str) -> Self {
@@ -219,7 +219,8 @@ impl AuthorizationRequest {
         }
     }
 
-    /// Adds every field of a `Serialize` struct as a parameter (feature `std`).
+    /// Adds every field of a `Serialize` struct as a parameter (feature `std`). Only structs and maps of plain values are
+    /// accepted.
     ///
     /// ```
     /// #[derive(serde::Serialize)]

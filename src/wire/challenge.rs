@@ -14,7 +14,7 @@ use crate::text::json;
 /// The longest field line that is read, in octets (16 KiB).
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// The most parameters that a challenge may have.
+/// The maximum number of parameters in a challenge.
 pub const MAX_PARAMETERS: usize = 64;
 
 /// One challenge (RFC 9110 §11.3). `Debug` shows only its scheme.
@@ -278,7 +278,7 @@ pub enum Advice {
     None,
 }
 
-/// Reads a status and its `WWW-Authenticate` lines; malformed lines are ignored.
+/// Returns what an API's status and `WWW-Authenticate` lines ask of the client; malformed lines are ignored.
 ///
 /// ```
 /// use oauth_proto::challenge::{advice, Advice};

@@ -205,7 +205,7 @@ impl fmt::Debug for LogoutUrl {
 /// function: fuzz it directly. Other parameters, such as a `code`, are not read.
 ///
 /// # Errors
-/// Always [`Error::Ignored`]: anybody can send such a URL, so keep waiting.
+/// Only [`Error::Ignored`]: anybody can send such a URL, so keep waiting.
 ///
 /// ```
 /// use oauth_proto::logout::check_return;

@@ -232,8 +232,8 @@ pub fn from_form_post(redirect_uri: &str, body: &str) -> String {
     url
 }
 
-/// The raw values of the parameters that this client understands. An empty one counts as absent (RFC 6749 §3.1), but still as a
-/// repetition.
+/// The raw values of the parameters that this client understands. Empty ones count as absent (RFC 6749 §3.1), but are still
+/// repetitions.
 #[derive(Default)]
 struct Parameters<'a> {
     code: Option<&'a str>,

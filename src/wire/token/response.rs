@@ -160,7 +160,7 @@ pub(crate) fn is_jwt(response: &Response<'_>) -> bool {
     MediaType::of(response) == MediaType::Jwt
 }
 
-/// The body of a document fetched by its URL. A file server may not know its type, so any but HTML is accepted for a JSON object.
+/// The body of a document fetched by its URL. File servers may not know its type: for a JSON object, any except HTML is accepted.
 pub(crate) fn document<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
     let body = body(response, now)?;
     let is_read = may_be_json(response, body) || MediaType::of(response) != MediaType::Html && json::is_object(body);
