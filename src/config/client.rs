@@ -158,8 +158,8 @@ impl Client {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// This client with the metadata that a login was saved with: a login stays with its server as it was, whatever metadata the
-    /// client has got since.
+    /// This client with the metadata that a login was saved with: a login continues with the same server, even if the client has
+    /// got other metadata since.
     pub(crate) fn of_saved_login(self, metadata: &ServerMetadata) -> Result<Self, RestoreError> {
         if self.0.builder.is_some() {
             return self.with_metadata(metadata).map_err(|_| RestoreError::Malformed);

@@ -36,8 +36,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Allows an audience in ID tokens besides this client (OpenID Connect Core §3.1.3.7 rule 3; feature `openid`); may be called
-    /// several times. A token with any other audience is refused, whatever its `azp`.
+    /// Allows an audience in ID tokens besides this client (OpenID Connect Core §3.1.3.7 rule 3; feature `openid`); may be
+    /// called several times. A token with any other audience is refused, whatever its `azp`.
     pub fn trusted_audience(mut self, audience: &str) -> Self {
         self.id_tokens.trusted_audiences.push(audience.into());
         self

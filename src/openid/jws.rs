@@ -80,8 +80,8 @@ fn parse_header(encoded: &str, allowed: &[Algorithm]) -> Result<(Algorithm, Opti
     Ok((algorithm, header.kid.map(Cow::into_owned)))
 }
 
-/// ID tokens have no `typ` of their own; that of other tokens (`at+jwt`, `logout+jwt`, `dpop+jwt` …) keeps them from being taken
-/// for one.
+/// ID tokens have no `typ` of their own; that of other tokens (`at+jwt`, `logout+jwt`, `dpop+jwt` …) keeps them from being
+/// taken for one.
 fn is_plain_type(typ: &str) -> bool {
     let name = typ
         .split_once('/')

@@ -37,7 +37,7 @@ const MAX_RSA_EXPONENT_OCTETS: usize = 8;
 /// The keys of one server and when they were fetched; serializable, to be kept from login to login.
 ///
 /// Unusable keys are left out: those of unsupported kinds, too short, for other purposes, or incomplete. The serialized form is a
-/// JWK set with two more members. It is not secret, but whoever can change it in the store can sign ID tokens.
+/// JWK set with two more members. It is not secret, but an attacker who can change it in the store can sign ID tokens.
 ///
 /// ```
 /// use oauth_proto::{KeySet, UnixTime};

@@ -1,7 +1,7 @@
 //! Digital signatures (RFC 7518 §3): algorithms, keys, and the trait for a platform's own cryptography.
 
-/// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not supported, nor is a keyed hash: a native app
-/// cannot keep the secret for it.
+/// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not supported, nor is a keyed hash: a native
+/// app cannot keep the secret for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {

@@ -39,7 +39,7 @@ impl UserInfo {
     /// Reads an answer that must be about this user (OpenID Connect Core §5.3.2, §5.3.4);
     /// [`IdToken::userinfo`](crate::IdToken::userinfo) takes the user from the ID token. A signed or encrypted answer
     /// (`application/jwt`) is not supported: register the client without `userinfo_signed_response_alg`, or request the claims in
-    /// the ID token (§5.5).
+    /// the ID token (§5.5). `now` only serves to read a `Retry-After` date.
     ///
     /// # Errors
     /// [`Error::Refused`] for a status other than 2xx; [`Error::Violation`] for an answer that breaks a rule, with

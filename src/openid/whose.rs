@@ -63,8 +63,7 @@ impl Rules<'_> {
         }
     }
 
-    /// Checks that a refreshed token is this user's and for this client, as far as it can be read, whatever else is wrong with
-    /// it.
+    /// Checks that a refreshed token is this user's and for this client, as far as it can be read, even if other checks fail.
     pub(crate) fn check_whose(&self, token: &str) -> Result<(), IdTokenError> {
         let Some(payload) = payload(token) else { return Ok(()) };
         let Some(whose) = Whose::read(&payload) else { return Ok(()) };
@@ -96,7 +95,7 @@ fn is_same_set(one: &[String], other: &[String]) -> bool {
     one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
 }
 
-/// Claims of the wrong type and empty ones count as absent: they name nobody.
+/// Claims of the wrong type and empty ones count as absent.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Whose<'a> {

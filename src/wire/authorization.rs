@@ -90,8 +90,8 @@ impl AuthorizationRequest {
         Self::default()
     }
 
-    /// Adds scope tokens, separated by spaces (RFC 6749 §3.3); duplicates are dropped. With `openid` among them the login sends a
-    /// `nonce`.
+    /// Adds scope tokens, separated by spaces (RFC 6749 §3.3); duplicates are dropped. With `openid` among them the login sends
+    /// a `nonce`.
     #[must_use]
     pub fn scope(mut self, scope: &str) -> Self {
         for token in scope.split(' ') {
@@ -122,7 +122,8 @@ impl AuthorizationRequest {
         acr_values
         /// `connection`: an identity provider (Auth0).
         connection
-        /// `organization`: an organization, by id (`org_…`) or name (Auth0). With the scope `openid`, the ID token must name it.
+        /// `organization`: an organization, by id (`org_…`) or name (Auth0). With the scope `openid`, the ID token must name
+        /// it.
         organization
         /// `invitation`: the ticket of an invitation (Auth0).
         invitation

@@ -257,21 +257,22 @@ pub enum Advice {
         /// The scope that is needed, if the API says.
         scope: Option<ServerText>,
     },
-    /// The user must authenticate more strongly or more recently (RFC 9470 §3), or the server must check the user again: a claims
-    /// challenge of Microsoft Entra.
+    /// The user must authenticate more strongly or more recently (RFC 9470 §3), or the server must check the user again: a
+    /// claims challenge of Microsoft Entra.
     StepUp {
         /// Authentication context classes to request.
         acr_values: Option<ServerText>,
         /// The longest time since the user last authenticated, in seconds.
         max_age: Option<u64>,
-        /// The `claims` to request (OpenID Connect Core §5.5): a JSON object, decoded. Only Entra's `insufficient_claims` has it.
+        /// The `claims` to request (OpenID Connect Core §5.5): a JSON object, decoded. Only Entra's `insufficient_claims` has
+        /// it.
         claims: Option<ServerText>,
     },
     /// The DPoP proof needs the server's nonce (RFC 9449 §9).
     DpopNonce,
     /// The API's metadata names its authorization servers (RFC 9728 §5.1).
     Discover {
-        /// An https URL. The document's `resource` must be the URL that was called.
+        /// An https URL. The document's `resource` must match the URL that was called.
         resource_metadata: ServerText,
     },
     /// The answer is not about the token.

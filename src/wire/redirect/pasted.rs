@@ -7,9 +7,9 @@ use crate::text::{chars, form};
 /// Makes a redirect URL from text that a person pasted, for [`Event::RedirectReceived`](crate::Event::RedirectReceived). It
 /// proves nothing; the login checks it like any other redirect.
 ///
-/// Accepts a whole URL, also without the `https://` that browsers hide; the query alone, with or without `?`; and `code#state` as
-/// some servers show it, split at the last `#`. White space is removed everywhere, and quotes and `<…>` around the text (RFC 3986
-/// Appendix C). Any other text is taken as a bare code, whose URL has no `state`: a login ignores it
+/// Accepts a whole URL, also without the `https://` that browsers hide; the query alone, with or without `?`; and `code#state`
+/// as some servers show it, split at the last `#`. White space is removed everywhere, and quotes and `<…>` around the text (RFC
+/// 3986 Appendix C). Any other text is taken as a bare code, whose URL has no `state`: a login ignores it
 /// ([`Ignored::StateMissing`](crate::Ignored::StateMissing)), so ask for the whole URL, or see
 /// [`Login::url_of_bare_code`](crate::Login::url_of_bare_code).
 ///

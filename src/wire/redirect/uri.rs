@@ -112,8 +112,8 @@ impl RedirectUri {
         &self.text
     }
 
-    /// The query of `url`, if `url` has the scheme, authority and path of this redirect URI (RFC 3986 §6.2.2, RFC 8252 §7). Call
-    /// [`RedirectUri::has_own_query`] too, after the size was checked.
+    /// The query of `url`, if `url` has the scheme, authority and path of this redirect URI (RFC 3986 §6.2.2, RFC 8252 §7).
+    /// Call [`RedirectUri::has_own_query`] too, after the size was checked.
     pub(crate) fn query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         self.plain_query_of(url).map(without_fragment).or_else(|| self.equivalent_query_of(url))
     }
