@@ -97,8 +97,8 @@ impl Login {
         })
     }
 
-    /// Continues a login from where [`Login::save`] was called, with the same client. If that knows only its server's issuer, the
-    /// stored metadata is used: the server must not change during a login (RFC 9700 §4.4.2).
+    /// Continues a login from where [`Login::save`] was called, with the same client. If the client knows only its server's
+    /// issuer, the stored metadata is used: the server must not change during a login (RFC 9700 §4.4.2).
     ///
     /// # Errors
     /// [`RestoreError`]: of another client, of an unknown version, past its deadline, damaged, or without the metadata that the

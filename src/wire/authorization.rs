@@ -342,8 +342,8 @@ impl fmt::Debug for AuthorizationRequest {
     }
 }
 
-/// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12). It is absolute,
-/// and https unless the configuration allows loopback. Pass it on as one argument, never through a shell.
+/// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12). It is
+/// absolute, and https unless the configuration allows loopback. Pass it on as one argument, never through a shell.
 ///
 /// It contains `state` and `nonce`. `Debug` therefore hides it; `Display` deliberately shows it, so that the app can give it to
 /// the user, for example to open on another device. Keep it out of logs.
