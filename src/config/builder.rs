@@ -1,4 +1,4 @@
-//! How a client is set up.
+//! The settings of a client.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -16,7 +16,7 @@ use crate::wire::target::Target;
 use crate::wire::token::request::{ClientAuthentication, TokenRequestFormat};
 use crate::wire::token::token_type::TokenTypes;
 
-/// Sets a [`Client`] up.
+/// Sets up a [`Client`](crate::Client); made by [`Client::builder`](crate::Client::builder).
 #[derive(Clone)]
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ClientBuilder {
@@ -42,7 +42,7 @@ pub struct ClientBuilder {
     pub(super) id_tokens: IdTokenSettings,
 }
 
-/// What the server does in its own way: nothing by default.
+/// The rules that the server may break: none by default.
 #[derive(Clone, Default)]
 pub(super) struct Exceptions {
     pub token_types: TokenTypes,
@@ -90,34 +90,35 @@ impl ClientBuilder {
         }
     }
 
-    /// A client secret, sent by the method that the server's metadata names, `client_secret_basic` first. A native app
-    /// cannot keep a secret (RFC 8252 §8.5): this is for clients that run where nobody else can look.
+    /// Sets a client secret. It is sent by `client_secret_basic`, or by `client_secret_post` if the server's metadata names only
+    /// that of the two. A native app cannot keep a secret (RFC 8252 §8.5): this is for clients on machines that users have no
+    /// access to.
     pub fn client_secret(mut self, secret: &str) -> Self {
         self.secret = Some(Secret::new(secret));
         self
     }
 
-    /// A client secret, sent by `client_secret_basic` (RFC 6749 §2.3.1).
+    /// Sets a client secret, sent by `client_secret_basic` (RFC 6749 §2.3.1).
     pub fn client_secret_basic(mut self, secret: &str) -> Self {
         self.method = Some(Method::Basic);
         self.client_secret(secret)
     }
 
-    /// A client secret, sent by `client_secret_post` (RFC 6749 §2.3.1).
+    /// Sets a client secret, sent by `client_secret_post` (RFC 6749 §2.3.1).
     pub fn client_secret_post(mut self, secret: &str) -> Self {
         self.method = Some(Method::Post);
         self.client_secret(secret)
     }
 
-    /// An origin (`https://api.example.com`) that access tokens may be sent to; may be called several times. A token
-    /// goes to no other (RFC 9700 §4.9.1).
+    /// Allows access tokens to be sent to this origin (`https://api.example.com`); may be called several times. They are sent to
+    /// no other (RFC 9700 §4.9.1).
     pub fn api_origin(mut self, origin: &str) -> Self {
         self.api_origins.push(origin.to_owned());
         self
     }
 
-    /// An origin that access tokens for this [`Target`] may be sent to, whatever their scope, and tokens for others may not: for
-    /// clients of several APIs. The target is as [`Session::access_for`](crate::Session::access_for) is asked for it.
+    /// Allows access tokens for this [`Target`], with any scope, to be sent to this origin, and no tokens for others: for clients
+    /// of several APIs. Use the target as in [`Session::access_for`](crate::Session::access_for).
     ///
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client, Target};
@@ -134,33 +135,33 @@ impl ClientBuilder {
         self
     }
 
-    /// The scope that an API's `insufficient_scope` may bring into a login, tokens separated by spaces: whatever else it demands
-    /// is left out. By default an API may demand anything; the user is then asked for it.
+    /// Limits the scope that an API's `insufficient_scope` may add to a login: tokens separated by spaces; others are left out.
+    /// By default an API may demand any scope, which the user is then asked for.
     pub fn demandable_scope(mut self, scope: &str) -> Self {
         self.demandable = Some(scope.to_owned());
         self
     }
 
-    /// Where the browser comes back to after a logout, as it is registered with the server (OpenID Connect RP-Initiated
-    /// Logout 1.0 §3.1; at Auth0 an Allowed Logout URL). The rules are those of the redirect URI.
+    /// Sets the URL that the browser returns to after a logout, as registered with the server (OpenID Connect RP-Initiated Logout
+    /// 1.0 §3.1; at Auth0 an Allowed Logout URL). The rules for redirect URIs apply.
     pub fn post_logout_redirect_uri(mut self, uri: &str) -> Self {
         self.post_logout_redirect_uri = Some(uri.to_owned());
         self
     }
 
-    /// Token requests with a JSON body, as Auth0's documentation shows them. The default is a form (RFC 6749 §3.2).
+    /// Sends token requests with a JSON body, as in Auth0's documentation. The default is a form (RFC 6749 §3.2).
     pub fn json_token_requests(mut self) -> Self {
         self.format = TokenRequestFormat::Json;
         self
     }
 
-    /// A parameter that every token request carries besides its own.
+    /// Adds a parameter to every token request. Those that the crate sends itself are refused.
     pub fn token_parameter(mut self, name: &str, value: &str) -> Self {
         self.token_parameters.push((name.to_owned(), Secret::new(value)));
         self
     }
 
-    /// Typed parameters that every token request carries besides its own (feature `std`).
+    /// Adds every field of a `Serialize` struct to every token request (feature `std`).
     #[cfg(feature = "std")]
     pub fn token_parameters(mut self, parameters: &impl serde::Serialize) -> Self {
         match form::typed_pairs(parameters) {
@@ -172,20 +173,20 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a user may take in the browser: 3,600 seconds by default.
+    /// How long a login may take from its start to the redirect, in seconds: 3,600 by default; 0 is refused.
     pub fn login_timeout_secs(mut self, seconds: u64) -> Self {
         self.login_timeout = seconds;
         self
     }
 
-    /// How long before its expiry an access token is refreshed: 60 seconds by default.
+    /// How many seconds before its expiry an access token is refreshed: 60 by default.
     pub fn leeway_secs(mut self, seconds: u64) -> Self {
         self.leeway = seconds;
         self
     }
 
-    /// How long a refresh may be under way before it is taken for lost: 60 seconds by default. Give the HTTP stack less time than
-    /// that, or two refreshes with one token may be on their way.
+    /// After how many seconds without an answer a refresh counts as lost: 60 by default; 0 is refused. Give the HTTP stack a
+    /// shorter timeout, or two refreshes with one token may be under way.
     pub fn refresh_timeout_secs(mut self, seconds: u64) -> Self {
         self.refresh_timeout = seconds;
         self
@@ -197,8 +198,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Accepts a private-use scheme without a dot, such as `myapp:/callback`. **Any app may claim such a scheme**
-    /// (RFC 8252 §7.1); PKCE and `state` are then all that protects the login.
+    /// Accepts a private-use scheme without a dot, such as `myapp:/callback`. **Any app may claim such a scheme** (RFC 8252
+    /// §7.1); only PKCE and `state` then protect the login.
     pub fn allow_undotted_scheme(mut self) -> Self {
         self.undotted_scheme = true;
         self

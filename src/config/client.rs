@@ -1,4 +1,4 @@
-//! The client: who asks, where it is redirected, how it authenticates. Checked once, shared by every machine.
+//! The client: its id, redirect URI and authentication, checked once and shared by all machines.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -57,7 +57,7 @@ pub(super) struct Inner {
     pub(super) leeway: u64,
     pub(super) refresh_timeout: u64,
     pub(super) keep_token_response: bool,
-    /// How the client was set up, if its server's endpoints are to be found.
+    /// The settings of a client whose endpoints are yet to be discovered.
     pub(super) builder: Option<Box<ClientBuilder>>,
     pub(super) metadata: Option<Arc<ServerMetadata>>,
     #[cfg(feature = "openid")]
@@ -73,7 +73,7 @@ pub(super) struct Inner {
 }
 
 impl Client {
-    /// A public client with the defaults of [`Client::builder`].
+    /// Makes a public client with the defaults of [`Client::builder`].
     ///
     /// # Errors
     /// As [`ClientBuilder::build`].
@@ -81,7 +81,7 @@ impl Client {
         Self::builder(server, client_id, redirect_uri).build()
     }
 
-    /// A client to be set up. Nothing is checked before [`ClientBuilder::build`].
+    /// Starts the setup of a client. Nothing is checked before [`ClientBuilder::build`].
     pub fn builder(server: AuthorizationServer, client_id: &str, redirect_uri: &str) -> ClientBuilder {
         ClientBuilder::new(server, client_id, redirect_uri)
     }
@@ -96,7 +96,7 @@ impl Client {
         &self.0.redirect_uri
     }
 
-    /// Where the browser comes back to after a logout.
+    /// The URL that the browser returns to after a logout.
     pub fn post_logout_redirect_uri(&self) -> Option<&RedirectUri> {
         self.0.post_logout_redirect_uri.as_ref()
     }
@@ -106,7 +106,7 @@ impl Client {
         &self.0.server
     }
 
-    /// The token endpoint, for those who build requests by hand; `None` if the server's metadata is yet to be fetched.
+    /// The token endpoint, for building requests by hand; `None` if the server's metadata is yet to be fetched.
     pub fn token_endpoint(&self) -> Option<&TokenEndpoint> {
         Some(&*self.0.token_endpoint).filter(|_| self.has_endpoints())
     }
@@ -121,7 +121,7 @@ impl Client {
         self.0.server.has_endpoints()
     }
 
-    /// Where access tokens may be sent, whatever they are for.
+    /// The origins that access tokens for any target may be sent to.
     pub fn api_origins(&self) -> &[String] {
         &self.0.api_origins
     }
@@ -132,18 +132,18 @@ impl Client {
             || self.0.bound_origins.iter().any(|(bound, allowed)| bound.is_same_api(target) && allowed == origin)
     }
 
-    /// Whether an API may demand this scope token into a login.
+    /// Whether an API may add this scope token to a login.
     pub(crate) fn is_demandable(&self, token: &str) -> bool {
         self.0.demandable.as_deref().is_none_or(|allowed| allowed.split(' ').any(|other| other == token))
     }
 
-    /// This client with metadata of its server that was fetched before, so that a login does not ask for it. How
-    /// old it may be is the app's to decide; a day is usual.
+    /// Returns this client with its server's metadata from an earlier fetch, so that a login does not fetch it. The app decides
+    /// how old it may be; a day is usual.
     ///
     /// # Errors
-    /// [`ConfigError::Issuer`] for another issuer's metadata, and for a client whose server was not set up with
-    /// [`AuthorizationServer::from_issuer`](crate::AuthorizationServer::from_issuer); as
-    /// [`AuthorizationServer::from_metadata`](crate::AuthorizationServer::from_metadata) for metadata that does not do.
+    /// [`ConfigError::Issuer`] for another issuer's metadata, and for a client whose server was not made by
+    /// [`AuthorizationServer::from_issuer`](crate::AuthorizationServer::from_issuer); for unusable metadata as
+    /// [`AuthorizationServer::from_metadata`](crate::AuthorizationServer::from_metadata).
     pub fn with_metadata(&self, metadata: &ServerMetadata) -> Result<Self, ConfigError> {
         let builder = self.0.builder.as_ref().ok_or(ConfigError::Issuer {
             problem: "is not what the client was set up with: make the server with AuthorizationServer::from_issuer",
@@ -158,13 +158,13 @@ impl Client {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// This client with the metadata that a login was saved with: one login is with one server as it was, whatever the client
-    /// has been given since.
+    /// This client with the metadata that a login was saved with: a login continues with the same server, even if the client has
+    /// got other metadata since.
     pub(crate) fn of_saved_login(self, metadata: &ServerMetadata) -> Result<Self, RestoreError> {
         if self.0.builder.is_some() {
             return self.with_metadata(metadata).map_err(|_| RestoreError::Malformed);
         }
-        // The app has set the endpoints up by hand meanwhile: the user must have been sent to the very same.
+        // The app has since set the endpoints by hand: they must be the same that the user was sent to.
         let own = self.server();
         let found = own.discovered(metadata).map_err(|_| RestoreError::Malformed)?;
         let is_same =
@@ -172,12 +172,12 @@ impl Client {
         is_same.then_some(self).ok_or(RestoreError::OtherClient)
     }
 
-    /// The metadata that the client goes by, if it was fetched: worth storing.
+    /// The metadata that the client uses, if it was fetched. Store it for the next login.
     pub fn metadata(&self) -> Option<&ServerMetadata> {
         self.0.metadata.as_deref()
     }
 
-    /// A client that knows where its server is.
+    /// Refuses a client whose endpoints are unknown.
     pub(crate) fn with_known_server(self) -> Result<Self, RestoreError> {
         Some(self).filter(Self::has_endpoints).ok_or(RestoreError::ServerUnknown)
     }
@@ -190,7 +190,7 @@ impl Client {
         &self.0.authorization_prefix
     }
 
-    /// Which token types are read as Bearer.
+    /// The token types that are read as Bearer.
     pub(crate) fn token_types(&self) -> &TokenTypes {
         &self.0.token_types
     }
@@ -231,10 +231,10 @@ impl fmt::Debug for Client {
 }
 
 impl ClientBuilder {
-    /// Checks everything.
+    /// Checks all settings and makes the client.
     ///
     /// # Errors
-    /// [`ConfigError`], naming the value and what to do.
+    /// [`ConfigError`], which names the setting and says what to do.
     pub fn build(self) -> Result<Client, ConfigError> {
         let client = |name, problem| ConfigError::Client { name, problem };
         if self.client_id.is_empty() || self.client_id.chars().any(char::is_control) {
@@ -315,7 +315,7 @@ impl ClientBuilder {
     }
 }
 
-/// All of the authorization URL that does not change from login to login (RFC 6749 §4.1.1, RFC 7636 §4.3).
+/// The constant part of the authorization URL (RFC 6749 §4.1.1, RFC 7636 §4.3).
 fn authorization_prefix(server: &AuthorizationServer, client_id: &str, redirect_uri: &str) -> String {
     let mut prefix = String::from(&*server.authorization_endpoint);
     prefix.push_str(form::separator(&server.authorization_endpoint));

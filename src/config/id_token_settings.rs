@@ -1,4 +1,4 @@
-//! What a client is set up with for ID tokens, and what comes of it once the server is known.
+//! The settings for ID tokens, and the policy that follows once the server is known.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,7 +12,7 @@ use crate::openid::keys::KeySet;
 use crate::openid::signature::{Algorithm, SignatureVerifier};
 use crate::wire::issuer::IssuerTemplate;
 
-/// As the builder has it.
+/// The settings of the builder.
 #[derive(Clone)]
 pub(crate) struct IdTokenSettings {
     pub verifier: Verifier,
@@ -23,12 +23,12 @@ pub(crate) struct IdTokenSettings {
     pub may_lack_nonce: bool,
 }
 
-/// A day: keys that a server has withdrawn are believed no longer than that.
+/// A day: a key that the server has withdrawn is trusted no longer than that.
 const MAX_KEY_AGE_SECS: u64 = 24 * 60 * 60;
 
 #[derive(Clone)]
 pub(crate) enum Verifier {
-    /// The crate's own, if it has one.
+    /// The crate's own, if the feature is on.
     Default,
     Given(Arc<dyn SignatureVerifier>),
     TlsAlone,
@@ -79,7 +79,7 @@ impl IdTokenSettings {
         }
     }
 
-    /// What ID tokens are held to, or why this client cannot ask for any.
+    /// The policy for ID tokens, or why this client cannot request any.
     pub(crate) fn policy(&self, server: &AuthorizationServer) -> Result<IdTokenPolicy, ConfigError> {
         let verifier = self.verifier()?;
         if server.expected_issuer().is_none() {
@@ -97,7 +97,7 @@ impl IdTokenSettings {
         let mut algorithms = match (&self.algorithms, &server.signing_algorithms) {
             (Some(own), _) => own.clone(),
             (None, Some(names)) => known(names),
-            // The metadata will say.
+            // The metadata will tell.
             (None, None) if !server.has_endpoints() => {
                 verifier.as_ref().map_or(alloc::vec![Algorithm::Rs256], |verifier| verifier.algorithms().to_vec())
             }
@@ -122,10 +122,10 @@ impl IdTokenSettings {
     }
 }
 
-/// What ID tokens are held to by one client of one server.
+/// The policy of one client of one server for ID tokens.
 #[derive(Clone)]
 pub(crate) struct IdTokenPolicy {
-    /// `None`: TLS is relied on.
+    /// `None`: rely on TLS.
     verifier: Option<Arc<dyn SignatureVerifier>>,
     algorithms: Vec<Algorithm>,
     clock_leeway: u64,
@@ -134,7 +134,7 @@ pub(crate) struct IdTokenPolicy {
 }
 
 impl IdTokenPolicy {
-    /// These, besides whose tokens are believed.
+    /// Adds this policy to the rules about issuer and audience.
     pub(crate) fn rules<'a>(&'a self, parties: Rules<'a>) -> Rules<'a> {
         parties
             .algorithms(&self.algorithms)
@@ -142,7 +142,7 @@ impl IdTokenPolicy {
             .nonce_may_be_missing(self.may_lack_nonce)
     }
 
-    /// The last check. `KeyNotFound` if there are no keys at all.
+    /// Checks the signature. `KeyNotFound` if there are no keys.
     pub(crate) fn verify(&self, unverified: &Unverified, keys: Option<&KeySet>) -> Result<(), IdTokenError> {
         match (&self.verifier, keys) {
             (None, _) => Ok(()),

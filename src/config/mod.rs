@@ -1,4 +1,4 @@
-//! What an app sets up once, and every check of it: the authorization server and the client.
+//! Configuration: what an app sets up once, the authorization server and the client, with all checks of it.
 
 pub(crate) mod builder;
 pub(crate) mod client;

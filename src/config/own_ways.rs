@@ -1,14 +1,12 @@
-//! What a server does in its own way, against the letter of a rule: each is off by default, and names its rule. None switches a
-//! check off.
+//! Settings for servers that break the letter of a rule. Each is off by default and names its rule; none switches a check off.
 
 use alloc::borrow::ToOwned;
 
 use super::builder::ClientBuilder;
 
 impl ClientBuilder {
-    /// Reads a token response **without a `token_type`**, or with an empty one, as if it said `Bearer`. RFC 6749 §5.1 requires
-    /// it: this is for a server that is known to send none, as some that were written by hand do. A type that is there counts
-    /// all the same.
+    /// Reads a token response **without a `token_type`**, or with an empty one, as if it said `Bearer`: for a server that is
+    /// known to send none, though RFC 6749 §5.1 requires it. A type that is present is still checked.
     ///
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client};
@@ -24,10 +22,10 @@ impl ClientBuilder {
         self
     }
 
-    /// A `token_type` that stands for `Bearer` at this server, whatever its case; may be called several times. RFC 6749 §7.1
-    /// forbids to use a token of a type that is not understood: this is for a server that documents its own word for a token
-    /// that goes into the `Authorization` header as `Bearer` (Slack's `bot` and `user`). `DPoP`, `PoP`, `N_A` and `mac` cannot be
-    /// named: those tokens are of other kinds.
+    /// Reads this `token_type`, compared without case, as `Bearer`; may be called several times. RFC 6749 §7.1 forbids using a
+    /// token of an unknown type: this is for a server that documents its own name for a token to be sent as `Bearer` in the
+    /// `Authorization` header (Slack's `bot` and `user`). `DPoP`, `PoP`, `N_A` and `mac` are refused: those tokens are of other
+    /// kinds.
     ///
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client};
@@ -43,9 +41,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends `client_id` **in the body as well** when the client authenticates by `client_secret_basic`, in token requests and
-    /// revocations. The header says it already, and RFC 6749 §3.2.1 leaves it open: this is for a server that looks for it in
-    /// the body alone. Where it is in the body anyway, nothing changes.
+    /// Sends `client_id` **in the body as well** if the client authenticates by `client_secret_basic`, in token requests and
+    /// revocations. The header contains it, and RFC 6749 §3.2.1 leaves this open: it is for a server that reads only the body.
+    /// With other methods `client_id` is in the body anyway.
     ///
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client};

@@ -1,53 +1,54 @@
-//! What a login has done outside, and where it is.
+//! What a login wants done outside, and its phases.
 
 use super::tokens::Tokens;
 use crate::http::Request;
 use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationUrl;
 
-/// What is to be done outside.
+/// What the driver must do next.
 #[derive(Debug)]
 #[must_use = "the login waits until this is done and its outcome is handed to `handle`"]
 pub enum Action {
     /// Open this URL in the user's browser, and wait for the redirect.
     OpenUrl(AuthorizationUrl),
-    /// Send this request, and hand its answer over. The same request comes again after [`Delivered::No`](crate::Delivered::No), and one for
-    /// metadata or keys after [`Delivered::Maybe`](crate::Delivered::Maybe) too: wait a moment before sending it again, and give up with
-    /// [`Event::Cancelled`](crate::Event::Cancelled).
+    /// Send this request, and hand over its answer. The same request comes again after [`Delivered::No`](crate::Delivered::No),
+    /// and a request for metadata or keys also after [`Delivered::Maybe`](crate::Delivered::Maybe): wait a moment before sending
+    /// it again, and give up with [`Event::Cancelled`](crate::Event::Cancelled).
     SendRequest(Request),
-    /// The server cannot answer now: there is nothing to do before this time. Carry out [`Login::pending_action`](crate::Login::pending_action) then, or hand over
-    /// [`Event::Cancelled`](crate::Event::Cancelled) when the user does not want to wait. Wait for as long as it is from now, so that a clock that is set
-    /// meanwhile makes it no longer; who wakes up after [`Login::deadline`](crate::Login::deadline) has to start a new login.
+    /// The server cannot answer now. Wait until this time, then carry out
+    /// [`Login::pending_action`](crate::Login::pending_action); or hand over [`Event::Cancelled`](crate::Event::Cancelled) if the
+    /// user does not want to wait. Turn the time into a duration at once and sleep for that, so that a change of the clock does
+    /// not prolong the wait. After [`Login::deadline`](crate::Login::deadline), start a new login.
     RetryAt(UnixTime),
-    /// The login is done.
+    /// The login has succeeded.
     TokensReady(Tokens),
 }
 
-/// Where a login is.
+/// The phase of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
     /// Not started.
     Ready,
-    /// The server, known by its issuer alone, is asked for its metadata.
+    /// The server, known only by its issuer, is asked for its metadata.
     Discovering,
     /// The user is in the browser.
     AwaitingRedirect,
-    /// The code is on its way to the token endpoint.
+    /// The code is being exchanged at the token endpoint.
     ExchangingCode,
-    /// The server is asked for the keys that the ID token is checked with.
+    /// The server is asked for the keys to check the ID token with.
     FetchingKeys,
     /// The tokens have been handed out.
     Finished,
-    /// A fatal error ended it.
+    /// A fatal error ended the login.
     Failed,
 }
 
-/// What an accepted event means for the state that it came to.
+/// The effect of an accepted event on a state.
 #[allow(clippy::large_enum_variant)] // it is matched at once
 pub(super) enum Progress<T> {
-    /// It stays, and this is to be done.
+    /// The state stays; do this.
     Stay(Action),
-    /// It has what it was for.
+    /// The state is complete, with this result.
     Done(T),
 }

@@ -1,4 +1,4 @@
-//! The user is in the browser: what was sent there, and what must come back.
+//! The user is in the browser: what was sent there, and the check of what comes back.
 
 use super::event::Event;
 use super::rules::Rules;
@@ -11,7 +11,7 @@ use crate::wire::authorization::{AuthorizationUrl, PerLogin};
 use crate::wire::pkce::CodeChallenge;
 use crate::wire::redirect::{self, AuthorizationCode, Expected};
 
-/// The user is in the browser. 104 bytes: millions of these may be pending on a server.
+/// The user is in the browser. 104 bytes: a server may have millions of these pending.
 #[derive(Clone)]
 pub(super) struct AwaitingRedirect {
     pub verifier: SecretOctets,
@@ -30,7 +30,7 @@ impl AwaitingRedirect {
         }
     }
 
-    /// The code, if the event is this login's redirect.
+    /// Returns the code if the event is this login's redirect.
     pub(super) fn step(&self, rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Result<AuthorizationCode, Error> {
         if now > self.deadline {
             return Err(Error::Over(Over::Expired));

@@ -1,13 +1,14 @@
-//! How long a server is left alone that cannot answer now.
+//! How long to wait for a server that cannot answer now.
 
 use crate::http::RequestId;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 
-/// The longest wait that is not the server's own wish, in seconds: somebody sits before it.
+/// The longest wait unless the server asks for more, in seconds: the user is waiting.
 const LONGEST_SECS: u64 = 32;
 
-/// Seconds to wait at `now`: as long again as it has taken since it was `begun` (as long as ever, if the clock was set back since), or as long as the server asked (`Retry-After`), if that is longer. What is
-/// added keeps those who were turned away in the same second from coming back in the same second.
+/// Seconds to wait at `now`: as long as it has taken since it was `begun` (the longest wait if the clock was set back since), or
+/// as long as the server asked (`Retry-After`) if that is longer. A random-looking part is added, so that clients turned away in
+/// the same second do not return in the same second.
 pub(crate) fn wait(asked: Option<u64>, begun: UnixTime, now: UnixTime, id: RequestId) -> u64 {
     let so_far = if now.saturating_add(CLOCK_SKEW_SECS) < begun { LONGEST_SECS } else { now.saturating_since(begun) };
     let own = so_far.clamp(1, LONGEST_SECS);
@@ -25,7 +26,7 @@ mod tests {
         wait(asked, BEGUN, BEGUN.saturating_add(so_far), id)
     }
 
-    /// Or the server would be asked every second for as long as the clock was set back by.
+    /// Otherwise the server would be asked every second until the clock has caught up.
     #[test]
     fn a_clock_that_was_set_back_does_not_make_a_wait_short() {
         for number in 0..1000 {

@@ -1,22 +1,22 @@
-//! What happens outside and is handed to a machine.
+//! Events: what happens outside and is handed to a machine.
 
 use core::fmt;
 
 use crate::entropy::Entropy;
 use crate::http::{Delivered, RequestId, Response};
 
-/// What happened outside. Both machines take it. `Debug` shows its name and id alone.
+/// What happened outside: the input of [`Login`](crate::Login) and [`Session`](crate::Session). `Debug` shows only name and id.
 #[non_exhaustive]
 pub enum Event<'a> {
     /// The user wants to log in.
     Start(Entropy),
-    /// A URL came to the app: the whole of it, whether it looks like ours or not.
+    /// The app received a URL: pass on all of it, whether it looks like ours or not.
     RedirectReceived(&'a str),
-    /// The answer to the request of this id.
+    /// The answer to the request with this id.
     ResponseReceived(RequestId, Response<'a>),
-    /// The request of this id got no answer.
+    /// The request with this id got no answer.
     SendFailed(RequestId, Delivered),
-    /// The user gave up, or the app's own patience ended.
+    /// The user gave up, or the app does not want to wait any longer.
     Cancelled,
 }
 

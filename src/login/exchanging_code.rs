@@ -1,4 +1,4 @@
-//! The code is on its way to the token endpoint: when it is sent again, and what its answer means.
+//! The code is being exchanged at the token endpoint: when it is sent again, and what the answer means.
 
 use alloc::sync::Arc;
 
@@ -27,11 +27,11 @@ use crate::wire::token::response::parse_response_as;
 #[cfg(feature = "openid")]
 use crate::wire::token::response::TokenResponse;
 
-/// A code must be exchanged this soon: RFC 6749 §4.1.2 recommends that it lives ten minutes at most.
+/// The lifetime assumed for a code, in seconds: RFC 6749 §4.1.2 recommends at most ten minutes.
 pub const CODE_LIFETIME_SECS: u64 = 600;
 
-/// The code is on its way to the token endpoint.
-#[cfg_attr(not(feature = "openid"), expect(dead_code))] // what only an ID token is held to
+/// The code is being exchanged at the token endpoint.
+#[cfg_attr(not(feature = "openid"), expect(dead_code))] // used for ID tokens only
 pub(super) struct ExchangingCode {
     id: RequestId,
     verifier: SecretOctets,
@@ -42,7 +42,7 @@ pub(super) struct ExchangingCode {
     started: UnixTime,
 }
 
-/// What the exchange comes to.
+/// The result of the exchange.
 pub(super) enum Exchanged {
     Tokens(Tokens),
     /// The ID token waits for the server's keys.
@@ -53,7 +53,7 @@ pub(super) enum Exchanged {
 impl ExchangingCode {
     pub(super) fn new(rules: &Rules<'_>, login: &AwaitingRedirect, code: AuthorizationCode, now: UnixTime) -> Self {
         Self {
-            // The state has done its work: no other redirect is accepted, so a digest of it may be a public name.
+            // No other redirect is accepted now, so a digest of `state` may become public.
             id: RequestId::fold(login.state.octets()),
             verifier: login.verifier.clone(),
             nonce: login.nonce.clone(),
@@ -90,7 +90,7 @@ impl ExchangingCode {
         }
     }
 
-    /// An answer is taken however late it comes: what the server issued is not thrown away.
+    /// Accepts an answer at any time: tokens that the server issued are not thrown away.
     fn response(
         &mut self,
         rules: &Rules<'_>,
@@ -108,8 +108,8 @@ impl ExchangingCode {
         // It parsed as JSON, so it is UTF-8.
         let body =
             rules.client.keeps_token_response().then(|| core::str::from_utf8(response.body()).unwrap_or_default());
-        // Lifetimes count from when the request was sent: by the deadline, however long the answer took to be handed over. A
-        // laptop may have slept in between.
+        // Lifetimes count from the sending of the request, which was by the deadline. The answer may come much later: a laptop
+        // may have slept in between.
         let sent_by = now.min(self.deadline);
         let tokens = Tokens::new(answer, Arc::clone(rules.request), body.map(Secret::new), identity, sent_by);
         #[cfg(feature = "openid")]
@@ -120,7 +120,7 @@ impl ExchangingCode {
         Ok(Progress::Done(Exchanged::Tokens(tokens)))
     }
 
-    /// A code that was not looked at is sent again, as long as it lives (RFC 6749 §4.1.2). Every other answer may have used it up.
+    /// Sends an unprocessed code again while it lives (RFC 6749 §4.1.2). Any other answer may have used it up.
     fn later(&mut self, error: Error, now: UnixTime) -> Result<Progress<Exchanged>, Error> {
         let is_unused = matches!(&error, Error::Refused(refused) if refused.is_unprocessed());
         let begun = self.deadline.saturating_sub(CODE_LIFETIME_SECS);
@@ -146,7 +146,7 @@ impl ExchangingCode {
 
 #[cfg(feature = "openid")]
 impl ExchangingCode {
-    /// Who logged in, if that was asked for; and the ID token, if it is yet to be seen who signed it.
+    /// Returns who logged in, if requested, and the ID token if its signature is still unchecked.
     fn identify(
         &self,
         rules: &Rules<'_>,
@@ -159,15 +159,15 @@ impl ExchangingCode {
             return Ok((identity, None));
         }
         let id_token = answer.id_token().ok_or(Error::Violation(Violation::IdTokenMissing))?;
-        // A token that has just come is judged by the clock of whoever issued it: phones are off by an hour, and more.
+        // A new token is judged by its issuer's clock: phones are off by an hour and more.
         let clock = ServerClock::of(response.header("date"), now);
         identity.clock_offset = clock.offset();
         let longest = rules.client.login_timeout().saturating_add(CODE_LIFETIME_SECS);
         let taken = now.saturating_since(self.started).min(longest);
         let unverified = self.read(rules, id_token, answer.access_token(), taken, clock.time(now))?;
         let keys = identity.keys.take_if(|keys| keys.is_fresh(now, rules.client.max_key_age()));
-        // Keys may have been replaced since these were fetched, under the same name even: what they do not check is worth fetching
-        // them once, however young they are.
+        // The server may have replaced its keys since, even under the same name. If these do not check the token, they are
+        // fetched again once, however young they are.
         if rules.client.verify_id_token(&unverified, keys.as_deref()).is_ok() {
             return Ok((identity.with(unverified.into_id_token(), keys), None));
         }
@@ -187,8 +187,8 @@ impl ExchangingCode {
         let mut nonce = Base64Url32::new();
         let acr_values = request.value("acr_values").filter(|_| request.requires_acr());
         let organization = request.value("organization");
-        // It is about the time before the user was asked (§3.1.2.1), and not about how long they, or a busy server, have taken
-        // since.
+        // `max_age` is about the time before the user was asked (§3.1.2.1), not about how long the user or a busy server has
+        // taken since.
         let max_age = request.value("max_age").and_then(|seconds| seconds.parse().ok());
         let result = id_token_rules
             .nonce(Some(nonce.encode(self.nonce.octets())))

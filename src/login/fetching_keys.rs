@@ -1,4 +1,4 @@
-//! The tokens are here, and the ID token waits for the server's keys.
+//! The tokens have come, and the ID token waits for the server's keys.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -15,11 +15,11 @@ use crate::openid::id_token::Unverified;
 use crate::openid::keys::KeySet;
 use crate::time::UnixTime;
 
-/// The tokens are here, and the ID token waits for the server's keys: for as long as the user does.
+/// The tokens have come, and the ID token waits for the server's keys, without a deadline.
 pub(super) struct FetchingKeys {
     id: RequestId,
     since: UnixTime,
-    /// Until they are handed out.
+    /// `None` once they are handed out.
     tokens: Option<Box<Tokens>>,
     unverified: Unverified,
 }

@@ -1,4 +1,4 @@
-//! Who logged in, as the login hands it to the session: the ID token, the keys that checked it, and the server that was found.
+//! Who logged in, as handed from login to session: the ID token, the keys that checked it, and the server that was found.
 
 #[cfg(feature = "openid")]
 use alloc::sync::Arc;
@@ -12,25 +12,25 @@ use crate::openid::keys::KeySet;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
-/// What a login found out about the user.
+/// What a login found out about user and server.
 #[derive(Clone)]
 pub(crate) struct Identity {
     /// With the server's endpoints, which may have been discovered.
     pub client: Option<Client>,
     #[cfg(feature = "openid")]
     pub id_token: Option<IdToken>,
-    /// The `nonce` of the login, which the ID tokens of later refreshes may repeat (OpenID Connect Core §12.2).
+    /// The `nonce` of the login, which ID tokens of later refreshes may repeat (OpenID Connect Core §12.2).
     #[cfg(feature = "openid")]
     pub nonce: Option<Secret>,
     #[cfg(feature = "openid")]
     pub keys: Option<Arc<KeySet>>,
-    /// By how many seconds the server's clock is ahead of this device's.
+    /// Seconds that the server's clock is ahead of this device's.
     #[cfg(feature = "openid")]
     pub clock_offset: Option<i64>,
 }
 
 impl Identity {
-    /// Of a login without `openid`, or of tokens from elsewhere.
+    /// For a login without `openid`, or tokens from elsewhere.
     pub(crate) fn unknown(client: Option<Client>) -> Self {
         Self {
             #[cfg(feature = "openid")]
@@ -50,7 +50,7 @@ impl Identity {
         Self { nonce: id_token.nonce().cloned(), id_token: Some(id_token), keys, ..self }
     }
 
-    /// When the ID token says that the session ends, whatever is refreshed until then.
+    /// When the session ends by the ID token, regardless of refreshes.
     #[cfg_attr(not(feature = "openid"), expect(clippy::unused_self))]
     pub(crate) fn session_expiry(&self) -> Option<UnixTime> {
         #[cfg(feature = "openid")]
@@ -59,8 +59,8 @@ impl Identity {
         None
     }
 
-    /// The client that the tokens are used with: the app's, with what the login has found out about the server. Tokens of
-    /// another client or server stay with the client that got them.
+    /// The client to use the tokens with: the app's, with what the login has found out about the server. Tokens of another client
+    /// or server stay with the client that got them.
     pub(crate) fn client_with_findings(&self, client: Client) -> Client {
         match &self.client {
             Some(own) if own.session_fingerprint() != client.session_fingerprint() => own.clone(),

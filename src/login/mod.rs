@@ -1,4 +1,4 @@
-//! The login: from nothing to tokens. Events go in, each accepted one yields exactly one action.
+//! The login, from nothing to tokens. Events go in; each accepted event yields exactly one action.
 //!
 //! The states are in [the crate's documentation](crate); every transition is in [`transitions`].
 
@@ -36,7 +36,7 @@ use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::redirect::pasted;
 
-/// One login (RFC 6749 §4.1 with RFC 7636), as a machine without I/O.
+/// One login (RFC 6749 §4.1 with RFC 7636), as a state machine without I/O.
 ///
 /// ```
 /// use oauth_proto::{Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, UnixTime};
@@ -49,7 +49,7 @@ use crate::wire::redirect::pasted;
 /// let Action::OpenUrl(url) = login.handle(Event::Start(entropy), UnixTime::from_secs(0))? else { panic!() };
 /// assert!(url.starts_with("https://as.example.com/authorize?response_type=code&client_id=s6BhdRkqt3"));
 ///
-/// // Somebody else's link changes nothing.
+/// // A forged redirect changes nothing.
 /// let error = login.handle(Event::RedirectReceived("com.example.app:/callback?code=x&state=y"), UnixTime::from_secs(1));
 /// assert!(!error.unwrap_err().is_fatal());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -61,13 +61,13 @@ pub struct Login {
 }
 
 impl Login {
-    /// A login that has not been started. Client and request may be shared by any number of logins.
+    /// Makes a login that has not been started. Any number of logins may share client and request.
     ///
     /// # Errors
-    /// [`ConfigError::Parameter`] for the first problem in the request, or for a parameter that the authorization endpoint's
-    /// own query has too. [`ConfigError::Metadata`] for what the server says that it cannot do. Any that tells what is
-    /// missing for ID tokens to be checked, if the request asks for the scope `openid`. What only the server's metadata can
-    /// tell is checked when that has come.
+    /// [`ConfigError::Parameter`] for the first problem in the request, or for a parameter that is also in the query of the
+    /// authorization endpoint. [`ConfigError::Metadata`] if the server's metadata rules the request out. For the scope `openid`,
+    /// also any error about a setting that is missing for checking ID tokens. Checks that need the server's metadata are made
+    /// once it was fetched.
     pub fn new(client: Client, request: impl Into<Arc<AuthorizationRequest>>) -> Result<Self, ConfigError> {
         let request = request.into();
         request.check()?;
@@ -75,11 +75,11 @@ impl Login {
         Ok(Self { client, request, state: State::Ready })
     }
 
-    /// Takes what happened and says what to do: the only method that changes a login. `now` is the present time.
+    /// Takes an event and returns the next action: the only method that changes a login. `now` is the present time.
     ///
     /// # Errors
-    /// If [`Error::is_fatal`] is false, the event was refused and the login is exactly as it was: keep waiting. If it
-    /// is true, the login is over, its secrets are wiped, and every later event gets the same error.
+    /// If [`Error::is_fatal`] is false, the event was refused and the login is exactly as it was: keep waiting. If it is true,
+    /// the login is over, its secrets are wiped, and every later event gets the same error.
     pub fn handle(&mut self, event: Event<'_>, now: UnixTime) -> Result<Action, Error> {
         let rules = Rules { client: &self.client, request: &self.request };
         let (action, client) = self.state.handle(&rules, event, now)?;
@@ -89,24 +89,25 @@ impl Login {
         Ok(action)
     }
 
-    /// What the login waits for, the same as often as it is asked: at the time of [`Action::RetryAt`], for an action that was lost
-    /// before it was carried out, or after [`Login::resume`]. A token request that may have been sent already must not be sent again: hand over
-    /// [`Event::SendFailed`] with [`Delivered::Maybe`] instead. `None` before the start and after the end.
+    /// What the login waits for; asking again gives the same answer. Use it at the time of [`Action::RetryAt`], for an action
+    /// that was lost before it was carried out, and after [`Login::resume`]. Do not repeat a token request that may have been
+    /// sent: hand over [`Event::SendFailed`] with [`Delivered::Maybe`](crate::Delivered::Maybe). `None` before the start and
+    /// after the end.
     pub fn pending_action(&self) -> Option<Action> {
         self.state.pending_action(&Rules { client: &self.client, request: &self.request })
     }
 
-    /// The redirect of this login with a bare code that a person pasted, for [`Event::RedirectReceived`]: where the server shows
-    /// nothing but a code, and there is no `state` to be had. Blanks and quotes round it are taken off.
+    /// Makes the redirect URL of this login from a bare code that a person pasted, for [`Event::RedirectReceived`]: for servers
+    /// that show only a code, without `state`. Blanks and quotes around the code are removed.
     ///
-    /// **The `state` is then this login's whatever was pasted, so it proves nothing**: somebody may talk the user into pasting a
-    /// code of the attacker's own login, and from then on the app would act in the attacker's account. What is left is PKCE, by
-    /// which the server refuses a code that was made for another `code_challenge` (RFC 9700 §2.1.1, §4.5.3.1), and with the scope
-    /// `openid` the `nonce`. Use it for such a server alone; what is pasted of any other is for
+    /// **This adds the login's own `state` to any code, so the `state` proves nothing**: an attacker may talk the user into
+    /// pasting a code of the attacker's login, and the app would then act in the attacker's account. What still protects is PKCE,
+    /// by which the server refuses a code made for another `code_challenge` (RFC 9700 §2.1.1, §4.5.3.1), and with the scope
+    /// `openid` the `nonce`. Use it only for such a server; for others use
     /// [`redirect::from_pasted`](crate::redirect::from_pasted).
     ///
     /// `None` if the login does not wait for its redirect, if the server promises `iss` in each (RFC 9207 §3), which a bare code
-    /// cannot bring, or if this is no bare code: it is empty, has characters that none has, or is a URL, a query or `code#state`.
+    /// lacks, or if this is not a bare code: it is empty, has characters that no code has, or is a URL, a query or `code#state`.
     ///
     /// ```
     /// # use oauth_proto::{Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, UnixTime};
@@ -130,20 +131,20 @@ impl Login {
         })
     }
 
-    /// Where the login is.
+    /// The current phase.
     pub fn phase(&self) -> Phase {
         self.state.phase()
     }
 
-    /// While metadata are asked for and the user is in the browser: the last moment at which they may come back; any event
-    /// after it ends the login with [`Over::Expired`](crate::Over::Expired). While the code is exchanged: the last moment at which
-    /// the code is sent, once more; an answer is taken however late it comes. `None` when nothing is pending, and while keys are
-    /// fetched: the tokens are there, and wait for them until [`Event::Cancelled`].
+    /// The deadline of the current phase. [`Phase::Discovering`] and [`Phase::AwaitingRedirect`]: the user must be back by then;
+    /// any event after it ends the login with [`Over::Expired`](crate::Over::Expired). [`Phase::ExchangingCode`]: the code is not
+    /// sent again after it, but an answer is accepted at any time. `None` in other phases; [`Phase::FetchingKeys`] keeps the
+    /// tokens until the keys come or [`Event::Cancelled`].
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()
     }
 
-    /// The client; with the server's metadata once that was fetched.
+    /// The client, with the server's metadata once that was fetched.
     pub fn client(&self) -> &Client {
         &self.client
     }

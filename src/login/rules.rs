@@ -1,4 +1,4 @@
-//! What one login is about: the client and the request, and whether they go together.
+//! Client and request of one login, and whether they fit together.
 
 use alloc::sync::Arc;
 
@@ -6,14 +6,14 @@ use crate::config::client::Client;
 use crate::error::config::ConfigError;
 use crate::wire::authorization::AuthorizationRequest;
 
-/// The rules of one login, shared: what its states are read with.
+/// Client and request of one login, shared by its states.
 pub(super) struct Rules<'a> {
     pub client: &'a Client,
     pub request: &'a Arc<AuthorizationRequest>,
 }
 
 impl Rules<'_> {
-    /// Whether the server can do what is asked for, as far as is known, and the client can deal with the answer.
+    /// Checks that the server can do what is requested, as far as is known, and that the client can handle the answer.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let (client, server) = (self.client, self.client.server());
         if let Some(name) = client.server_query_names().iter().find(|name| self.request.sends(name)) {
@@ -25,7 +25,7 @@ impl Rules<'_> {
         if let Some((name, problem)) = server.demands {
             return Err(ConfigError::Metadata { name, problem });
         }
-        // Servers leave out what nobody has to ask for: `query` is the default of the code flow.
+        // Servers leave out what need not be requested: `query` is the default of the code flow.
         if let Some(modes) = &server.response_modes {
             if self.request.value("response_mode").is_some_and(|mode| !modes.contains(&mode)) {
                 return Err(ConfigError::Metadata {
@@ -37,7 +37,7 @@ impl Rules<'_> {
         self.check_openid()
     }
 
-    /// Whether an ID token can be checked if one is asked for.
+    /// Checks that an ID token can be verified, if one is requested.
     #[cfg(feature = "openid")]
     fn check_openid(&self) -> Result<(), ConfigError> {
         if self.request.asks_for_openid() {

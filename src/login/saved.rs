@@ -1,4 +1,4 @@
-//! A pending login on its way through the death of its process (Android and iOS end apps while the browser is open).
+//! A pending login, saved in case the process dies (Android and iOS end apps while the browser is open).
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -22,12 +22,12 @@ use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::metadata::server::ServerMetadata;
 
-/// What [`Login::save`] gives: any serde format can hold it. It has secrets, so store it where only the app can read it. Its
+/// A pending login, from [`Login::save`], for any serde format. It has secrets, so store it where only the app can read it.
 /// `Debug` shows none of them.
 ///
-/// **Remove what was stored as soon as a redirect is accepted, before the token request is sent**, and when the login ends in
-/// any other way. A login that is resumed once more after that would send the same code again, if the platform delivers the
-/// redirect again, and a code must be used once (RFC 6749 §4.1.2).
+/// **Remove it from the store as soon as a redirect is accepted, before the token request is sent**, and when the login ends in
+/// any other way. Otherwise, if the platform delivers the redirect again, the resumed login would send the same code again, and a
+/// code must be used once (RFC 6749 §4.1.2).
 ///
 /// ```
 /// # use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Phase, UnixTime};
@@ -59,7 +59,7 @@ pub struct SavedLogin {
     request: Vec<(String, String)>,
     #[cfg(feature = "openid")]
     requires_acr: bool,
-    /// Of a server that was found by its issuer.
+    /// For a server that was found by its issuer.
     #[serde(deserialize_with = "Option::deserialize")]
     metadata: Option<ServerMetadata>,
 }
@@ -71,15 +71,15 @@ impl Serialize for SavedLogin {
 }
 
 impl<'de> Deserialize<'de> for SavedLogin {
-    /// What serde would say of a damaged form may show a secret.
+    /// Hides serde's own error, which may show a secret.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::deserialize(deserializer).map_err(|_| D::Error::custom("the saved login is damaged: start a new one"))
     }
 }
 
 impl Login {
-    /// The login as it waits for the redirect; `None` in every other phase: before it nothing is worth saving, and
-    /// after it the code may have been used, so a death then means a new login.
+    /// Returns the login for storage while it waits for the redirect; `None` in every other phase: earlier there is nothing to
+    /// save, and later the code may have been used, so a new login is needed if the process dies.
     pub fn save(&self) -> Option<SavedLogin> {
         let State::AwaitingRedirect(state) = &self.state else { return None };
         let text = |octets: &SecretOctets| Secret::new(Base64Url32::new().encode(octets.octets()));
@@ -97,11 +97,12 @@ impl Login {
         })
     }
 
-    /// Goes on where [`Login::save`] was called, with the same client. For one that knows only its server's issuer, the
-    /// metadata is stored too: no other server may take over in the middle (RFC 9700 §4.4.2).
+    /// Continues a login from where [`Login::save`] was called, with the same client. If the client knows only its server's
+    /// issuer, the stored metadata is used: the server must not change during a login (RFC 9700 §4.4.2).
     ///
     /// # Errors
-    /// [`RestoreError`]: of another client, of an unknown version, past its deadline, or damaged.
+    /// [`RestoreError`]: of another client, of an unknown version, past its deadline, damaged, or without the metadata that the
+    /// client needs.
     pub fn resume(client: Client, saved: SavedLogin, now: UnixTime) -> Result<Self, RestoreError> {
         if saved.version != SAVED_VERSION {
             return Err(RestoreError::UnknownVersion);
@@ -112,12 +113,12 @@ impl Login {
         if now > saved.deadline {
             return Err(RestoreError::Expired);
         }
-        // A login that was saved by a longer timeout, or tampered with, does not wait longer than one that starts now.
+        // A login that was saved with a longer timeout or tampered with waits no longer than a new one.
         let deadline = saved.deadline.min(now.saturating_add(client.login_timeout()));
         let request = AuthorizationRequest::from_pairs(&saved.request).map_err(|_| RestoreError::Malformed)?;
         #[cfg(feature = "openid")]
         let request = request.requiring_acr(saved.requires_acr);
-        // By the same check as random octets: the verifier must not be seen in a URL.
+        // The same check as for random octets: the verifier must not appear in a URL.
         let entropy = saved.entropy()?;
         let client = match &saved.metadata {
             Some(metadata) => client.of_saved_login(metadata)?,

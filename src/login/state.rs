@@ -1,5 +1,5 @@
-//! All that goes from one state of a login to the next: no other file changes it. What happens within a state is in the file of
-//! its name; `transitions` has the same as data.
+//! All changes of a login's state are made here. What happens within a state is in the file of its name; `transitions` has the
+//! same as data.
 
 use alloc::boxed::Box;
 
@@ -27,11 +27,11 @@ pub(super) enum State {
     Failed(Error),
 }
 
-/// What an accepted event leads to.
+/// The effect of an accepted event.
 struct Step {
-    /// The state that comes now; `None` for the one that was.
+    /// The next state; `None` to stay.
     next: Option<State>,
-    /// The client that the login goes on with, if its server was found.
+    /// The client to continue with, if discovery found its server.
     client: Option<Client>,
     action: Action,
 }
@@ -69,9 +69,9 @@ impl State {
         }
     }
 
-    /// The one way from state to state, with the client to go on with if that is another one. A step that refuses an event has
-    /// changed nothing: it changes the name of the next request, and takes the tokens out, at its very end. Leaving a state drops
-    /// it, and its secrets are wiped.
+    /// The only way from state to state; also returns the client to continue with, if it changed. A step that refuses an event
+    /// has changed nothing: it replaces its request id, and takes the tokens, only at the very end. A state that is left is
+    /// dropped, and its secrets are wiped.
     pub(super) fn handle(
         &mut self,
         rules: &Rules<'_>,

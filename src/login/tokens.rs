@@ -1,4 +1,4 @@
-//! What a login ends with.
+//! The tokens that a login ends with.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -20,7 +20,7 @@ use crate::wire::metadata::server::ServerMetadata;
 use crate::wire::scope::{self, Scope};
 use crate::wire::token::response::TokenResponse;
 
-/// The tokens of a login. Give them to a [`Session`](crate::Session), which keeps them fresh and hands them out.
+/// The tokens of a login. Give them to a [`Session`](crate::Session), which refreshes them and hands them out.
 ///
 /// `Debug` shows none of them, and they are wiped when dropped.
 pub struct Tokens {
@@ -28,7 +28,7 @@ pub struct Tokens {
     pub(crate) refresh_token: Option<Secret>,
     pub(crate) obtained_at: Option<UnixTime>,
     pub(crate) expires_at: Option<UnixTime>,
-    /// When the user's consent ends, and when the refresh token does if it is not used.
+    /// When the user's consent ends, and when the refresh token expires if it is not used.
     pub(crate) authorization_expires_at: Option<UnixTime>,
     pub(crate) refresh_token_expires_at: Option<UnixTime>,
     pub(crate) response_scope: Option<Box<str>>,
@@ -38,7 +38,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// `now`: what lifetimes count from.
+    /// `now`: when lifetimes begin.
     pub(crate) fn new(
         response: TokenResponse<'_>,
         request: Arc<AuthorizationRequest>,
@@ -61,9 +61,9 @@ impl Tokens {
         }
     }
 
-    /// Without a login: tokens that the app had before it used this crate. Give them to a session once. A refresh
-    /// token that is empty or has characters that no token has (RFC 6749 Appendix A.17) counts as none; such an access token is
-    /// never sent. The scope is tokens separated by spaces; what is none is left out.
+    /// Makes tokens without a login, from those that the app had before it used this crate. Give them to a session once. A
+    /// refresh token that is empty or has invalid characters (RFC 6749 Appendix A.17) counts as absent; an access token like that
+    /// is never sent. The scope is tokens separated by spaces; invalid ones are left out.
     ///
     /// ```
     /// use oauth_proto::{Secret, Tokens, UnixTime};
@@ -98,76 +98,74 @@ impl Tokens {
         &self.access_token
     }
 
-    /// The refresh token, if one came. Many servers give one for the scope `offline_access` alone.
+    /// The refresh token, if there is one. Many servers issue one only for the scope `offline_access`.
     pub fn refresh_token(&self) -> Option<&Secret> {
         self.refresh_token.as_ref()
     }
 
-    /// The ID token, which was checked: who logged in (feature `openid`). There is one whenever the scope `openid` was asked for.
+    /// The verified ID token: who logged in (feature `openid`). Present whenever the scope `openid` was requested.
     #[cfg(feature = "openid")]
     pub fn id_token(&self) -> Option<&IdToken> {
         self.identity.id_token.as_ref()
     }
 
-    /// The server's metadata, if the login asked for it or was given it: worth storing for the next login.
+    /// The server's metadata, if the login fetched it or was given it. Store it for the next login.
     pub fn metadata(&self) -> Option<&ServerMetadata> {
         self.identity.client.as_ref().and_then(Client::metadata)
     }
 
-    /// The keys that the ID token was checked with, or the client's: worth storing for the next login (feature `openid`).
+    /// The keys that the ID token was checked with, or the client's (feature `openid`). Store them for the next login.
     #[cfg(feature = "openid")]
     pub fn keys(&self) -> Option<&KeySet> {
         self.identity.keys.as_deref()
     }
 
-    /// By how many seconds the server's clock is ahead of this device's (negative: behind), by the `Date` of the answer that brought
-    /// the ID token (feature `openid`): worth telling the user if it is much. ID tokens that have just come are judged by the server's
-    /// clock; whatever a session counts itself, by this device's. `None` if the answer did not say, or if it is more than a day, or
-    /// without the scope `openid`.
+    /// How many seconds the server's clock is ahead of this device's (negative: behind), by the `Date` of the answer with the ID
+    /// token (feature `openid`). Tell the user if it is much. New ID tokens are judged by the server's clock, but a session
+    /// counts by this device's. `None` without a `Date`, for more than a day, or without the scope `openid`.
     #[cfg(feature = "openid")]
     pub fn clock_offset_secs(&self) -> Option<i64> {
         self.identity.clock_offset
     }
 
-    /// When the access token expires, if the server said so: counted from when the answer came, or from the time that the code
-    /// had to be exchanged by if it came later.
+    /// When the access token expires, if the server said so: counted from when the answer came, or from the end of the code's
+    /// lifetime if the answer came later.
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.expires_at
     }
 
-    /// The scope in force: what the server said, or what was asked for if it said nothing (RFC 6749 §5.1).
+    /// The granted scope: the server's, or the requested one if the answer had none (RFC 6749 §5.1).
     pub fn scope(&self) -> &str {
         self.response_scope.as_deref().unwrap_or(self.request.requested_scope())
     }
 
-    /// The scope as the server said it; `None` if it said nothing.
+    /// The scope in the server's answer, if any.
     pub fn response_scope(&self) -> Option<&str> {
         self.response_scope.as_deref()
     }
 
-    /// What was asked for and not granted: users may say no to some of it, and servers give less or more as their rules have
-    /// it. It is no error (RFC 6749 §3.3).
+    /// The requested scope tokens that were not granted: users may deny some, and servers may grant less or more. This is not an
+    /// error (RFC 6749 §3.3).
     ///
-    /// Scopes are compared as sets, which some servers write with commas (GitHub, Facebook: `repo,gist`). A token that was asked
-    /// for with a comma in it is found as it is, too.
+    /// Scopes are compared as sets; commas separate tokens too, as some servers write them (GitHub, Facebook: `repo,gist`). A
+    /// requested token with a comma in it is also found as it is.
     pub fn scope_not_granted(&self) -> impl Iterator<Item = &str> {
         let granted = Scope::granted(self.scope(), self.request.requested_scope());
         scope::tokens(self.request.requested_scope()).filter(move |token| !granted.has(token))
     }
 
-    /// What was granted and not asked for, token by token.
+    /// The scope tokens that were granted and not requested.
     pub fn scope_not_asked_for(&self) -> impl Iterator<Item = &str> {
         let asked = Scope::asked(self.request.requested_scope()).with_parts();
         scope::granted(self.scope(), self.request.requested_scope()).filter(move |token| !asked.has(token))
     }
 
-    /// Reads the login's token response into any `Deserialize` type, for members that this crate does not know; for the answer
-    /// to a refresh there is [`Response::members`](crate::Response::members). It is
-    /// there only if the client was built with
-    /// [`ClientBuilder::keep_token_response`](crate::ClientBuilder::keep_token_response), since keeping it costs a copy.
+    /// Reads the login's token response into any `Deserialize` type, for members that this crate does not know. Only for clients
+    /// built with [`ClientBuilder::keep_token_response`](crate::ClientBuilder::keep_token_response), since keeping it costs a
+    /// copy. For the answer to a refresh use [`Response::members`](crate::Response::members).
     ///
     /// # Errors
-    /// [`Unfit`] when the response was not kept or does not fit the type.
+    /// [`Unfit`] if the response was not kept or does not fit the type.
     pub fn members<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
         json::read(self.body.as_ref().map_or("", Secret::reveal).as_bytes())
     }

@@ -1,22 +1,22 @@
-//! The transitions of a login as data: for tests and documentation, which hold them against the code. No driver needs them.
+//! The transitions of a login as data. Tests compare them with the code; drivers do not need them.
 
 use super::action::Phase;
 
-/// What can happen to a login, as far as the table tells events apart.
+/// What can happen to a login, as far as the table distinguishes events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trigger {
-    /// `Start`, the server's endpoints known.
+    /// `Start`, with the server's endpoints known.
     Start,
-    /// `Start` with a server that is known by its issuer alone.
+    /// `Start`, with a server known only by its issuer.
     StartByIssuer,
-    /// The answer to the request for the server's metadata: a document that does.
+    /// The answer to the metadata request: a usable document.
     Metadata,
-    /// The same: nothing at this place that can be read, and there is another to ask.
+    /// Nothing readable at this well-known URL, and there is another one.
     MetadataElsewhere,
-    /// The same: nothing at the last place either, and the server could not answer at one of them.
+    /// Nothing at the last one either, and one of the answers was that the server is busy.
     MetadataLater,
-    /// The same: nothing at any place, or a document that does not do.
+    /// Nothing at any of them, or an unusable document.
     MetadataBroken,
     /// A redirect with the right `state` and a code.
     RedirectWithCode,
@@ -26,23 +26,23 @@ pub enum Trigger {
     RedirectBroken,
     /// Any other redirect: not ours, forged, too long.
     RedirectStray,
-    /// The answer to the token request, with tokens.
+    /// The answer to the token request: tokens.
     ResponseWithTokens,
-    /// The same, with an ID token that cannot be checked without the server's keys.
+    /// Tokens, with an ID token that cannot be checked without the server's keys.
     ResponseWithoutKeys,
-    /// The same: the server has not looked at the code, and it lives long enough to be sent again.
+    /// The server has not processed the code, and there is time to send it again.
     ResponseLater,
-    /// The answer to the token request, with any other error or status.
+    /// Any other error or status of the token endpoint.
     ResponseWithError,
-    /// The answer to the token request, breaking a rule.
+    /// An answer of the token endpoint that breaks a rule.
     ResponseBroken,
-    /// The answer to the request for the keys: the ID token has been signed with one of them.
+    /// The answer to the key request: one of the keys has signed the ID token.
     Keys,
-    /// The same: the server cannot give them now.
+    /// The server cannot give the keys now.
     KeysLater,
-    /// The same: the ID token has not been signed with any of them, or any other answer.
+    /// None of the keys has signed the ID token, or any other answer.
     KeysBroken,
-    /// An answer, or a failure to send, with another id.
+    /// An answer or a failure to send, with the id of another request.
     UnknownRequest,
     /// The request did not reach the server.
     NotDelivered,
@@ -50,11 +50,11 @@ pub enum Trigger {
     MaybeDelivered,
     /// `Cancelled`.
     Cancelled,
-    /// Any event after the deadline; while the code is exchanged, a request not delivered after the code's lifetime.
+    /// Any event after the deadline; in `ExchangingCode`, an undelivered request after the code's lifetime.
     Expired,
 }
 
-/// What a transition gives back.
+/// What `handle` returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Yields {
@@ -79,7 +79,7 @@ pub struct Transition {
     pub on: Trigger,
     /// The phase after.
     pub to: Phase,
-    /// What `handle` gives back.
+    /// What `handle` returns.
     pub yields: Yields,
 }
 
@@ -87,8 +87,8 @@ const fn row(from: Phase, on: Trigger, to: Phase, yields: Yields) -> Transition 
     Transition { from, on, to, yields }
 }
 
-/// Every transition there is. Whatever is not listed is refused and changes nothing; in `Failed` the error that ended
-/// the login is repeated.
+/// All transitions. Any other event is refused and changes nothing; in `Failed`, every event returns the error that ended the
+/// login.
 pub const TRANSITIONS: &[Transition] = {
     use {Phase as P, Trigger as T, Yields as Y};
     &[

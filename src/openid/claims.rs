@@ -1,6 +1,6 @@
-//! The claims of an ID token that decide whether it is believed (OpenID Connect Core §2), read strictly: one of the wrong
-//! type makes the token malformed, it does not count as absent; `null` does. (Those that other servers may use for something else,
-//! and that count only if they are asked for, do: `acr`, `amr`, `org_id`, `org_name`, `tid`; and `session_expiry`.)
+//! The claims that decide whether an ID token is accepted (OpenID Connect Core §2). One of the wrong type makes the token
+//! malformed; `null` counts as absent. (In claims that servers may use for something else and that matter only on request, a
+//! wrong type counts as absent too: `acr`, `amr`, `org_id`, `org_name`, `tid`, and `session_expiry`.)
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,10 +1,18 @@
-//! The ID token: the rules that it is held to (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725 §3), and what it says once it has
-//! been.
+//! ID tokens: the rules (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725 §3) and the verified claims.
 //!
 //! # Order of checks
-//! 1. Size. 2. Three parts. 3. `alg` against the allow-list, `crit`, `typ`. 4. The claims' types. 5. `iss`. 6. `aud`, `azp`.
-//!    7. `sub`. 8. `nonce`. 9. `acr`, organization. 10. `at_hash`, `c_hash`. 11. `exp`, `nbf`, `iat`, `auth_time`. 12. The key and
-//!    the signature, which cost most, and for which keys may have to be fetched first.
+//! 1. Size.
+//! 2. Three parts.
+//! 3. `alg` against the allow-list, `crit`, `typ`.
+//! 4. The claims' types.
+//! 5. `iss`.
+//! 6. `aud`, `azp`.
+//! 7. `sub`.
+//! 8. `nonce`.
+//! 9. `acr`, organization.
+//! 10. `at_hash`, `c_hash`.
+//! 11. `exp`, `nbf`, `iat`, `auth_time`.
+//! 12. The key and the signature, which cost most, and for which keys may have to be fetched first.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -32,10 +40,10 @@ use crate::wire::issuer::IssuerTemplate;
 
 pub use super::jws::MAX_ID_TOKEN_BYTES;
 
-/// Clocks that differ by more seconds than this are wrong.
+/// The upper limit of the clock leeway, in seconds.
 pub const MAX_CLOCK_LEEWAY_SECS: u64 = 300;
 
-/// An ID token that was checked: only [`Rules`] make one. `Debug` shows none of it, since it is all about a person.
+/// A verified ID token: only [`Rules`] make one. `Debug` shows none of it, since it is personal data.
 ///
 /// ```
 /// use oauth_proto::IdToken;
@@ -64,94 +72,94 @@ struct Inner {
 }
 
 impl IdToken {
-    /// `iss`: the server that knows the user.
+    /// `iss`: the server that identified the user.
     pub fn issuer(&self) -> &str {
         self.0.claims.iss.as_deref().unwrap_or_default()
     }
 
-    /// `sub`: the user, by a name that the server gives nobody else, ever. With [`IdToken::issuer`] it is what to know a user by;
-    /// an email address is not (OpenID Connect Core §5.7).
+    /// `sub`: the user's identifier at this server, never given to another user. Identify users by it together with
+    /// [`IdToken::issuer`], not by an email address (OpenID Connect Core §5.7).
     pub fn subject(&self) -> &str {
         self.0.claims.sub.as_deref().unwrap_or_default()
     }
 
-    /// `aud`: this client, and others that it trusts.
+    /// `aud`: this client, and audiences that it trusts.
     pub fn audience(&self) -> &[String] {
         self.0.claims.aud.as_ref().map_or(&[], |aud| &aud.0)
     }
 
-    /// `exp`. It says until when the token may be taken for a proof of the login, and nothing of how long the user stays logged
-    /// in.
+    /// `exp`: until when the token proves the login. It does not say how long the user stays logged in.
     pub fn expires_at(&self) -> UnixTime {
         self.0.claims.exp.map_or(UnixTime::from_secs(0), |at| at.0)
     }
 
-    /// `iat`.
+    /// `iat`: when the token was issued.
     pub fn issued_at(&self) -> UnixTime {
         self.0.claims.iat.map_or(UnixTime::from_secs(0), |at| at.0)
     }
 
-    /// `auth_time`: when the user last proved who they are.
+    /// `auth_time`: when the user last authenticated.
     pub fn auth_time(&self) -> Option<UnixTime> {
         self.0.claims.auth_time.map(|at| at.0)
     }
 
-    /// `session_expiry`: when the user is to be logged out here too (IPSIE, Auth0). One of the wrong type counts as absent.
+    /// `session_expiry`: when the user must be logged out here too (IPSIE, Auth0). A value of the wrong type counts as absent.
     pub fn session_expiry(&self) -> Option<UnixTime> {
         self.0.claims.session_expiry
     }
 
-    /// `acr`: how the user was authenticated, by the name of a class.
+    /// `acr`: how the user authenticated, as the name of a class.
     pub fn acr(&self) -> Option<&str> {
         self.0.claims.acr.as_deref()
     }
 
-    /// `amr`: how the user was authenticated, by methods (RFC 8176).
+    /// `amr`: how the user authenticated, as methods (RFC 8176).
     pub fn amr(&self) -> &[String] {
         &self.0.claims.amr
     }
 
-    /// `azp`: the client that it was issued to.
+    /// `azp`: the client that the token was issued to.
     pub fn azp(&self) -> Option<&str> {
         self.0.claims.azp.as_deref()
     }
 
-    /// `org_id`: Auth0's organization.
+    /// `org_id`: the id of the organization (Auth0).
     pub fn org_id(&self) -> Option<&str> {
         self.0.claims.org_id.as_deref()
     }
 
-    /// `org_name`: the name of Auth0's organization.
+    /// `org_name`: the name of the organization (Auth0).
     pub fn org_name(&self) -> Option<&str> {
         self.0.claims.org_name.as_deref()
     }
 
-    /// The claims about the user that OpenID Connect Core §5.1 names. Which of them come depends on the scopes, and on the
-    /// server: some give them at the userinfo endpoint alone. One of the wrong type counts as absent.
+    /// The claims about the user of OpenID Connect Core §5.1. Which are present depends on the scope and the server: some return
+    /// them only at the userinfo endpoint. One of the wrong type counts as absent.
     pub fn standard_claims(&self) -> StandardClaims {
         self.claims().unwrap_or_default()
     }
 
-    /// Any claims, typed: custom ones, which Auth0 wants to be URLs (`https://example.com/roles`).
+    /// Reads any claims into a `Deserialize` type: custom ones, for example, which Auth0 requires to be URLs
+    /// (`https://example.com/roles`).
     ///
     /// # Errors
-    /// [`Unfit`] when they do not fit the type.
+    /// [`Unfit`] if they do not fit the type.
     pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
         json::read(self.0.payload.reveal().as_bytes())
     }
 
-    /// The token itself, to be shown to a backend that checks it again.
+    /// The token itself, for a backend that checks it again.
     pub fn reveal(&self) -> &str {
         self.0.token.reveal()
     }
 
-    /// Whether another ID token is the same user's at the same server: after a login that a session demanded, for example.
+    /// Whether both ID tokens are the same user's at the same server: after a login that a session demanded, for example.
     pub fn is_same_user(&self, other: &Self) -> bool {
         self.issuer() == other.issuer() && self.subject() == other.subject()
     }
 
-    /// Reads the answer of the userinfo endpoint to [`Bearer::userinfo_request`](crate::Bearer::userinfo_request). It must
-    /// be this user's (OpenID Connect Core §5.3.2).
+    /// Reads the answer of the userinfo endpoint to [`Bearer::userinfo_request`](crate::Bearer::userinfo_request). It must be
+    /// about this user (OpenID Connect Core §5.3.2).
     ///
     /// # Errors
     /// As [`UserInfo::parse`].
@@ -167,8 +175,8 @@ impl IdToken {
         self.0.claims.nonce.as_ref()
     }
 
-    /// What was stored: it was checked before that. What needs neither its time nor keys is checked again: its form, since what it
-    /// says is read from it, whose it is and for whom.
+    /// Restores a stored token, which was checked before. Checks again what needs neither time nor keys: its form, since claims
+    /// are read from it, whose it is and for whom.
     pub(crate) fn restore(token: &Secret, rules: &Rules<'_>) -> Option<Self> {
         let mut parts = token.reveal().split('.');
         let payload = Secret::new(String::from_utf8(decode(parts.nth(1)?).ok()?).ok()?);
@@ -184,8 +192,8 @@ impl fmt::Debug for IdToken {
     }
 }
 
-/// What an ID token is held to. The machines make these of what the client is set up with, what the login sent, and what the
-/// token came with.
+/// The rules for an ID token. The machines make them from the client's settings, what the login sent, and what came with the
+/// token.
 ///
 /// ```
 /// use oauth_proto::openid::id_token::Rules;
@@ -206,7 +214,7 @@ impl fmt::Debug for IdToken {
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
     pub(super) issuer: &'a str,
-    /// In its place, at a server with an issuer for each tenant.
+    /// Replaces `issuer` at a server with an issuer for each tenant.
     pub(super) template: Option<&'a IssuerTemplate>,
     pub(super) client_id: &'a str,
     algorithms: &'a [Algorithm],
@@ -223,7 +231,7 @@ pub struct Rules<'a> {
     is_from_token_endpoint: bool,
 }
 
-/// What a `nonce` is to be.
+/// The expected `nonce`.
 #[derive(Clone, Copy)]
 pub(super) enum Nonce<'a> {
     /// None was sent: none may come.
@@ -235,7 +243,7 @@ pub(super) enum Nonce<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// For tokens of this issuer for this client: RS256 alone, 60 seconds of leeway, no `nonce`.
+    /// Rules for tokens of this issuer for this client: only RS256, 60 seconds of leeway, no `nonce`.
     pub fn new(issuer: &'a str, client_id: &'a str) -> Self {
         Self {
             issuer,
@@ -256,89 +264,89 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Each tenant has an issuer of its own.
+    /// Accepts the issuers of this template instead of one issuer.
     pub(crate) fn issuer_template(self, template: Option<&'a IssuerTemplate>) -> Self {
         Self { template, ..self }
     }
 
-    /// The algorithms that are allowed, instead of RS256.
+    /// Allows these algorithms instead of RS256.
     #[must_use]
     pub fn algorithms(self, algorithms: &'a [Algorithm]) -> Self {
         Self { algorithms, ..self }
     }
 
-    /// Audiences that may stand beside the client.
+    /// Allows these audiences besides the client.
     #[must_use]
     pub fn trusted_audiences(self, trusted_audiences: &'a [String]) -> Self {
         Self { trusted_audiences, ..self }
     }
 
-    /// By how many seconds the server's clock and this one may differ, at most [`MAX_CLOCK_LEEWAY_SECS`].
+    /// How many seconds the server's clock and this one may differ, at most [`MAX_CLOCK_LEEWAY_SECS`].
     #[must_use]
     pub fn clock_leeway_secs(self, clock_leeway: u64) -> Self {
         Self { clock_leeway: clock_leeway.min(MAX_CLOCK_LEEWAY_SECS), ..self }
     }
 
-    /// The `nonce` that was sent, if one was.
+    /// The `nonce` that was sent, if any.
     #[must_use]
     pub fn nonce(self, nonce: Option<&'a str>) -> Self {
         Self { nonce: nonce.map_or(Nonce::None, Nonce::Sent), ..self }
     }
 
-    /// Whether none need come though one was sent. One that comes must be it all the same.
+    /// Whether the `nonce` that was sent may be missing. If present, it must still match.
     #[must_use]
     pub fn nonce_may_be_missing(self, may_lack_nonce: bool) -> Self {
         Self { may_lack_nonce, ..self }
     }
 
-    /// The `max_age` that was sent, in seconds.
+    /// The `max_age` that was sent, in seconds: `auth_time` must be present and no older.
     #[must_use]
     pub fn max_age(self, max_age: Option<u64>) -> Self {
         Self { max_age, ..self }
     }
 
-    /// The `acr` must be one of these, separated by spaces.
+    /// Requires `acr` to be one of these, separated by spaces.
     #[must_use]
     pub fn essential_acr(self, acr_values: Option<&'a str>) -> Self {
         Self { acr_values, ..self }
     }
 
-    /// Auth0's organization that was asked for: an id (`org_…`), or a name, whose case does not matter.
+    /// The requested organization (Auth0): an id (`org_…`), or a name, compared without case.
     #[must_use]
     pub fn organization(self, organization: Option<&'a str>) -> Self {
         Self { organization, ..self }
     }
 
-    /// The access token that came along: an `at_hash` must be of it.
+    /// The access token that came with it: an `at_hash` must match.
     #[must_use]
     pub fn access_token(self, access_token: Option<&'a str>) -> Self {
         Self { access_token, ..self }
     }
 
-    /// The code that it was exchanged for: a `c_hash` must be of it.
+    /// The exchanged code: a `c_hash` must match.
     #[must_use]
     pub fn code(self, code: Option<&'a str>) -> Self {
         Self { code, ..self }
     }
 
-    /// The token comes of a refresh after this one (OpenID Connect Core §12.2): the same user, audience and `auth_time`. A
-    /// `nonce`, if there is one, must be that of the login, as far as it is known. (An `azp` is this client's whenever there is
-    /// one, so it is not compared.)
+    /// Rules for a token from a refresh after this one (OpenID Connect Core §12.2): the same user, audience and `auth_time`. A
+    /// `nonce`, if present, must be the login's, as far as that is known. (An `azp` must be this client in any case, so it is not
+    /// compared.)
     #[must_use]
     pub fn after(self, previous: Option<&'a IdToken>, login_nonce: Option<&'a str>) -> Self {
         Self { previous, nonce: Nonce::Refreshed(login_nonce), ..self }
     }
 
-    /// The token has come from the server's token endpoint just now.
+    /// The token has just come from the server's token endpoint.
     #[must_use]
     pub(crate) fn of_token_endpoint(self) -> Self {
         Self { is_from_token_endpoint: true, ..self }
     }
 
-    /// Checks a token, its signature by these keys.
+    /// Checks a token, including its signature by these keys.
     ///
     /// # Errors
-    /// [`IdTokenError`], for the first rule that it broke.
+    /// [`IdTokenError`], for the first broken rule.
     pub fn check(
         &self,
         token: &str,
@@ -354,16 +362,16 @@ impl<'a> Rules<'a> {
         Ok(unverified.id_token)
     }
 
-    /// Checks a token, **and not its signature**: for one that came from the server's token endpoint just now, over TLS (OpenID
-    /// Connect Core §3.1.3.7 rule 6), and for no other.
+    /// Checks a token **without its signature**: only for one that has just come from the server's token endpoint over TLS
+    /// (OpenID Connect Core §3.1.3.7 rule 6).
     ///
     /// # Errors
-    /// [`IdTokenError`], for the first rule that it broke.
+    /// [`IdTokenError`], for the first broken rule.
     pub fn check_on_tls_alone(&self, token: &str, now: UnixTime) -> Result<IdToken, IdTokenError> {
         self.read(token, now).map(|unverified| unverified.id_token)
     }
 
-    /// All checks but that of the signature.
+    /// All checks except the signature.
     pub(crate) fn read(&self, token: &str, now: UnixTime) -> Result<Unverified, IdTokenError> {
         let Jws { signed_len, algorithm, kid, payload, signature } = Jws::parse(token, self.algorithms)?;
         let claims = Claims::parse(payload.reveal()).ok_or(IdTokenError::Malformed)?;
@@ -371,7 +379,7 @@ impl<'a> Rules<'a> {
         self.check_nonce(&claims)?;
         self.check_authentication(&claims)?;
         self.check_hashes(algorithm, &claims)?;
-        // Last, since a session does not lose its tokens for a wrong clock: nothing else must hide behind that.
+        // Last: a session keeps its tokens if only the clock is wrong, so that error must not hide another.
         self.check_times(&claims, now)?;
         let id_token = IdToken(Arc::new(Inner { token: Secret::new(token), payload, claims }));
         Ok(Unverified { id_token, algorithm, kid, signed_len, signature })
@@ -410,8 +418,8 @@ impl<'a> Rules<'a> {
     fn check_times(&self, claims: &Claims, now: UnixTime) -> Result<(), IdTokenError> {
         let missing = IdTokenError::MissingClaim;
         let (exp, iat) = (claims.exp.ok_or(missing("exp"))?.0, claims.iat.ok_or(missing("iat"))?.0);
-        // One that is of this very login, or of this refresh, was issued just now, so that the server's clock is at `iat` at least: a
-        // device whose clock is slow is no reason to refuse it (§3.1.3.7 rule 10).
+        // A token of this very login or refresh was issued just now, so the server's clock is at `iat` at least: a slow clock of
+        // the device is no reason to refuse it (§3.1.3.7 rule 10).
         let is_new = self.is_from_token_endpoint && (claims.nonce.is_some() || !matches!(self.nonce, Nonce::Sent(_)));
         let now = if is_new { now.max(iat) } else { now };
         let latest = now.saturating_add(self.clock_leeway);
@@ -426,7 +434,7 @@ impl<'a> Rules<'a> {
         }
         if let Some(max_age) = self.max_age {
             let auth_time = claims.auth_time.ok_or(IdTokenError::AuthTimeMissing)?.0;
-            // From the future it proves nothing.
+            // A time in the future proves nothing.
             if auth_time > latest {
                 return Err(IdTokenError::AuthTimeInFuture);
             }
@@ -443,7 +451,7 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// A token that has been held to all rules but the last: who signed it.
+/// A token that passed all rules but the last, its signature.
 #[derive(Clone)]
 pub(crate) struct Unverified {
     id_token: IdToken,
@@ -471,18 +479,18 @@ impl Unverified {
         self.id_token.token()
     }
 
-    /// To be called after [`Unverified::verify`], or where TLS alone is what the client relies on.
+    /// Call this only after [`Unverified::verify`], or if the client relies on TLS alone.
     pub(crate) fn into_id_token(self) -> IdToken {
         self.id_token
     }
 }
 
-/// Auth0 names organizations by an id, or by a name.
+/// Whether Auth0's organization is named by its id, not its name.
 pub(super) fn is_organization_id(organization: &str) -> bool {
     organization.starts_with("org_")
 }
 
-/// The left half of the hash that goes with the algorithm, base64url-encoded (OpenID Connect Core §3.1.3.6, RFC 8037 §3.1).
+/// Checks the left half of the algorithm's hash, base64url-encoded (OpenID Connect Core §3.1.3.6, RFC 8037 §3.1).
 fn is_half_hash(algorithm: Algorithm, claim: &str, of: &str) -> bool {
     let hash: Vec<u8> = match algorithm {
         Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => Sha256::digest(of).to_vec(),

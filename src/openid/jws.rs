@@ -1,4 +1,4 @@
-//! A signed token in compact form (RFC 7515 §7.1), taken apart, and its header (§4.1). Nothing is believed yet.
+//! Parses a signed token in compact form (RFC 7515 §7.1) and its header (§4.1). Nothing is verified yet.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -13,12 +13,12 @@ use crate::error::id_token::IdTokenError;
 use crate::secret::{wipe, Secret};
 use crate::text::json;
 
-/// An ID token longer than this is refused (64 KiB).
+/// The longest ID token that is accepted, in octets (64 KiB).
 pub const MAX_ID_TOKEN_BYTES: usize = 64 * 1024;
 
-/// A token in three parts, decoded.
+/// The decoded parts of a token.
 pub(super) struct Jws {
-    /// What was signed: so many octets from the token's beginning.
+    /// The length of what was signed, from the token's beginning, in octets.
     pub signed_len: usize,
     pub algorithm: Algorithm,
     pub kid: Option<String>,
@@ -27,8 +27,8 @@ pub(super) struct Jws {
     pub signature: Vec<u8>,
 }
 
-/// Members that a header may have beside these (`jwk`, `jku`, `x5u`, `x5c`: keys that the token brings along) are never
-/// looked at (RFC 8725 §3.10).
+/// Other members of the header, such as keys that the token brings along (`jwk`, `jku`, `x5u`, `x5c`), are never read (RFC 8725
+/// §3.10).
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -42,7 +42,7 @@ struct Header<'a> {
 }
 
 impl Jws {
-    /// Size and number of parts are bounded before anything is copied.
+    /// Checks the size and number of parts before copying anything.
     pub(super) fn parse(token: &str, allowed: &[Algorithm]) -> Result<Self, IdTokenError> {
         if token.len() > MAX_ID_TOKEN_BYTES {
             return Err(IdTokenError::TooLarge);
@@ -52,7 +52,7 @@ impl Jws {
             return Err(IdTokenError::Malformed);
         };
         if let Some(rest) = parts.next() {
-            // Five parts are an encrypted one (RFC 7516 §7.1).
+            // Five parts make an encrypted token (RFC 7516 §7.1).
             let is_jwe = rest.bytes().filter(|octet| *octet == b'.').count() == 1;
             return Err(if is_jwe { IdTokenError::Encrypted } else { IdTokenError::Malformed });
         }
@@ -80,7 +80,7 @@ fn parse_header(encoded: &str, allowed: &[Algorithm]) -> Result<(Algorithm, Opti
     Ok((algorithm, header.kid.map(Cow::into_owned)))
 }
 
-/// An ID token has no `typ` of its own. Those of other tokens (`at+jwt`, `logout+jwt`, `dpop+jwt` …) keep them from being
+/// ID tokens have no `typ` of their own; that of other tokens (`at+jwt`, `logout+jwt`, `dpop+jwt` …) keeps them from being
 /// taken for one.
 fn is_plain_type(typ: &str) -> bool {
     let name = typ
@@ -89,7 +89,7 @@ fn is_plain_type(typ: &str) -> bool {
     ["JWT", "JOSE"].iter().any(|plain| name.eq_ignore_ascii_case(plain))
 }
 
-/// base64url without padding, and in its one canonical form.
+/// Decodes base64url without padding, in canonical form only.
 pub(super) fn decode(encoded: &str) -> Result<Vec<u8>, IdTokenError> {
     Base64UrlUnpadded::decode_vec(encoded).map_err(|_| IdTokenError::Malformed)
 }

@@ -1,4 +1,4 @@
-//! A server's public keys: the JWK set (RFC 7517 §5), and which of them an ID token may be signed with.
+//! A server's public keys: the JWK set (RFC 7517 §5), and the choice of key for an ID token.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
@@ -21,24 +21,23 @@ use crate::text::json::{self, Value};
 use crate::time::UnixTime;
 use crate::wire::token::response::body;
 
-/// So often keys are asked for because of one ID token, if the server says that it cannot give them now, or does not answer.
+/// How many times keys are requested for one ID token while the server cannot give them or does not answer.
 pub(crate) const MAX_KEY_REQUESTS: u8 = 3;
 
-/// Keys that were fetched so many seconds in the future are of now: a clock was set a little.
+/// Keys fetched up to this many seconds in the future count as new: the clock was adjusted a little.
 const MAX_CLOCK_DIFFERENCE_SECS: u64 = 60;
 
-/// So many keys are tried at most for a token that does not name its key.
+/// The most keys that are tried for a token that does not name its key.
 const MAX_CANDIDATES: usize = 4;
 
 pub(super) const MIN_RSA_BITS: usize = 2048;
 pub(super) const MAX_RSA_BITS: usize = 8192;
 const MAX_RSA_EXPONENT_OCTETS: usize = 8;
 
-/// The keys of one server, as they were fetched: any serde format can hold them, to be kept from login to login.
+/// The keys of one server and when they were fetched; serializable, to be kept from login to login.
 ///
-/// Keys that cannot be used are left out: of other kinds, too short, for other purposes, without a value that they need. What is
-/// serialized is a JWK set with two members more. Nothing in it is secret, but whoever can change it in the store can sign
-/// ID tokens.
+/// Unusable keys are left out: those of unsupported kinds, too short, for other purposes, or incomplete. The serialized form is a
+/// JWK set with two more members. It is not secret, but an attacker who can change it in the store can sign ID tokens.
 ///
 /// ```
 /// use oauth_proto::{KeySet, UnixTime};
@@ -58,7 +57,7 @@ pub struct KeySet {
     keys: Vec<Key>,
 }
 
-/// Why a document is no JWK set.
+/// Why a document is not a JWK set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySetError {
@@ -69,13 +68,13 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// A session does not fetch keys again that are younger than this, whatever key a token names: seconds. (A login does, once.)
+    /// The age, in seconds, below which a session does not fetch keys again, whatever key a token names. (A login does, once.)
     pub const REFETCH_SECS: u64 = 30;
 
-    /// Reads a JWK set that was fetched from `jwks_uri` at that time.
+    /// Reads a JWK set that was fetched from `jwks_uri` at this time.
     ///
     /// # Errors
-    /// [`KeySetError`] for anything but a JWK set. Of one without a usable key comes an empty set.
+    /// [`KeySetError`] for anything but a JWK set. One without usable keys gives an empty set.
     pub fn parse(jwks_uri: &str, document: &[u8], fetched_at: UnixTime) -> Result<Self, KeySetError> {
         #[derive(Deserialize)]
         struct JwkSet {
@@ -89,7 +88,7 @@ impl KeySet {
         Ok(Self { jwks_uri: jwks_uri.to_owned(), fetched_at, keys: set.keys })
     }
 
-    /// The answer to a request for keys. Some servers do not name the type of theirs.
+    /// Reads the answer to a key request, of any content type: some servers send none.
     pub(crate) fn from_response(jwks_uri: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         let body = body(response, now)?;
         Self::parse(jwks_uri, body, now).map_err(|error| {
@@ -100,43 +99,43 @@ impl KeySet {
         })
     }
 
-    /// Where they came from.
+    /// The URL that the keys came from.
     pub fn jwks_uri(&self) -> &str {
         &self.jwks_uri
     }
 
-    /// When they were fetched.
+    /// When the keys were fetched.
     pub fn fetched_at(&self) -> UnixTime {
         self.fetched_at
     }
 
-    /// How old they are, in seconds.
+    /// The age of the keys, in seconds.
     pub fn age(&self, now: UnixTime) -> u64 {
         now.saturating_since(self.fetched_at)
     }
 
-    /// How many keys can be used.
+    /// The number of usable keys.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether no key can be used.
+    /// Whether there are no usable keys.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Whether fetching them once more may help, and is not too soon. A clock that was set back does not count as soon.
+    /// Whether another fetch may help and is not too soon. It is never too soon if the clock was set back.
     pub(crate) fn may_be_fetched_again(&self, now: UnixTime) -> bool {
         now < self.fetched_at || self.age(now) >= Self::REFETCH_SECS
     }
 
-    /// Whether they may still be believed: a server that has withdrawn a key is to be heard some day. Those from the future
-    /// were stored by a clock that was wrong, and nobody knows how old they are.
+    /// Whether the keys may still be trusted: a key that the server has withdrawn must not be used for ever. Keys from the future
+    /// were stored by a wrong clock, so their age is unknown.
     pub(crate) fn is_fresh(&self, now: UnixTime, max_age: u64) -> bool {
         self.fetched_at <= now.saturating_add(MAX_CLOCK_DIFFERENCE_SECS) && self.age(now) <= max_age
     }
 
-    /// Whether one of the keys that the token may mean has signed it. What the token brings along as keys is never used.
+    /// Checks that one of the keys that the token may refer to has signed it. Keys that the token brings along are never used.
     pub(super) fn verify(&self, signed: &Signed<'_>, verifier: &dyn SignatureVerifier) -> Result<(), IdTokenError> {
         let is_only = self.keys.len() == 1;
         let candidates = || self.keys.iter().filter(|key| key.may_have_signed(signed, is_only));
@@ -158,10 +157,10 @@ impl KeySet {
     }
 }
 
-/// A message with its signature, and what it says of the key.
+/// A message with its signature, and what its header says of the key.
 pub(super) struct Signed<'a> {
     pub algorithm: Algorithm,
-    /// At a server with an issuer for each tenant: the template, and the issuer of the token.
+    /// For a server with an issuer for each tenant: the template, and the token's issuer.
     pub issuers: Option<[&'a str; 2]>,
     pub kid: Option<&'a str>,
     pub message: &'a [u8],
@@ -173,7 +172,7 @@ pub(super) struct Signed<'a> {
 struct Key {
     kid: Option<String>,
     algorithm: Option<Algorithm>,
-    /// Whom it signs for, as Microsoft's keys say. What is no text names nobody.
+    /// The issuer that it signs for, as in Microsoft's keys. If it is not a string, it matches none.
     issuer: Option<String>,
     material: Material,
 }
@@ -186,9 +185,9 @@ enum Material {
 }
 
 impl Key {
-    /// By `kid`, `kty`, `crv` and `alg` together (RFC 8725 §3.1); `use` and `key_ops` were seen to before. A `kid` is a hint (RFC 7515
-    /// §4.1.4) that a key need not repeat (RFC 7517 §4.5): it parts the keys of a set that has several (OpenID Connect Core §10.1), so
-    /// the only key of a server, if it has no name, is the one that is meant. Its signature decides.
+    /// Compares `kid`, `kty`, `crv` and `alg` together (RFC 8725 §3.1); `use` and `key_ops` were checked before. A `kid` is a
+    /// hint (RFC 7515 §4.1.4) that a key need not repeat (RFC 7517 §4.5), needed only to choose among several keys (OpenID
+    /// Connect Core §10.1): a server's only key may lack it. The signature decides.
     fn may_have_signed(&self, signed: &Signed<'_>, is_only: bool) -> bool {
         let is_meant = |kid: &str| self.kid.as_deref().map_or(is_only, |own| own == kid);
         signed.kid.is_none_or(is_meant)
@@ -197,7 +196,7 @@ impl Key {
             && self.signs_for(signed.issuers)
     }
 
-    /// Where tenants have issuers of their own, a key may be one tenant's.
+    /// With an issuer for each tenant, a key may belong to one tenant.
     fn signs_for(&self, issuers: Option<[&str; 2]>) -> bool {
         issuers.is_none_or(|issuers| self.issuer.as_deref().is_none_or(|own| issuers.contains(&own)))
     }
@@ -227,7 +226,7 @@ impl Key {
     }
 }
 
-/// A JWK as it came: any member may be of any type.
+/// A JWK as received: any member may be of any type.
 #[derive(Default)]
 struct Jwk<'a> {
     kty: Value<'a>,
@@ -244,7 +243,7 @@ struct Jwk<'a> {
 }
 
 impl Jwk<'_> {
-    /// The key, if it can be used for checking signatures.
+    /// Returns the key, if it can check signatures.
     fn into_key(self) -> Option<Key> {
         let is_for_signatures = match &self.usage {
             Value::None => true,
@@ -305,7 +304,7 @@ fn curve_of(name: &str) -> Option<Curve> {
     CURVES.iter().find(|(known, _)| *known == name).map(|(_, curve)| *curve)
 }
 
-/// Short keys protect nothing (RFC 7518 §3.3), and very long ones cost more than a login should.
+/// Short keys are insecure (RFC 7518 §3.3), and very long ones too expensive for a login.
 fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Material> {
     let (modulus, exponent) = (without_zeros(modulus), without_zeros(exponent));
     let zeros = modulus.first()?.leading_zeros();
@@ -324,7 +323,7 @@ fn without_zeros(number: &[u8]) -> &[u8] {
     number.get(zeros..).unwrap_or_default()
 }
 
-/// The keys that can be used; whatever else is in the list is skipped (RFC 7517 §5).
+/// Reads the usable keys; other elements of the list are skipped (RFC 7517 §5).
 fn usable_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Key>, D::Error> {
     struct Keys;
 
@@ -347,7 +346,7 @@ fn usable_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Key>, D
     deserializer.deserialize_seq(Keys)
 }
 
-/// An element of the list: a key that can be used, or nothing.
+/// An element of the list: a usable key, or nothing.
 struct Element(Option<Key>);
 
 impl<'de> Deserialize<'de> for Element {
@@ -396,7 +395,7 @@ impl<'de> Visitor<'de> for JwkVisitor {
             is_twice |= *slot != Value::None;
             *slot = map.next_value()?;
         }
-        // With nothing in it, it is no key that can be used.
+        // An empty one is not usable.
         Ok(if is_twice { Jwk::default() } else { jwk })
     }
 }
@@ -419,7 +418,7 @@ enum Name {
     Unknown,
 }
 
-/// A key as it is stored: a JWK whose members are all there, in one order, for formats that do not name them.
+/// A key as stored: a JWK with all members, in fixed order, for formats that do not name them.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct StoredKey {

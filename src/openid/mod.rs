@@ -1,24 +1,24 @@
-//! OpenID Connect: who logged in, checked (feature `openid`).
+//! OpenID Connect: who logged in, verified (feature `openid`).
 //!
-//! Nothing here has to be called by an app that drives a [`Login`](crate::Login): the machines find the server by its issuer,
-//! check the ID token and fetch the keys for that by themselves. What they do it with is here as pure functions, for those who
-//! test, fuzz or audit:
+//! An app that drives a [`Login`](crate::Login) need not call anything here: the machines fetch the server's keys and check the
+//! ID token themselves. The pure functions that they use are public for tests, fuzzing and audits:
 //!
-//! | for | open |
+//! | for | see |
 //! | --- | --- |
-//! | where a server's metadata is, and what it says (RFC 8414, OpenID Connect Discovery 1.0) | [`discovery`] |
-//! | the servers of an API (RFC 9728) | [`resource`] |
-//! | the rules that an ID token is held to (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725) | [`id_token`] |
-//! | the keys of a server (RFC 7517) | [`KeySet`] |
-//! | signatures, and a platform's own cryptography for them | [`SignatureVerifier`] |
-//! | what the userinfo endpoint answers (OpenID Connect Core §5.3) | [`UserInfo`] |
+//! | rules for an ID token (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725) | [`id_token`] |
+//! | keys of a server (RFC 7517) | [`KeySet`] |
+//! | signatures, and using the platform's cryptography for them | [`SignatureVerifier`] |
+//! | answer of the userinfo endpoint (OpenID Connect Core §5.3) | [`UserInfo`] |
+//!
+//! Discovery (RFC 8414, OpenID Connect Discovery 1.0) and the metadata of APIs (RFC 9728) need no feature: see
+//! [`metadata`](crate::metadata).
 //!
 //! # From login to login
 //!
-//! What was fetched is worth keeping, once for all logins and sessions: with both of these the next login sends the token request
-//! alone (keys that are older than [`ClientBuilder::max_key_age_secs`](crate::ClientBuilder::max_key_age_secs), a day by default, are
-//! fetched again, so that a key that the server has withdrawn is not believed for ever), and a stored session of a client that knows only its server's issuer goes on with them
-//! ([`Session::restore`](crate::Session::restore)).
+//! Keep the fetched metadata and keys for all logins and sessions. With both, the next login sends only the token request, and a
+//! stored session of a client that knows only its server's issuer can continue ([`Session::restore`](crate::Session::restore)).
+//! Keys older than [`ClientBuilder::max_key_age_secs`](crate::ClientBuilder::max_key_age_secs), a day by default, are fetched
+//! again, so that a key which the server has withdrawn is not trusted for ever.
 //!
 //! ```
 //! use oauth_proto::{AuthorizationServer, Client, ConfigError, KeySet, ServerMetadata, Tokens, UnixTime};

@@ -1,4 +1,4 @@
-//! Claims that count as absent unless they are objects.
+//! Members that count as absent unless they are objects.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::text::json::Key;
 
-/// For members that count as absent unless they are objects.
+/// Reads an object; any other value counts as absent.
 pub(super) fn object_or_none<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

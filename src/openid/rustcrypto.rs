@@ -1,7 +1,7 @@
-//! Signatures by the crates of the `RustCrypto` project, so that an app needs no cryptography of its own. `no_std`.
+//! Signature checks with the crates of the `RustCrypto` project, so that an app needs no cryptography of its own. `no_std`.
 //!
-//! All of it is the checking of signatures with public keys: nothing here is secret, so nothing needs constant time. That is also
-//! why RUSTSEC-2023-0071, the timing of operations with RSA *private* keys in the crate `rsa`, does not touch it.
+//! Everything here uses public keys only: nothing is secret, so nothing needs constant time. For the same reason
+//! RUSTSEC-2023-0071, a timing attack on RSA *private* keys in the crate `rsa`, does not apply.
 
 use rsa::pkcs1v15::VerifyingKey as Pkcs1;
 use rsa::pss::VerifyingKey as Pss;
@@ -12,10 +12,10 @@ use rsa::{BigUint, RsaPublicKey};
 use super::keys::{MAX_RSA_BITS, MIN_RSA_BITS};
 use super::signature::{Algorithm, Curve, PublicKey, SignatureVerifier};
 
-/// Checks signatures with the crates `rsa`, `p256`, `p384` and `ed25519-dalek` (feature `rustcrypto`): all algorithms but
+/// Checks signatures with the crates `rsa`, `p256`, `p384` and `ed25519-dalek` (feature `rustcrypto`): all algorithms except
 /// [`Algorithm::Es512`].
 ///
-/// It takes RSA exponents of 33 bits at most, as `rsa` does. (Nearly all keys have 65,537.)
+/// RSA exponents may have at most 33 bits, as in `rsa`. (Nearly all keys have 65,537.)
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RustCrypto;
 
@@ -49,8 +49,8 @@ impl SignatureVerifier for RustCrypto {
     }
 }
 
-/// The key, unless it is one that [`PublicKey::Rsa`] does not allow; it may come from elsewhere than from a key set. `rsa` looks
-/// at the exponent, at its size too, and at whether the modulus is odd.
+/// Makes a key if [`PublicKey::Rsa`] allows it: it need not come from a key set. `rsa` checks the exponent and its size, and that
+/// the modulus is odd.
 fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
     let modulus = BigUint::from_bytes_be(modulus);
     if modulus.bits() < MIN_RSA_BITS {
@@ -64,7 +64,7 @@ fn rsa(algorithm: Algorithm, key: RsaPublicKey, message: &[u8], signature: &[u8]
         Algorithm::Rs256 => verifies(&Pkcs1::<Sha256>::new(key), message, signature),
         Algorithm::Rs384 => verifies(&Pkcs1::<Sha384>::new(key), message, signature),
         Algorithm::Rs512 => verifies(&Pkcs1::<Sha512>::new(key), message, signature),
-        // The salt has the size of the hash (RFC 7518 section 3.5), and so it has by default here.
+        // The salt has the size of the hash (RFC 7518 section 3.5), the default here.
         Algorithm::Ps256 => verifies(&Pss::<Sha256>::new(key), message, signature),
         Algorithm::Ps384 => verifies(&Pss::<Sha384>::new(key), message, signature),
         Algorithm::Ps512 => verifies(&Pss::<Sha512>::new(key), message, signature),
@@ -72,7 +72,7 @@ fn rsa(algorithm: Algorithm, key: RsaPublicKey, message: &[u8], signature: &[u8]
     }
 }
 
-/// Whether the key takes these octets for its signature of the message.
+/// Whether this is the key's signature of the message.
 fn verifies<S>(key: &impl Verifier<S>, message: &[u8], signature: &[u8]) -> bool
 where
     S: for<'a> TryFrom<&'a [u8]>,
@@ -84,7 +84,7 @@ fn es256(x: &[u8], y: &[u8], message: &[u8], signature: &[u8]) -> bool {
     use p256::ecdsa::{Signature, VerifyingKey};
     let (Ok(x), Ok(y)) = (<[u8; 32]>::try_from(x), <[u8; 32]>::try_from(y)) else { return false };
     let point = p256::EncodedPoint::from_affine_coordinates(&x.into(), &y.into(), false);
-    // Refuses what is not on the curve.
+    // Refuses a point that is not on the curve.
     VerifyingKey::from_encoded_point(&point).is_ok_and(|key| verifies::<Signature>(&key, message, signature))
 }
 
@@ -95,9 +95,8 @@ fn es384(x: &[u8], y: &[u8], message: &[u8], signature: &[u8]) -> bool {
     VerifyingKey::from_encoded_point(&point).is_ok_and(|key| verifies::<Signature>(&key, message, signature))
 }
 
-/// Strictly: neither the key nor `R` may be a point of small order. RFC 8032 section 5.1.7 would allow it, and whoever signs
-/// as the RFC says never makes one, so no signature of theirs is refused; but with such a key, all zeros for one, anybody
-/// can sign. Strict or not, `S` is below the order.
+/// Strict: neither the key nor `R` may be a point of small order. RFC 8032 section 5.1.7 allows them, but signers that follow the
+/// RFC never make one; with such a key (all zeros, for example) anybody can sign. `S` is below the order in any case.
 fn ed25519(x: &[u8; 32], message: &[u8], signature: &[u8]) -> bool {
     use ed25519_dalek::{Signature, VerifyingKey};
     let (Ok(key), Ok(signature)) = (VerifyingKey::from_bytes(x), Signature::from_slice(signature)) else {
@@ -117,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    /// What the vectors that are in no RFC sign; they were made with OpenSSL.
+    /// The message of the vectors that are in no RFC; they were made with OpenSSL.
     const MESSAGE: &str = "eyJhbGciOiJub25lIn0.e30";
     /// RFC 7515 A.2.
     const A2_MESSAGE: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
@@ -185,14 +184,14 @@ mod tests {
         ]
     }
 
-    /// With bit `at` turned over.
+    /// Flips bit `at`.
     fn flipped(octets: &[u8], at: usize) -> Vec<u8> {
         let mut octets = octets.to_vec();
         octets[at / 8] ^= 0x80 >> (at % 8);
         octets
     }
 
-    /// Some bits of so many octets, the first and the last among them.
+    /// Some bits of this many octets, including the first and the last.
     fn bits(octets: usize) -> impl Iterator<Item = usize> {
         (0..octets * 8).step_by(octets + 3).chain((octets * 8).checked_sub(1))
     }
@@ -257,12 +256,12 @@ mod tests {
         }
     }
 
-    /// A modulus of so many bits, and a signature of MESSAGE by RS256 for the exponent 2 or 3, made without a private key,
-    /// so that keys of any size and kind can be had: s^e - n is the very thing that PKCS #1 wants, and so s^e mod n is.
+    /// A modulus of `bits` bits, and an RS256 signature of MESSAGE for the exponent 2 or 3, made without a private key so that
+    /// keys of any size and kind are possible: s^e - n is what PKCS #1 requires, and so is s^e mod n.
     fn modulus_and_signature(bits: usize, exponent: usize, odd: bool) -> (Vec<u8>, Vec<u8>) {
         let octets = bits.div_ceil(8);
         let wanted = BigUint::from_bytes_be(&pkcs1_encoded(octets));
-        // The eighths make s^e one of `bits` bits.
+        // The eighths give s^e `bits` bits.
         let eighths: &[u8] = if exponent == 2 { &[9, 12] } else { &[9, 11, 14] };
         let mut s = BigUint::from(eighths[(bits - 1) % exponent]) << ((bits - 1) / exponent - 3);
         if (wanted.to_bytes_le()[0] % 2 == 1) != odd {
@@ -374,7 +373,7 @@ mod tests {
         for (r, s) in [(&zero[..], s), (r, &zero[..]), (&zero, &zero), (&order, s), (r, &order), (&order, &order)] {
             assert!(!verifies(r, s));
         }
-        // RFC 7518 section 3.4 has no rule against the greater of the two S, so signers make both.
+        // RFC 7518 section 3.4 does not forbid the greater of the two S, so signers make both.
         let other_s = (BigUint::from_bytes_be(&order) - BigUint::from_bytes_be(s)).to_bytes_be();
         assert!(verifies(r, &left_padded(&other_s, 32)));
         let key = Key(Algorithm::Es384, octets(P384_X), octets(P384_Y));
@@ -413,7 +412,7 @@ mod tests {
         for y in [small(0), small(1), &p - small(1), p.clone(), &p + small(1), of_order_8] {
             keys.extend([le(y.clone(), 0), le(y, 0x80)]);
         }
-        // With such a key, S = 0 and an R of small order are a signature of one message in eight, or of more, or of all.
+        // With such a key, S = 0 and an R of small order sign one message in eight, or more, or all.
         for x in &keys {
             for r in &keys {
                 for message in 0..8_u8 {

@@ -1,11 +1,11 @@
-//! Digital signatures (RFC 7518 §3): the algorithms, the keys, and the door that a platform's own cryptography comes in by.
+//! Digital signatures (RFC 7518 §3): algorithms, keys, and the trait for a platform's own cryptography.
 
-/// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037 §3.1). Neither `none` nor a keyed hash is among them: a
-/// client whose secret is known to nobody else is no native app.
+/// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not supported, nor is a keyed hash: a native
+/// app cannot keep the secret for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what a client gets that registered no other.
+    /// RSASSA-PKCS1-v1_5 with SHA-256: the default for a client that registered no other.
     Rs256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
     Rs384,
@@ -23,7 +23,7 @@ pub enum Algorithm {
     Es384,
     /// ECDSA on P-521 with SHA-512.
     Es512,
-    /// Ed25519. (`EdDSA` may be Ed448 too, which is not supported. RFC 9864 calls this one `Ed25519`.)
+    /// Ed25519. (`EdDSA` may also mean Ed448, which is not supported. RFC 9864 calls this one `Ed25519`.)
     EdDsa,
 }
 
@@ -42,17 +42,17 @@ const NAMES: [(&str, Algorithm); 11] = [
 ];
 
 impl Algorithm {
-    /// The algorithm of this name, as `alg` has it; names have a case.
+    /// Returns the algorithm with this `alg` name, compared with case.
     pub fn from_name(name: &str) -> Option<Self> {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
     }
 
-    /// The name, as `alg` has it.
+    /// The `alg` name.
     pub fn name(self) -> &'static str {
         NAMES.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
     }
 
-    /// The kind of key that it takes.
+    /// The kind of key that it needs.
     pub(crate) fn key_kind(self) -> KeyKind {
         match self {
             Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => KeyKind::Rsa,
@@ -64,7 +64,7 @@ impl Algorithm {
     }
 }
 
-/// What a key is for.
+/// The kind of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyKind {
     Rsa,
@@ -85,7 +85,7 @@ pub enum Curve {
 }
 
 impl Curve {
-    /// How many octets a coordinate has: 32, 48 or 66.
+    /// The size of a coordinate in octets: 32, 48 or 66.
     pub fn octets(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -95,18 +95,18 @@ impl Curve {
     }
 }
 
-/// A public key, out of a JWK (RFC 7518 §6, RFC 8037 §2). Integers are big-endian octets.
+/// A public key from a JWK (RFC 7518 §6, RFC 8037 §2). Integers are big-endian octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublicKey<'a> {
-    /// RSA: a modulus of 2,048 to 8,192 bits without leading zeros, and an odd exponent of 3 or more, of eight octets at most.
+    /// RSA: a modulus of 2,048 to 8,192 bits without leading zeros, and an odd exponent of 3 or more, of at most eight octets.
     Rsa {
         /// `n`.
         modulus: &'a [u8],
         /// `e`.
         exponent: &'a [u8],
     },
-    /// A point that has the octets of its curve. **Whether it is on the curve is for the verifier to check.**
+    /// A point with coordinates of the curve's size. **The verifier must check that it is on the curve.**
     Ec {
         /// `crv`.
         curve: Curve,
@@ -122,10 +122,10 @@ pub enum PublicKey<'a> {
     },
 }
 
-/// Checks signatures: by [`RustCrypto`](crate::RustCrypto), or by the platform's own cryptography behind this trait.
+/// Checks signatures: implemented by [`RustCrypto`](crate::RustCrypto), or by the app for the platform's own cryptography.
 ///
-/// Which key and which algorithm belong together has been decided when it is called, and sizes have been checked: a
-/// signature has the length that its algorithm and key give it.
+/// Before a call, key and algorithm were checked to fit together, and so were the sizes: a signature has the length that its
+/// algorithm and key require.
 ///
 /// ```
 /// use oauth_proto::{Algorithm, AuthorizationServer, Client, PublicKey, SignatureVerifier};
@@ -151,10 +151,10 @@ pub enum PublicKey<'a> {
 /// # Ok::<(), oauth_proto::ConfigError>(())
 /// ```
 pub trait SignatureVerifier: Send + Sync {
-    /// The algorithms that it knows. No token with another one gets as far as [`SignatureVerifier::verify`].
+    /// The supported algorithms. No token with another one reaches [`SignatureVerifier::verify`].
     fn algorithms(&self) -> &[Algorithm];
 
-    /// Whether `signature` is `key`'s signature of `message`. That of ECDSA is `R || S` (RFC 7518 §3.4), not ASN.1: zero, and
-    /// whatever is not below the group order, is not valid, nor is a key that is not on its curve.
+    /// Whether `signature` is `key`'s signature of `message`. For ECDSA it is `R || S` (RFC 7518 §3.4), not ASN.1: return false
+    /// if one of them is zero or not below the group order, or if the key is not on its curve.
     fn verify(&self, algorithm: Algorithm, key: &PublicKey<'_>, message: &[u8], signature: &[u8]) -> bool;
 }

@@ -1,4 +1,4 @@
-//! What OpenID Connect Core §5.1 says of a user.
+//! The standard claims about a user (OpenID Connect Core §5.1).
 
 use alloc::string::String;
 use core::fmt;
@@ -11,13 +11,13 @@ use crate::text::members::{members, Member, Read, WrongType};
 use crate::time::UnixTime;
 
 members! {
-    /// Claims about the user (OpenID Connect Core §5.1), of an ID token or of the userinfo endpoint. All of them are the
-    /// server's or the user's own words: text from outside, never to be rendered as HTML. One of the wrong type counts as
-    /// absent, and of one that comes twice the last one counts (RFC 7519 §4). `Debug` shows none.
+    /// Claims about the user (OpenID Connect Core §5.1), from an ID token or the userinfo endpoint. All are text from the server
+    /// or the user: never render them as HTML. One of the wrong type counts as absent; if a claim is repeated, the last one
+    /// counts (RFC 7519 §4). `Debug` shows none.
     #[derive(Clone, Default, PartialEq, Eq)]
     #[non_exhaustive]
     pub struct StandardClaims {
-        /// Full name, as it is to be shown.
+        /// Full name, for display.
         pub name: Option<String>,
         /// Given names.
         pub given_name: Option<String>,
@@ -27,7 +27,7 @@ members! {
         pub middle_name: Option<String>,
         /// Casual name.
         pub nickname: Option<String>,
-        /// Short name that the user wishes to be called by: not unique, and may change.
+        /// Short name that the user prefers: not unique, and may change.
         pub preferred_username: Option<String>,
         /// URL of the profile page.
         pub profile: Option<String>,
@@ -35,9 +35,9 @@ members! {
         pub picture: Option<String>,
         /// URL of the web page.
         pub website: Option<String>,
-        /// Preferred email address: not unique, may change, and may not be the user's own (see [`StandardClaims::email_verified`]).
+        /// Preferred email address: not unique, may change, may be another person's (see [`StandardClaims::email_verified`]).
         pub email: Option<String>,
-        /// Whether the server has seen to it that the address is the user's. Some servers write it as a text.
+        /// Whether the server has verified that the address is the user's. Some servers send it as a string.
         pub email_verified: Option<bool>,
         /// `female`, `male`, or another word.
         pub gender: Option<String>,
@@ -49,11 +49,11 @@ members! {
         pub locale: Option<String>,
         /// Telephone number.
         pub phone_number: Option<String>,
-        /// Whether the server has seen to it that the number is the user's.
+        /// Whether the server has verified that the number is the user's.
         pub phone_number_verified: Option<bool>,
         /// Postal address.
         pub address: Option<Address>,
-        /// When any of this was last changed.
+        /// When any of these last changed.
         pub updated_at: Option<UnixTime>,
     }
 }
@@ -63,9 +63,9 @@ members! {
     #[derive(Clone, Default, PartialEq, Eq)]
     #[non_exhaustive]
     pub struct Address {
-        /// All of it, as it is to be shown, perhaps in several lines.
+        /// The whole address for display, possibly in several lines.
         pub formatted: Option<String>,
-        /// Street, house number and the like, perhaps in several lines.
+        /// Street, house number and the like, possibly in several lines.
         pub street_address: Option<String>,
         /// City.
         pub locality: Option<String>,

@@ -1,4 +1,4 @@
-//! The userinfo endpoint (OpenID Connect Core §5.3): what the server says of the user whose access token it is shown.
+//! The userinfo endpoint (OpenID Connect Core §5.3): the server's claims about the user of an access token.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -16,7 +16,7 @@ use crate::text::unfit::Unfit;
 use crate::time::UnixTime;
 use crate::wire::token::response::{is_jwt, json_body};
 
-/// The answer of the userinfo endpoint, which has been seen to be about the user of the ID token. `Debug` shows none of it.
+/// The answer of the userinfo endpoint, checked to be about the user of the ID token. `Debug` shows none of it.
 ///
 /// ```
 /// use oauth_proto::{Response, UnixTime, UserInfo};
@@ -36,14 +36,14 @@ pub struct UserInfo {
 }
 
 impl UserInfo {
-    /// Reads an answer that must be about this user (OpenID Connect Core §5.3.2, §5.3.4). A signed or encrypted one
-    /// (`application/jwt`) is not read: let the client be registered without `userinfo_signed_response_alg`, or ask for the
-    /// claims in the ID token (§5.5).
-    /// [`IdToken::userinfo`](crate::IdToken::userinfo) takes the user from the ID token.
+    /// Reads an answer that must be about this user (OpenID Connect Core §5.3.2, §5.3.4);
+    /// [`IdToken::userinfo`](crate::IdToken::userinfo) takes the user from the ID token. A signed or encrypted answer
+    /// (`application/jwt`) is not supported: register the client without `userinfo_signed_response_alg`, or request the claims in
+    /// the ID token (§5.5). `now` only serves to read a `Retry-After` date.
     ///
     /// # Errors
-    /// [`Error::Refused`] for another status than 2xx, [`Error::Violation`] for an answer that breaks a rule, with
-    /// [`Violation::UserInfoSubject`] for one about another user.
+    /// [`Error::Refused`] for a status other than 2xx; [`Error::Violation`] for an answer that breaks a rule, with
+    /// [`Violation::UserInfoSubject`] for another user.
     pub fn parse(subject: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Subject<'a> {
@@ -63,21 +63,21 @@ impl UserInfo {
         Ok(Self { subject: subject.into(), body: Secret::new(text) })
     }
 
-    /// `sub`: the user, by the same name as in the ID token.
+    /// `sub`: the user, as in the ID token.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// The claims that OpenID Connect Core §5.1 names. One of the wrong type counts as absent; of one that
-    /// comes twice the last one counts.
+    /// The claims of OpenID Connect Core §5.1. One of the wrong type counts as absent; if a claim is repeated, the last one
+    /// counts.
     pub fn standard_claims(&self) -> StandardClaims {
         self.claims().unwrap_or_default()
     }
 
-    /// Any claims, typed.
+    /// Reads any claims into a `Deserialize` type.
     ///
     /// # Errors
-    /// [`Unfit`] when they do not fit the type.
+    /// [`Unfit`] if they do not fit the type.
     pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
         json::read(self.body.reveal().as_bytes())
     }

@@ -1,5 +1,5 @@
-//! Whose an ID token is and for whom (OpenID Connect Core §3.1.3.7 rules 2 to 5 and 11): strictly, and as far as it can be read, whatever
-//! else is wrong with it. After a refresh the latter decides whether anything of the answer may be used (§12.2).
+//! Checks whose an ID token is and for whom (OpenID Connect Core §3.1.3.7 rules 2 to 5 and 11): strictly, or as far as it can be
+//! read. After a refresh the latter decides whether any of the answer may be used (§12.2).
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -29,7 +29,7 @@ impl Rules<'_> {
         }
         let audience = &claims.aud.as_ref().ok_or(missing("aud"))?.0;
         let is_trusted = |one: &String| one == self.client_id || self.trusted_audiences.contains(one);
-        // Whatever `azp` says: another audience could show the token to somebody who takes it for its own (rule 3).
+        // Regardless of `azp`: another audience could show the token to a party that accepts it as its own (rule 3).
         if !audience.iter().any(|one| one == self.client_id) || !audience.iter().all(is_trusted) {
             return Err(IdTokenError::Audience);
         }
@@ -48,7 +48,7 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// Whose login it is of (rule 11).
+    /// Checks which login it belongs to (rule 11).
     pub(super) fn check_nonce(&self, claims: &Claims) -> Result<(), IdTokenError> {
         match (self.nonce, claims.nonce.as_ref().map(Secret::reveal)) {
             (Nonce::None | Nonce::Refreshed(_), None) | (Nonce::Refreshed(None), Some(_)) => Ok(()),
@@ -63,8 +63,7 @@ impl Rules<'_> {
         }
     }
 
-    /// Whether a token that a refresh brought is this user's and for this client, as far as can be told, whatever else is wrong
-    /// with it.
+    /// Checks that a refreshed token is this user's and for this client, as far as it can be read, even if other checks fail.
     pub(crate) fn check_whose(&self, token: &str) -> Result<(), IdTokenError> {
         let Some(payload) = payload(token) else { return Ok(()) };
         let Some(whose) = Whose::read(&payload) else { return Ok(()) };
@@ -96,7 +95,7 @@ fn is_same_set(one: &[String], other: &[String]) -> bool {
     one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
 }
 
-/// Claims of another type than they should have, and empty ones, count as absent: they name nobody.
+/// Claims of the wrong type and empty ones count as absent.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Whose<'a> {
@@ -125,7 +124,7 @@ fn payload(token: &str) -> Option<Secret> {
     }
     let mut parts = token.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
-    // Five parts are an encrypted one, of which nothing can be read.
+    // Five parts make an encrypted token, which cannot be read.
     if parts.next().is_some() {
         return None;
     }
@@ -137,7 +136,7 @@ impl<'a> Whose<'a> {
         json::strict(payload.reveal().as_bytes())
     }
 
-    /// Whether every claim that is there passes, the error otherwise.
+    /// Checks every claim that is present; returns the error of the first wrong one.
     fn check(&self, is_ours: impl Fn(Claim, &str) -> bool) -> Result<(), IdTokenError> {
         for (claim, value, error) in [
             (Claim::Issuer, &self.iss, IdTokenError::Issuer),
@@ -162,7 +161,7 @@ fn text<'a>(value: &'a Value<'_>) -> Option<&'a str> {
     }
 }
 
-/// What tells whose a token is, beside `aud`.
+/// The claims besides `aud` that tell whose a token is.
 #[derive(Clone, Copy)]
 enum Claim {
     Issuer,

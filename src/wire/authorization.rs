@@ -1,4 +1,4 @@
-//! The authorization request (RFC 6749 §4.1.1) and the URL that it makes.
+//! The authorization request (RFC 6749 §4.1.1) and its URL.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
@@ -11,11 +11,11 @@ use super::target::{is_resource, RESOURCE_PROBLEM, SCOPE_PROBLEM};
 use crate::error::config::ConfigError;
 use crate::text::{chars, form};
 
-/// What to ask the authorization server for. The client's own values, PKCE, `state` and `nonce` are added by the
-/// [`Login`](crate::Login) and cannot be set or replaced here.
+/// What a login asks the authorization server for. [`Login`](crate::Login) adds the client's own values, PKCE, `state` and
+/// `nonce`; they cannot be set or replaced here.
 ///
-/// The setters do not fail: the first problem is kept and reported by [`Login::new`](crate::Login::new), before
-/// any browser is opened. A request can serve many logins; share it with an `Arc`.
+/// Setters do not fail: the first problem is kept, and [`Login::new`](crate::Login::new) reports it before any browser is opened.
+/// One request can serve many logins; share it in an `Arc`.
 ///
 /// ```
 /// use oauth_proto::AuthorizationRequest;
@@ -30,12 +30,12 @@ use crate::text::{chars, form};
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct AuthorizationRequest {
-    /// Scope tokens may be added one by one, so they are kept apart: plain, and as `&scope=…`.
+    /// Scope tokens may be added one by one, so they have their own fields: plain, and as `&scope=…`.
     scope: String,
     encoded_scope: String,
     /// All other parameters, encoded: `&audience=…&prompt=…`.
     query: String,
-    /// Names of the other parameters; scope tokens and resources: all to tell a repetition in little time.
+    /// Names of the other parameters, scope tokens and resources, as sets so that a repetition is found quickly.
     names: BTreeSet<String>,
     scope_tokens: BTreeSet<String>,
     resources: Vec<String>,
@@ -47,17 +47,17 @@ pub struct AuthorizationRequest {
     problem: Option<ConfigError>,
 }
 
-/// How the authorization response comes back (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+/// How the authorization response is returned (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseMode {
-    /// In the query of the redirect URI: the default of the code flow.
+    /// In the query of the redirect URI, the default of the code flow.
     Query,
     /// As a form that the browser posts: see [`redirect::from_form_post`](crate::redirect::from_form_post).
     FormPost,
 }
 
-/// Names that this crate sends itself, or that would let another request in (RFC 9101).
+/// Parameters that this crate sends itself, or that would replace the whole request (RFC 9101).
 const RESERVED: [&str; 11] = [
     "response_type",
     "client_id",
@@ -85,13 +85,13 @@ macro_rules! text_setters {
 }
 
 impl AuthorizationRequest {
-    /// Asks for nothing yet.
+    /// Returns an empty request.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds scope tokens, separated by spaces (RFC 6749 §3.3); one that is there already is not added again.
-    /// `openid` makes the login send a `nonce`.
+    /// Adds scope tokens, separated by spaces (RFC 6749 §3.3); duplicates are dropped. With `openid` among them the login sends
+    /// a `nonce`.
     #[must_use]
     pub fn scope(mut self, scope: &str) -> Self {
         for token in scope.split(' ') {
@@ -111,22 +111,23 @@ impl AuthorizationRequest {
     }
 
     text_setters! {
-        /// `audience`: the API that the access token is for, as Auth0 names it.
+        /// `audience`: the API that the access token is for (Auth0).
         audience
-        /// `login_hint`: who is expected to log in (OpenID Connect Core §3.1.2.1).
+        /// `login_hint`: the user who is expected to log in (OpenID Connect Core §3.1.2.1).
         login_hint
         /// `ui_locales`: languages, best first, separated by spaces (OpenID Connect Core §3.1.2.1).
         ui_locales
-        /// `acr_values`: authentication context classes, best first (OpenID Connect Core §3.1.2.1, RFC 9470 §4). It is a wish: see
-        /// `require_acr_values`.
+        /// `acr_values`: authentication context classes, best first (OpenID Connect Core §3.1.2.1, RFC 9470 §4). The server may
+        /// ignore them: see `require_acr_values`.
         acr_values
-        /// `connection`: Auth0's name of an identity provider.
+        /// `connection`: an identity provider (Auth0).
         connection
-        /// `organization`: Auth0's organization, by its id (`org_…`) or its name. With the scope `openid` the ID token must be of it.
+        /// `organization`: an organization, by id (`org_…`) or name (Auth0). With the scope `openid`, the ID token must name
+        /// it.
         organization
-        /// `invitation`: Auth0's ticket of an invitation.
+        /// `invitation`: the ticket of an invitation (Auth0).
         invitation
-        /// `screen_hint`: the page that Auth0 shows first, such as `signup`.
+        /// `screen_hint`: the page to show first, such as `signup` (Auth0).
         screen_hint
     }
 
@@ -139,8 +140,8 @@ impl AuthorizationRequest {
         self.text("prompt", prompt)
     }
 
-    /// `max_age`: seconds since the user last proved who they are, at most (OpenID Connect Core §3.1.2.1). With the scope
-    /// `openid` the ID token must tell that it is so.
+    /// `max_age`: the longest time since the user last authenticated, in seconds (OpenID Connect Core §3.1.2.1). With the scope
+    /// `openid`, the `auth_time` of the ID token must confirm it.
     #[must_use]
     pub fn max_age(self, seconds: u64) -> Self {
         let mut digits = String::new();
@@ -148,8 +149,8 @@ impl AuthorizationRequest {
         self.text("max_age", &digits)
     }
 
-    /// `acr_values`, one of which the `acr` of the ID token must then be: without that, servers take them for a wish (OpenID
-    /// Connect Core §3.1.2.1, §5.5.1.1). With the scope `openid` alone (feature `openid`).
+    /// `acr_values`, one of which must be the `acr` of the ID token. With `acr_values` alone, servers may ignore them (OpenID
+    /// Connect Core §3.1.2.1, §5.5.1.1). Needs the scope `openid` (feature `openid`).
     #[cfg(feature = "openid")]
     #[must_use]
     pub fn require_acr_values(mut self, acr_values: &str) -> Self {
@@ -160,8 +161,8 @@ impl AuthorizationRequest {
         self.acr_values(acr_values)
     }
 
-    /// `resource` (RFC 8707 §2): an absolute URI without fragment. May be given several times; the token request asks
-    /// for the first one, as RFC 8707 §2.2 shows it.
+    /// `resource` (RFC 8707 §2): an absolute URI without a fragment. May be called several times; the token request names the
+    /// first one, as RFC 8707 §2.2 shows.
     #[must_use]
     pub fn resource(mut self, uri: &str) -> Self {
         if !is_resource(uri) {
@@ -175,7 +176,7 @@ impl AuthorizationRequest {
         self
     }
 
-    /// `response_mode`.
+    /// `response_mode`: how the response is returned.
     #[must_use]
     pub fn response_mode(self, mode: ResponseMode) -> Self {
         self.text(
@@ -187,8 +188,8 @@ impl AuthorizationRequest {
         )
     }
 
-    /// Any other parameter. A name that the crate sends itself is refused, and so is one that was set before.
-    /// A name that has a setter goes through it.
+    /// Adds any other parameter. A name that has a setter is passed to it. A name that the crate sends itself, or that was set
+    /// before, is refused.
     #[must_use]
     pub fn parameter(mut self, name: &str, value: &str) -> Self {
         match name {
@@ -219,7 +220,8 @@ impl AuthorizationRequest {
         }
     }
 
-    /// Any parameters, typed: every field of a `Serialize` struct is one (feature `std`).
+    /// Adds every field of a `Serialize` struct as a parameter (feature `std`). Only structs and maps of plain values are
+    /// accepted.
     ///
     /// ```
     /// #[derive(serde::Serialize)]
@@ -246,22 +248,22 @@ impl AuthorizationRequest {
     /// Reports the first problem that a setter found.
     ///
     /// # Errors
-    /// [`ConfigError::Parameter`], naming the parameter.
+    /// [`ConfigError::Parameter`], which names the parameter.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.problem.clone().map_or(Ok(()), Err)
     }
 
-    /// The scope that is asked for; empty if none.
+    /// The requested scope; empty if none.
     pub fn requested_scope(&self) -> &str {
         &self.scope
     }
 
-    /// The resources that are asked for.
+    /// The requested resources.
     pub fn resources(&self) -> &[String] {
         &self.resources
     }
 
-    /// The value of a parameter that is sent, if it has one value.
+    /// The value of a parameter that is sent once.
     pub(crate) fn value(&self, name: &str) -> Option<String> {
         let pairs = form::decode_pairs(&self.query).unwrap_or_default();
         pairs.into_iter().find(|(other, _)| other == name).map(|(_, value)| value)
@@ -281,14 +283,14 @@ impl AuthorizationRequest {
         self.openid
     }
 
-    /// Whether a parameter of this name is sent, typed or not.
+    /// Whether a parameter of this name is sent, by whichever setter.
     pub(crate) fn sends(&self, name: &str) -> bool {
         self.names.contains(name)
             || name == "scope" && !self.scope.is_empty()
             || name == "resource" && !self.resources.is_empty()
     }
 
-    /// Every parameter, to be saved and given back to [`AuthorizationRequest::from_pairs`].
+    /// All parameters, to be saved and given back to [`AuthorizationRequest::from_pairs`].
     pub(crate) fn to_pairs(&self) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
         if !self.scope.is_empty() {
@@ -298,7 +300,7 @@ impl AuthorizationRequest {
         pairs
     }
 
-    /// Through the same setters as at first, so a saved form that was tampered with is held to the same rules.
+    /// Uses the setters, so that a saved form that was tampered with is checked by the same rules.
     pub(crate) fn from_pairs(pairs: &[(String, String)]) -> Result<Self, ConfigError> {
         let request = pairs.iter().fold(Self::new(), |request, (name, value)| request.parameter(name, value));
         request.check().map(|()| request)
@@ -330,8 +332,7 @@ impl AuthorizationRequest {
 }
 
 impl fmt::Debug for AuthorizationRequest {
-    /// Values may be personal (`login_hint`), secret (`invitation`), or what an API put into a demand (`scope`): only names are
-    /// shown.
+    /// Shows names only: values may be personal (`login_hint`), secret (`invitation`) or from an API's challenge (`scope`).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizationRequest")
             .field("scope_tokens", &self.scope_tokens.len())
@@ -341,11 +342,11 @@ impl fmt::Debug for AuthorizationRequest {
     }
 }
 
-/// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12): absolute and
-/// https, unless the configuration allowed loopback; to be handed over as one argument, never through a shell.
+/// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12). It is
+/// absolute, and https unless the configuration allows loopback. Pass it on as one argument, never through a shell.
 ///
-/// It holds `state` and `nonce`, so `Debug` shows nothing of it. `Display` shows it all, deliberately: to hand it on, to the user
-/// for example, who opens it on another device. Keep that out of logs.
+/// It contains `state` and `nonce`. `Debug` therefore hides it; `Display` deliberately shows it, so that the app can give it to
+/// the user, for example to open on another device. Keep it out of logs.
 ///
 /// ```
 /// # use oauth_proto::{Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, UnixTime};
@@ -367,7 +368,7 @@ impl fmt::Debug for AuthorizationRequest {
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthorizationUrl(String);
 
-/// What the URL of one login adds to the constant part.
+/// What one login adds to the constant part of the URL.
 pub(crate) struct PerLogin<'a> {
     pub state: &'a str,
     pub code_challenge: &'a str,
@@ -375,7 +376,7 @@ pub(crate) struct PerLogin<'a> {
 }
 
 impl AuthorizationUrl {
-    /// `prefix` is the client's constant part, up to and with `code_challenge_method=S256`.
+    /// `prefix` is the client's constant part, up to and including `code_challenge_method=S256`.
     pub(crate) fn build(prefix: &str, request: &AuthorizationRequest, login: &PerLogin<'_>) -> Self {
         let nonce = login.nonce.unwrap_or_default();
         let fixed = "&state=&code_challenge=&nonce=".len();
@@ -402,7 +403,7 @@ impl AuthorizationUrl {
         &self.0
     }
 
-    /// The URL as an owned text.
+    /// The URL as a `String`.
     pub fn into_string(self) -> String {
         self.0
     }
@@ -422,7 +423,7 @@ impl AsRef<str> for AuthorizationUrl {
     }
 }
 
-/// Feature `std`: one argument of a command.
+/// The URL as one argument of a command (feature `std`).
 #[cfg(feature = "std")]
 impl AsRef<std::ffi::OsStr> for AuthorizationUrl {
     fn as_ref(&self) -> &std::ffi::OsStr {
@@ -430,7 +431,7 @@ impl AsRef<std::ffi::OsStr> for AuthorizationUrl {
     }
 }
 
-/// The URL itself, with `state` and `nonce`: to hand it on, not for logs.
+/// Shows the URL with its `state` and `nonce`: not for logs.
 impl fmt::Display for AuthorizationUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

@@ -11,13 +11,13 @@ use crate::error::server_text::ServerText;
 use crate::http::endpoint::{self, Transport};
 use crate::text::json;
 
-/// A field line longer than this is not looked at (16 KiB).
+/// The longest field line that is read, in octets (16 KiB).
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// A challenge may have this many parameters.
+/// The maximum number of parameters in a challenge.
 pub const MAX_PARAMETERS: usize = 64;
 
-/// One challenge (RFC 9110 §11.3). `Debug` shows its scheme alone.
+/// One challenge (RFC 9110 §11.3). `Debug` shows only its scheme.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Challenge<'a> {
     scheme: &'a str,
@@ -31,22 +31,22 @@ impl<'a> Challenge<'a> {
         self.scheme
     }
 
-    /// Whether it is this scheme, in any case.
+    /// Whether the scheme is this one, compared without case.
     pub fn is(&self, scheme: &str) -> bool {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
-    /// The `token68` that some schemes have in place of parameters.
+    /// The `token68` that some schemes have instead of parameters.
     pub fn token68(&self) -> Option<&'a str> {
         self.token68
     }
 
-    /// The parameters in their order, quotes and escapes taken off.
+    /// The parameters in their order, without quotes and escapes.
     pub fn parameters(&self) -> impl Iterator<Item = (&'a str, &str)> {
         self.parameters.iter().map(|(name, value)| (*name, &**value))
     }
 
-    /// A parameter by its name, in any case.
+    /// The value of a parameter, its name compared without case.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
@@ -58,7 +58,7 @@ impl fmt::Debug for Challenge<'_> {
     }
 }
 
-/// A field line does not follow the grammar, repeats a parameter or is too large: nothing in it is acted on.
+/// A field line breaks the grammar, repeats a parameter or is too large: ignore all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedChallenge;
 
@@ -77,10 +77,10 @@ impl fmt::Display for MalformedChallenge {
 
 impl core::error::Error for MalformedChallenge {}
 
-/// Parses one field line. Pure: fuzz it as it is.
+/// Parses one field line. A pure function: fuzz it directly.
 ///
 /// # Errors
-/// [`MalformedChallenge`]; then no part of the line may be used.
+/// [`MalformedChallenge`]: no part of the line may be used.
 ///
 /// ```
 /// use oauth_proto::challenge::parse;
@@ -105,7 +105,7 @@ pub fn parse(line: &str) -> Result<Vec<Challenge<'_>>, MalformedChallenge> {
     }
 }
 
-/// What is left of the line. Every step takes something off its front, so the cost is linear.
+/// The rest of the line. Every step shortens it, so the cost is linear.
 struct Cursor<'a> {
     rest: &'a str,
 }
@@ -116,14 +116,14 @@ impl<'a> Cursor<'a> {
         let mut challenge = Challenge { scheme, token68: None, parameters: Vec::new() };
         let spaces = self.take_while(|octet| octet == b' ');
         if self.at_end_of_element() {
-            // Empty elements may come before the first parameter too. No challenge begins as a parameter does, so what follows
-            // belongs to this scheme.
+            // Empty elements may precede the first parameter. No challenge starts like a parameter, so a parameter here belongs
+            // to this scheme.
             self.skip_separators();
             if !self.at_parameter() {
                 return Ok(challenge);
             }
         } else {
-            // 1*SP, and nothing else, parts the scheme from what follows.
+            // Only 1*SP separates the scheme from what follows.
             spaces.ok_or(MalformedChallenge)?;
             if let Some(token68) = self.token68() {
                 challenge.token68 = Some(token68);
@@ -147,7 +147,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// `token68` (RFC 9110 §11.2), if that is all up to the next comma.
+    /// `token68` (RFC 9110 §11.2), if nothing else precedes the next comma.
     fn token68(&mut self) -> Option<&'a str> {
         let text = self.rest;
         let is_char = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~+/".contains(&octet);
@@ -178,7 +178,7 @@ impl<'a> Cursor<'a> {
         Ok((name, value))
     }
 
-    /// The rest of a quoted string (RFC 9110 §5.6.4): a backslash stands for the very character behind it.
+    /// The rest of a quoted string (RFC 9110 §5.6.4); a backslash escapes the next character.
     fn quoted_string(&mut self) -> Result<Cow<'a, str>, MalformedChallenge> {
         let is_text = |character: char| character == '\t' || !character.is_ascii_control();
         let mut unescaped = String::new();
@@ -213,7 +213,7 @@ impl<'a> Cursor<'a> {
         ahead.rest.starts_with('=')
     }
 
-    /// Skips white space and tells whether a comma or the end of the line follows.
+    /// Skips white space; returns whether a comma or the end of the line follows.
     fn at_end_of_element(&mut self) -> bool {
         let rest = self.rest.trim_start_matches([' ', '\t']);
         let at_end = rest.is_empty() || rest.starts_with(',');
@@ -223,7 +223,7 @@ impl<'a> Cursor<'a> {
         at_end
     }
 
-    /// Empty list elements count for nothing (RFC 9110 §5.6.1.2).
+    /// Empty list elements are ignored (RFC 9110 §5.6.1.2).
     fn skip_separators(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', ',']);
     }
@@ -248,37 +248,38 @@ fn is_token_char(octet: u8) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
-    /// The token is not accepted: refresh it (RFC 6750 §3.1, `invalid_token`).
+    /// The token is invalid: refresh it (RFC 6750 §3.1, `invalid_token`).
     Refresh,
     /// The API wants a token and does not say what is wrong with the one it got.
     Authenticate,
     /// The token lacks a scope (RFC 6750 §3.1).
     InsufficientScope {
-        /// The scope it takes, if the API says.
+        /// The scope that is needed, if the API says.
         scope: Option<ServerText>,
     },
-    /// The user must prove more or more recently who they are (RFC 9470 §3), or the server must see to the user once more: a
+    /// The user must authenticate more strongly or more recently (RFC 9470 §3), or the server must check the user again: a
     /// claims challenge of Microsoft Entra.
     StepUp {
-        /// Authentication context classes to ask for.
+        /// Authentication context classes to request.
         acr_values: Option<ServerText>,
-        /// Seconds since the user last authenticated, at most.
+        /// The longest time since the user last authenticated, in seconds.
         max_age: Option<u64>,
-        /// A JSON object, decoded: the `claims` to ask for (OpenID Connect Core §5.5). Entra's `insufficient_claims` has it alone.
+        /// The `claims` to request (OpenID Connect Core §5.5): a JSON object, decoded. Only Entra's `insufficient_claims` has
+        /// it.
         claims: Option<ServerText>,
     },
     /// The DPoP proof needs the server's nonce (RFC 9449 §9).
     DpopNonce,
     /// The API's metadata names its authorization servers (RFC 9728 §5.1).
     Discover {
-        /// An https URL. The document's `resource` must be the URL that was called.
+        /// An https URL. The document's `resource` must match the URL that was called.
         resource_metadata: ServerText,
     },
     /// The answer is not about the token.
     None,
 }
 
-/// Reads status and `WWW-Authenticate` lines; a malformed line counts for nothing.
+/// Returns what an API's status and `WWW-Authenticate` lines ask of the client; malformed lines are ignored.
 ///
 /// ```
 /// use oauth_proto::challenge::{advice, Advice};
@@ -316,12 +317,12 @@ pub fn advice(status: u16, lines: &[&str]) -> Advice {
         if let Some(claims) = challenge.parameter("claims").and_then(decoded_object) {
             return Advice::StepUp { acr_values: None, max_age: None, claims: Some(claims) };
         }
-        // The token was refused, and it does not say what would do.
+        // The token was refused without saying what would be accepted.
         if status == 401 {
             return Advice::Refresh;
         }
     }
-    // Only an https URL is ever worth fetching (RFC 9728 §3).
+    // Only an https URL may be fetched (RFC 9728 §3).
     let metadata = with_token().filter_map(|challenge| challenge.parameter("resource_metadata"));
     if let Some(url) = metadata.into_iter().find(|url| endpoint::check(url, Transport::Https).is_ok()) {
         return Advice::Discover { resource_metadata: ServerText::whole(url) };
@@ -333,7 +334,7 @@ pub fn advice(status: u16, lines: &[&str]) -> Advice {
     }
 }
 
-/// A JSON object in base64, of either alphabet, padded or not: Microsoft's own APIs and clients differ.
+/// Decodes a JSON object in base64 of either alphabet, padded or not: Microsoft's own APIs and clients differ.
 fn decoded_object(encoded: &str) -> Option<ServerText> {
     let unpadded = encoded.strip_suffix("==").or_else(|| encoded.strip_suffix('=')).unwrap_or(encoded);
     let in_one_alphabet: String = unpadded.chars().map(in_url_alphabet).collect();

@@ -1,5 +1,4 @@
-//! Whose word counts: the issuer identifier of a server (RFC 8414 §2), or a template of them, for a server at which each tenant has
-//! an issuer of its own.
+//! The issuer identifier of a server (RFC 8414 §2), or a template of issuers, for a server where each tenant has its own.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -8,10 +7,10 @@ use alloc::vec::Vec;
 use crate::error::config::ConfigError;
 use crate::http::endpoint::{self, Transport};
 
-/// What stands for the tenant, as Microsoft's metadata has it. No issuer has braces in it: they are no characters of a URL.
+/// The placeholder for the tenant, as in Microsoft's metadata. No issuer contains braces: a URL must not.
 const TENANT: &str = "{tenantid}";
 
-/// Whether an `iss` is the issuer that is expected, octet by octet (RFC 9207 §2.4), or an instance of the template that is.
+/// Whether an `iss` equals the expected issuer, octet by octet (RFC 9207 §2.4), or matches the expected template.
 pub(crate) fn is_expected(expected: &str, iss: &str) -> bool {
     if expected.contains(TENANT) {
         tenant_of(expected, iss).is_some()
@@ -20,26 +19,26 @@ pub(crate) fn is_expected(expected: &str, iss: &str) -> bool {
     }
 }
 
-/// The tenant whose issuer this is by the template.
+/// The tenant of this issuer, if it matches the template.
 fn tenant_of<'a>(template: &str, iss: &'a str) -> Option<&'a str> {
     let (before, after) = template.split_once(TENANT)?;
     let tenant = iss.strip_prefix(before)?.strip_suffix(after)?;
     Some(tenant).filter(|tenant| is_tenant(tenant))
 }
 
-/// An id or a domain name: one segment of a path, and none that a URL parser would take away.
+/// Whether this is an id or domain name: one path segment that no URL parser would remove.
 pub(crate) fn is_tenant(text: &str) -> bool {
     let is_inside = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.');
     text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric()) && text.bytes().all(is_inside)
 }
 
-/// An issuer for each tenant.
+/// A template with an issuer for each tenant.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct IssuerTemplate {
     text: String,
-    /// Those that may log in, if not all.
+    /// The tenants that may log in; `None` for all.
     pub(crate) tenants: Option<Vec<String>>,
-    /// The issuer that the server's metadata has, if it is a tenant's.
+    /// The issuer in the server's metadata, if it is a tenant's.
     found: Option<String>,
 }
 
@@ -52,7 +51,7 @@ impl IssuerTemplate {
         if path.split('/').skip(3).filter(|segment| *segment == TENANT).count() != 1 {
             return Err(ConfigError::Issuer { problem });
         }
-        // What is left of braces is refused as any other character that a URL must not have.
+        // Other braces are refused like any character that a URL must not have.
         check_issuer(&text.replacen(TENANT, "tenantid", 1), transport)?;
         Ok(Self { text: text.to_owned(), tenants: None, found: None })
     }
@@ -66,7 +65,7 @@ impl IssuerTemplate {
         self.found.as_ref().unwrap_or(&self.text)
     }
 
-    /// The tenant whose issuer this is, if it may log in.
+    /// The tenant of this issuer, if it may log in.
     fn tenant<'a>(&self, iss: &'a str) -> Option<&'a str> {
         tenant_of(&self.text, iss).filter(|tenant| {
             self.tenants.as_ref().is_none_or(|tenants| tenants.iter().any(|one| one == tenant))
@@ -74,19 +73,19 @@ impl IssuerTemplate {
         })
     }
 
-    /// Whether a token may be of this issuer, as far as its `tid` is known.
+    /// Whether a token may have this issuer, as far as its `tid` is known.
     #[cfg(feature = "openid")]
     pub(crate) fn may_be(&self, iss: &str, tid: Option<&str>) -> bool {
         self.tenant(iss).is_some_and(|tenant| tid.is_none_or(|tid| tid == tenant))
     }
 
-    /// Whether a token that says `tid` is of this issuer.
+    /// Whether a token with this `tid` has this issuer.
     #[cfg(feature = "openid")]
     pub(crate) fn is_of(&self, iss: &str, tid: Option<&str>) -> bool {
         tid.is_some() && self.may_be(iss, tid)
     }
 
-    /// With the issuer that the server's metadata has: the template itself, or a tenant's, which then is the only one.
+    /// Adds the issuer from the server's metadata: the template itself, or a tenant's, which is then the only one allowed.
     pub(crate) fn find(&self, issuer: &str) -> Result<Self, ConfigError> {
         if issuer == self.text {
             return Ok(self.clone());
@@ -99,7 +98,7 @@ impl IssuerTemplate {
     }
 }
 
-/// The issuer identifier (RFC 8414 §2).
+/// Checks an issuer identifier (RFC 8414 §2).
 pub(crate) fn check_issuer(issuer: &str, transport: Transport) -> Result<(), ConfigError> {
     endpoint::parse(issuer, transport).map_err(|problem| ConfigError::Issuer { problem })?;
     if issuer.contains('?') {

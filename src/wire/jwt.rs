@@ -1,5 +1,5 @@
-//! The audience of an access token that is a JWT (RFC 9068 §2.2), for those who want it checked. Nothing is believed: it is the
-//! API that checks the signature.
+//! The audience of an access token that is a JWT (RFC 9068 §2.2), for apps that want it checked. Nothing else is trusted:
+//! checking the signature is the API's task.
 
 use alloc::vec::Vec;
 
@@ -15,8 +15,8 @@ struct Claims {
     aud: OneOrMany,
 }
 
-/// Whether the token names this audience, or is no JWT: three parts, of which the first two are JSON objects. A JWT without an
-/// audience that can be read names none.
+/// Whether the token names this audience or is not a JWT (three parts, the first two JSON objects). A JWT without a readable
+/// audience names none.
 pub(crate) fn is_for(token: &str, audience: &str) -> bool {
     let mut parts = token.splitn(4, '.');
     let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    /// Nesting is limited, and whatever is too deep is not looked at.
+    /// Nesting is limited; anything deeper is not read.
     #[test]
     fn large_ones_are_read_and_deep_ones_are_not() {
         let audiences = "\"x\",".repeat(100_000);

@@ -1,5 +1,5 @@
-//! Ending the user's session at the server, in the browser (OpenID Connect RP-Initiated Logout 1.0; Auth0's `/v2/logout`): the
-//! URL to open, and the check of what comes back. [`Session::sign_out`](crate::Session::sign_out) uses both.
+//! Sign-out in the browser (OpenID Connect RP-Initiated Logout 1.0; Auth0's `/v2/logout`): the URL to open, and the check of the
+//! URL that the browser returns with. [`Session::sign_out`](crate::Session::sign_out) uses both.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
@@ -14,13 +14,13 @@ use crate::secret::Secret;
 use crate::text::form;
 use crate::wire::redirect::uri::RedirectUri;
 
-/// A logout URL is not longer than this for the sake of `id_token_hint`, which is then left out (7 KiB). Many servers refuse a
-/// request line of more than 8 KiB with 414, and ID tokens with many claims are longer; `client_id` is sent always, by which
-/// the server knows who asks.
+/// The longest logout URL with an `id_token_hint`, in octets (7 KiB); a hint that would make it longer is left out. Many servers
+/// refuse a request line of more than 8 KiB with 414, and ID tokens with many claims are longer. `client_id`, which identifies
+/// the client to the server, is always sent.
 pub const MAX_LOGOUT_URL_BYTES: usize = 7 * 1024;
 
-/// What a server's logout endpoint is told, besides `client_id`: for
-/// [`AuthorizationServer::logout_endpoint`](crate::AuthorizationServer::logout_endpoint), where a server has its own names.
+/// The parameters of a server's logout endpoint, besides `client_id`: for
+/// [`AuthorizationServer::logout_endpoint`](crate::AuthorizationServer::logout_endpoint), if a server has its own names for them.
 ///
 /// ```
 /// use oauth_proto::logout::LogoutParameters;
@@ -40,7 +40,7 @@ pub struct LogoutParameters {
     sends_hint: bool,
 }
 
-/// Where `state` goes, so that the return brings it.
+/// Where `state` is sent, so that the return URL contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StateIn {
     Parameter,
@@ -49,47 +49,47 @@ enum StateIn {
 }
 
 impl LogoutParameters {
-    /// RP-Initiated Logout 1.0 §2.
+    /// The parameters of RP-Initiated Logout 1.0 §2.
     pub(crate) const END_SESSION: Self =
         Self { return_url: Cow::Borrowed("post_logout_redirect_uri"), state: StateIn::Parameter, sends_hint: true };
 
-    /// Auth0 does not compare the query of `returnTo` with what is registered, and sends it back.
+    /// Auth0 does not compare the query of `returnTo` with the registered URL, and sends it back.
     pub(crate) const AUTH0: Self =
         Self { return_url: Cow::Borrowed("returnTo"), state: StateIn::ReturnUrl, sends_hint: false };
 
-    /// Names the parameter that takes the URL to come back to. `state` and `id_token_hint` are sent as RP-Initiated Logout 1.0
-    /// §2 has them, unless the methods say otherwise.
+    /// Names the parameter for the return URL. `state` and `id_token_hint` are sent as in RP-Initiated Logout 1.0 §2, unless the
+    /// other methods change that.
     #[must_use]
     pub fn new(return_url: &str) -> Self {
         Self { return_url: Cow::Owned(return_url.to_owned()), ..Self::END_SESSION }
     }
 
-    /// `state` goes into the query of the URL to come back to: for servers that return no parameter of their own, and leave that
-    /// query as it is, as Auth0 does.
+    /// Puts `state` into the query of the return URL: for servers that, like Auth0, add no parameter to that URL and keep its
+    /// query as it is.
     #[must_use]
     pub fn state_in_return_url(self) -> Self {
         Self { state: StateIn::ReturnUrl, ..self }
     }
 
-    /// No `state` is sent: for servers that compare the URL to come back to with the registered one and return nothing else. The
-    /// return is then known **by its URL alone**, which anybody can open to end the wait for the browser.
+    /// Sends no `state`: for servers that compare the return URL with the registered one and return nothing else. The return is
+    /// then recognized **by its URL alone**, which anybody can open to end the wait for the browser.
     #[must_use]
     pub fn without_state(self) -> Self {
         Self { state: StateIn::Nowhere, ..self }
     }
 
-    /// The ID token is not sent, for servers that do not know `id_token_hint`.
+    /// Does not send the ID token: for servers that do not know `id_token_hint`.
     #[must_use]
     pub fn without_id_token_hint(self) -> Self {
         Self { sends_hint: false, ..self }
     }
 
-    /// Whether the return brings `state`.
+    /// Whether the return URL has a `state`.
     pub(crate) fn brings_state(&self) -> bool {
         self.state != StateIn::Nowhere
     }
 
-    /// The name of the parameter that takes the URL to come back to.
+    /// The name of the parameter for the return URL.
     pub(crate) fn return_url(&self) -> &str {
         &self.return_url
     }
@@ -107,14 +107,14 @@ impl LogoutParameters {
     }
 }
 
-/// Where the browser is sent to log the user out, and in whose words.
+/// The logout endpoint, and the names of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LogoutEndpoint {
     pub url: Arc<str>,
     pub parameters: LogoutParameters,
 }
 
-/// What the logout URL says.
+/// The values for the logout URL.
 pub(crate) struct LogoutRequest<'a> {
     pub id_token_hint: Option<&'a Secret>,
     pub client_id: &'a str,
@@ -124,8 +124,8 @@ pub(crate) struct LogoutRequest<'a> {
     pub federated: bool,
 }
 
-/// The URL to open in the user's browser at sign-out: as one argument, never through a shell. It holds `state` and the
-/// ID token, which the specification wants there as `id_token_hint`. `Debug` does not show it, and it is wiped when dropped.
+/// The URL to open in the user's browser at sign-out; pass it on as one argument, never through a shell. It contains `state` and
+/// the ID token, which the specification requires as `id_token_hint`. `Debug` hides it, and it is wiped when dropped.
 #[derive(Clone)]
 pub struct LogoutUrl(Secret);
 
@@ -148,7 +148,7 @@ impl LogoutUrl {
         let hint = hint.map(|hint| ("id_token_hint", hint.reveal()));
         let federated = if request.federated { "&federated" } else { "" };
         let others = [Some(("client_id", request.client_id)), return_to, state];
-        // Sized before it is written, so that no secret is left behind by a buffer that grows.
+        // Sized before it is written: a buffer that grows would leave secrets behind.
         let fixed = base.len().saturating_add(federated.len());
         let len = others.iter().flatten().map(pair_len).fold(fixed, usize::saturating_add);
         let with_hint = |hint: &(&str, &str)| len.saturating_add(pair_len(hint));
@@ -173,7 +173,7 @@ impl LogoutUrl {
     }
 }
 
-/// With `=`, and the separator before it. The name needs no encoding.
+/// The length with `=` and the separator. The name needs no encoding.
 fn pair_len((name, value): &(&str, &str)) -> usize {
     form::url_encoded_len(value).saturating_add(name.len()).saturating_add(2)
 }
@@ -201,11 +201,11 @@ impl fmt::Debug for LogoutUrl {
     }
 }
 
-/// Whether `url` is the browser's return from the logout that sent this `state` (RP-Initiated Logout 1.0 §3). No clock, no
-/// state: fuzz it as it is. Whatever else the URL carries, such as a `code`, is not looked at.
+/// Checks that `url` is the browser's return from the logout that sent this `state` (RP-Initiated Logout 1.0 §3). A pure
+/// function: fuzz it directly. Other parameters, such as a `code`, are not read.
 ///
 /// # Errors
-/// [`Error::Ignored`], always: anybody can send such a URL, so keep waiting.
+/// Only [`Error::Ignored`]: anybody can send such a URL, so keep waiting.
 ///
 /// ```
 /// use oauth_proto::logout::check_return;
@@ -227,7 +227,7 @@ pub fn check_return(url: &str, post_logout_redirect_uri: &RedirectUri, state: &s
     redirect::check_state(found.filter(|value| !value.is_empty()), state)
 }
 
-/// The same where the server brings no `state` back: by the URL alone.
+/// Checks the URL alone, for servers that do not return `state`.
 pub(crate) fn check_return_url(url: &str, post_logout_redirect_uri: &RedirectUri) -> Result<(), Error> {
     redirect::own_query(url, post_logout_redirect_uri).map(drop)
 }

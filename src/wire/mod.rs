@@ -1,5 +1,5 @@
-//! What goes over the wire, one file for each specification: pure functions and the types they read and write. No state, and no
-//! clock but the `now` that lifetimes count from.
+//! Wire formats, one file for each specification: pure functions and the types that they read and write. They keep no state and
+//! take the time only as an argument, `now`, from which lifetimes count.
 
 pub mod authorization;
 pub mod challenge;

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636), `S256` only: there is no way to ask for `plain` or for no PKCE.
+//! Proof Key for Code Exchange (RFC 7636), always with `S256`: neither `plain` nor a login without PKCE is possible.
 
 use core::fmt;
 
@@ -10,8 +10,8 @@ use crate::text::base64url::Base64Url32;
 
 /// A code verifier: 43 to 128 unreserved characters (RFC 7636 §4.1).
 ///
-/// A [`Login`](crate::Login) makes its own from [`Entropy`](crate::Entropy). This type is for those who build
-/// requests by hand, and for tests. RFC 7636 Appendix B:
+/// A [`Login`](crate::Login) makes its own from [`Entropy`](crate::Entropy). Use this type to build requests by hand, and in
+/// tests. RFC 7636 Appendix B:
 ///
 /// ```
 /// use oauth_proto::pkce::CodeVerifier;
@@ -48,7 +48,7 @@ impl CodeVerifier {
         }
     }
 
-    /// Encodes 32 to 96 random octets with base64url, without padding; 32 make 43 characters.
+    /// Encodes 32 to 96 random octets in base64url without padding; 32 octets make 43 characters.
     ///
     /// # Errors
     /// [`InvalidVerifier`] for fewer octets (too little randomness, §7.1) or more (too long, §4.1).
@@ -59,12 +59,12 @@ impl CodeVerifier {
         verifier
     }
 
-    /// The verifier, to be sent to the token endpoint and nowhere else.
+    /// The verifier: send it only to the token endpoint.
     pub fn reveal(&self) -> &str {
         self.0.reveal()
     }
 
-    /// The S256 challenge (§4.2).
+    /// The `S256` challenge (§4.2).
     pub fn challenge(&self) -> CodeChallenge {
         CodeChallenge::s256(self.reveal().as_bytes())
     }
@@ -76,7 +76,7 @@ impl fmt::Debug for CodeVerifier {
     }
 }
 
-/// `BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))`, 43 characters (RFC 7636 §4.2). Public by design.
+/// `BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))`, 43 characters (RFC 7636 §4.2). Not a secret.
 #[derive(Clone)]
 pub struct CodeChallenge(Base64Url32);
 

@@ -1,54 +1,54 @@
 //! Scopes as sets of tokens (RFC 6749 §3.3).
 //!
-//! Some servers write what they granted with commas (GitHub, Facebook: `repo,gist`), though a token may have one in it. So a token
-//! with commas is what it is where it was asked for so, and else the tokens between its commas.
+//! Some servers separate granted scope tokens by commas (GitHub, Facebook: `repo,gist`), though a token may contain a comma. So a
+//! token with commas is kept whole if it was requested like that, and split at its commas otherwise.
 
 use alloc::collections::BTreeSet;
 
-/// Tokens to be looked up.
+/// A set of scope tokens.
 pub(crate) struct Scope<'a>(BTreeSet<&'a str>);
 
 impl<'a> Scope<'a> {
-    /// The tokens that were asked for.
+    /// The requested tokens.
     pub(crate) fn asked(scope: &'a str) -> Self {
         Self(set(tokens(scope)))
     }
 
-    /// What was granted, in the server's words.
+    /// The granted tokens, as the server wrote them.
     pub(crate) fn granted(scope: &'a str, asked: &str) -> Self {
         Self(set(granted(scope, asked)))
     }
 
-    /// These and those.
+    /// Adds the tokens of another scope.
     pub(crate) fn and(mut self, scope: &'a str) -> Self {
         self.0.extend(tokens(scope));
         self
     }
 
-    /// What stands between the commas of a token counts too: an app may write them as its server does.
+    /// Adds the parts between commas too: an app may write tokens as its server does.
     pub(crate) fn with_parts(mut self) -> Self {
         let parts = set(self.0.iter().flat_map(|token| token.split(',')));
         self.0.extend(parts);
         self
     }
 
-    /// Whether a token is among these, as it is or by all that stands between its commas.
+    /// Whether the set has a token, as it is or each part between its commas.
     pub(crate) fn has(&self, token: &str) -> bool {
         let mut parts = token.split(',').filter(|part| !part.is_empty()).peekable();
         self.0.contains(token) || parts.peek().is_some() && parts.all(|part| self.0.contains(part))
     }
 
-    /// Whether every token of a scope is.
+    /// Whether the set has every token of a scope.
     pub(crate) fn covers(&self, scope: &str) -> bool {
         tokens(scope).all(|token| self.has(token))
     }
 }
 
-/// The tokens of a scope as the server wrote it, which was asked for these.
+/// The tokens of a scope as the server wrote it, given the requested scope.
 pub(crate) fn granted<'a>(scope: &'a str, asked: &str) -> impl Iterator<Item = &'a str> {
     let asked = set(tokens(asked));
     let whole = set(tokens(scope).filter(|token| asked.contains(token)));
-    // No token has a space to be split at.
+    // No token has a space, so splitting at one leaves it whole.
     let apart = move |token: &'a str| token.split(if whole.contains(token) { ' ' } else { ',' });
     tokens(scope).flat_map(apart).filter(|token| !token.is_empty())
 }
@@ -57,7 +57,7 @@ pub(crate) fn tokens(scope: &str) -> impl Iterator<Item = &str> {
     scope.split(' ').filter(|token| !token.is_empty())
 }
 
-/// One by one: to collect them would sort them first, which is much code for few tokens.
+/// Inserts one by one: `collect` would sort first, which is much code for few tokens.
 pub(crate) fn set<'a>(tokens: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
     let mut set = BTreeSet::new();
     for token in tokens {

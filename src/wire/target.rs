@@ -1,4 +1,4 @@
-//! What an access token is for: an API, and a scope there.
+//! The target of an access token: an API, and a scope there.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -8,11 +8,11 @@ use super::jwt;
 use crate::error::config::ConfigError;
 use crate::text::chars;
 
-/// The API that an access token is for, and what it may do there. One login serves several: a
-/// [`Session`](crate::Session) gets a token for each of them with the one refresh token that it has.
+/// The API that an access token is for, and its scope there. One login can serve several APIs: a [`Session`](crate::Session) gets
+/// a token for each target with its one refresh token.
 ///
-/// How the server wants the API named decides which constructor to use: by `resource` (RFC 8707 §2.2), or by `audience` as
-/// Auth0 does (there, name the APIs in the application's policies for multi-resource refresh tokens).
+/// Which constructor to use depends on how the server names APIs: by `resource` (RFC 8707 §2.2), or by `audience`, as Auth0 does
+/// (there, list the APIs in the application's policies for multi-resource refresh tokens).
 ///
 /// ```
 /// use oauth_proto::{Access, AuthorizationServer, Client, Secret, Session, Target, Tokens, UnixTime};
@@ -33,18 +33,18 @@ pub struct Target {
     resource: Option<String>,
     audience: Option<String>,
     scope: Option<String>,
-    /// Never for a target without `resource` and `audience`.
+    /// Never true without `resource` and `audience`.
     checks_jwt_audience: bool,
 }
 
 impl Target {
-    /// What the login's own access token is for.
+    /// The target of the login's own access token.
     pub fn own() -> Self {
         Self::default()
     }
 
-    /// The API with this `resource` identifier (RFC 8707 §2). Name all of them in the login's
-    /// [`AuthorizationRequest`](crate::AuthorizationRequest::resource): a refresh can ask for one of those alone (§2.2).
+    /// The API with this `resource` identifier (RFC 8707 §2). Name every such API in the login's
+    /// [`AuthorizationRequest`](crate::AuthorizationRequest::resource): a refresh can only ask for one of those (§2.2).
     ///
     /// # Errors
     /// [`ConfigError::Parameter`] unless it is an absolute URI without a fragment.
@@ -60,9 +60,9 @@ impl Target {
         Self { resource: Some(uri.to_owned()), ..Self::default() }
     }
 
-    /// The API with this `audience`, as Auth0 names it. Auth0 gives a token for the login's own API if the application's policies
-    /// do not name this one, and its answer does not say so: the API will then refuse the token, unless
-    /// [`Target::check_jwt_audience`] did before.
+    /// The API with this `audience`, as Auth0 names it. If the application's policies do not list the API, Auth0 returns a token
+    /// for the login's own API without saying so. The API then refuses the token, unless [`Target::check_jwt_audience`] did so
+    /// before.
     ///
     /// # Errors
     /// [`ConfigError::Parameter`] if it is empty or has control characters.
@@ -76,8 +76,8 @@ impl Target {
         Ok(Self { audience: Some(audience.to_owned()), ..Self::default() })
     }
 
-    /// With no more than this scope: tokens separated by spaces, in any order (RFC 6749 §6). Each scope has an access token of
-    /// its own.
+    /// Limits the target to this scope: tokens separated by spaces, in any order (RFC 6749 §6). Each scope has its own access
+    /// token.
     ///
     /// # Errors
     /// [`ConfigError::Parameter`] for an empty token or a character that a scope must not have (RFC 6749 §3.3).
@@ -85,20 +85,20 @@ impl Target {
         if !scope.split(' ').all(chars::is_scope_token) {
             return Err(ConfigError::parameter("scope", SCOPE_PROBLEM));
         }
-        // In one order, so that `a b` and `b a` are one token.
+        // Sorted, so that `a b` and `b a` share a token.
         let tokens = crate::wire::scope::set(scope.split(' '));
         self.scope = Some(tokens.into_iter().collect::<Vec<_>>().join(" "));
         Ok(self)
     }
 
-    /// Looks into an access token that comes for this target: if it is a JWT, its `aud` must be this very `resource` or
-    /// `audience`, or a list with it (RFC 9068 §3, §4). One that is not is
-    /// [`Violation::AccessTokenAudience`](crate::Violation::AccessTokenAudience). Whatever is no JWT is let through, and for a
-    /// target that names no API there is nothing to check.
+    /// Checks the `aud` of access tokens for this target that are JWTs: it must be, or contain, exactly this `resource` or
+    /// `audience` (RFC 9068 §3, §4). If not, the answer is refused with
+    /// [`Violation::AccessTokenAudience`](crate::Violation::AccessTokenAudience). A token that is not a JWT is accepted. Without
+    /// an API there is nothing to check.
     ///
-    /// Off unless it is asked for, since a client must not look into access tokens (RFC 9068 §6): a server may change their
-    /// format at any time, and may name an API differently in them. Ask for it where the server's answer does not tell that the
-    /// token is for another API, as Auth0's does not.
+    /// Off by default, since a client must not look into access tokens (RFC 9068 §6): a server may change their format at any
+    /// time, and may name an API differently in them. Use it if the server's answer does not tell that a token is for another
+    /// API, as with Auth0.
     ///
     /// ```
     /// use oauth_proto::Target;
@@ -113,17 +113,17 @@ impl Target {
         self
     }
 
-    /// The `resource`, if it is named so.
+    /// The `resource` that names the API, if set.
     pub fn as_resource(&self) -> Option<&str> {
         self.resource.as_deref()
     }
 
-    /// The `audience`, if it is named so.
+    /// The `audience` that names the API, if set.
     pub fn as_audience(&self) -> Option<&str> {
         self.audience.as_deref()
     }
 
-    /// The scope, if it is narrowed.
+    /// The scope, if it is limited.
     pub fn as_scope(&self) -> Option<&str> {
         self.scope.as_deref()
     }
@@ -144,7 +144,7 @@ impl Target {
         }
     }
 
-    /// Whether both are for one API, whatever the scope.
+    /// Whether both are for the same API, with any scope.
     pub(crate) fn is_same_api(&self, other: &Self) -> bool {
         (&self.resource, &self.audience) == (&other.resource, &other.audience)
     }
@@ -153,7 +153,7 @@ impl Target {
         self.resource.is_none() && self.audience.is_none() && self.scope.is_none()
     }
 
-    /// Out of a saved form, through the same checks.
+    /// Reads a saved form through the same checks.
     pub(crate) fn from_parts(
         resource: Option<&str>,
         audience: Option<&str>,
@@ -177,7 +177,7 @@ pub(crate) const SCOPE_PROBLEM: &str =
 
 pub(crate) const RESOURCE_PROBLEM: &str = "must be an absolute URI without a fragment (RFC 8707 section 2)";
 
-/// RFC 8707 §2.
+/// Whether this is a resource identifier (RFC 8707 §2).
 pub(crate) fn is_resource(uri: &str) -> bool {
     url::Url::parse(uri).is_ok() && !uri.contains('#') && chars::is_scope_token(uri)
 }

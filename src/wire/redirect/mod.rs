@@ -1,22 +1,26 @@
-//! Redirect URL to authorization response (RFC 6749 §4.1.2, RFC 8252, RFC 9207), as a pure function.
+//! From redirect URL to authorization response (RFC 6749 §4.1.2, RFC 8252, RFC 9207), as a pure function.
 //!
 //! # Order of checks
-//! 1. Is it our redirect URI (scheme, authority, path, own query)? 2. Its size. 3. Split at `&` and the first `=`,
-//!    then decode. 4. `state`, in constant time; if there are several, all of them. 5. No parameter twice. 6. `iss`. 7. Only
-//!    then `error`. 8. `code`.
+//! 1. The redirect URI: scheme, authority, path, its own query.
+//! 2. The size.
+//! 3. Split at `&` and the first `=`, then decode.
+//! 4. `state`, in constant time; if there are several, all of them.
+//! 5. No parameter twice.
+//! 6. `iss`.
+//! 7. Only then `error`.
+//! 8. `code`.
 //!
-//! What fails before `state` has matched may come from anybody, so it is [`Error::Ignored`]; what fails after it
-//! comes from the server and is final. (A parameter that came twice is named before a `state` that is missing or wrong: ignored
-//! both.) The fragment is never read (RFC 9700 §2.1.2), nor are tokens in the query.
+//! A redirect that fails before `state` has matched may come from anybody: it is [`Error::Ignored`]. One that fails later comes
+//! from the server, and its error is final. (If a parameter is repeated and `state` is missing or wrong, the repetition is
+//! reported; both are ignored.) The fragment is never read (RFC 9700 §2.1.2), nor are tokens in the query.
 //!
 //! # Form post
-//! With `response_mode=form_post` (Sign in with Apple needs it for names and mail addresses) the server lets the
-//! browser POST the same parameters to the redirect URI. [`from_form_post`] makes the URL that a redirect would
-//! have been out of that body, and everything else is the same.
+//! With `response_mode=form_post` (Sign in with Apple requires it for names and mail addresses) the server lets the browser POST
+//! the same parameters to the redirect URI. [`from_form_post`] turns that body into the equivalent redirect URL.
 //!
 //! # Pasted by a person
-//! Where the browser cannot come back to the app (it runs on another machine, say), the person copies what the browser shows and
-//! pastes it: [`from_pasted`] makes the URL of that.
+//! If the browser cannot return to the app, for example because it runs on another machine, the user copies what the browser
+//! shows and pastes it: [`from_pasted`] turns that into a redirect URL.
 
 pub(crate) mod pasted;
 pub(crate) mod uri;
@@ -40,19 +44,19 @@ use crate::wire::issuer;
 pub use self::pasted::from_pasted;
 pub use self::uri::RedirectUri;
 
-/// A redirect longer than this is not looked at (64 KiB).
+/// The longest redirect URL that is read, in octets (64 KiB).
 pub const MAX_REDIRECT_BYTES: usize = 64 * 1024;
 
 /// What the authorization response of a pending login must match.
 #[derive(Clone, Copy)]
 pub struct Expected<'a> {
-    /// The redirect URI that the authorization request named.
+    /// The redirect URI of the authorization request.
     pub redirect_uri: &'a RedirectUri,
     /// The `state` that was sent. Never empty.
     pub state: &'a str,
     /// The issuer identifier of the server that the user was sent to, or its template
-    /// ([`AuthorizationServer::issuer_template`](crate::AuthorizationServer)). If it is not known, a redirect with an `iss` is
-    /// refused: what cannot be compared may be another server's (RFC 9207 §2.4).
+    /// ([`AuthorizationServer::issuer_template`](crate::AuthorizationServer)). If it is `None`, a redirect with an `iss` is
+    /// refused: without a comparison it may be another server's (RFC 9207 §2.4).
     pub issuer: Option<&'a str>,
     /// Whether the server promised `iss` (`authorization_response_iss_parameter_supported`, RFC 9207 §3).
     pub iss_required: bool,
@@ -64,14 +68,14 @@ impl fmt::Debug for Expected<'_> {
     }
 }
 
-/// An authorization response that passed all checks: only [`parse`] makes one, so only a checked response leads to
-/// a token request.
+/// An authorization response that passed all checks. Only [`parse`] makes one, so only a checked response leads to a token
+/// request.
 pub struct AuthorizationResponse<'a> {
     code: Cow<'a, str>,
 }
 
 impl AuthorizationResponse<'_> {
-    /// The authorization code, to be sent to the token endpoint once.
+    /// The authorization code. Send it to the token endpoint once.
     pub fn into_code(self) -> AuthorizationCode {
         AuthorizationCode(Secret::from(self.code))
     }
@@ -100,11 +104,11 @@ impl fmt::Debug for AuthorizationCode {
     }
 }
 
-/// Checks a redirect and takes the code out of it. No clock, no randomness, no state: fuzz it as it is.
+/// Checks a redirect and returns its authorization code. A pure function: fuzz it directly.
 ///
 /// # Errors
-/// [`Error::Ignored`] for what may come from anybody, [`Error::Violation`] and [`Error::Refused`] for what the server
-/// said with the right `state`.
+/// [`Error::Ignored`] for a redirect that may come from anybody; [`Error::Violation`] and [`Error::Refused`] for one that the
+/// server sent with the right `state`.
 ///
 /// ```
 /// use oauth_proto::redirect::{parse, Expected, RedirectUri};
@@ -129,10 +133,10 @@ pub fn parse<'a>(url: &'a str, expected: &Expected<'_>) -> Result<AuthorizationR
     code.map(|code| AuthorizationResponse { code }).ok_or(Error::Violation(Violation::RedirectMalformed))
 }
 
-/// The query of a URL that goes to this redirect URI and is not too long.
+/// The query of a URL that matches this redirect URI and is not too long.
 pub(crate) fn own_query<'a>(url: &'a str, redirect_uri: &RedirectUri) -> Result<&'a str, Error> {
     if url.len() > MAX_REDIRECT_BYTES {
-        // Ours or not, it is refused: so little of it is looked at as can tell the two apart in the usual case.
+        // It is refused in any case: only as much is read as usually tells whether it is ours.
         let is_ours = redirect_uri.plain_query_of(url).is_some();
         return Err(Error::Ignored(if is_ours { Ignored::RedirectTooLarge } else { Ignored::NotOurRedirect }));
     }
@@ -143,10 +147,10 @@ pub(crate) fn own_query<'a>(url: &'a str, redirect_uri: &RedirectUri) -> Result<
     Ok(query)
 }
 
-/// Whether a raw `state` is the one that was sent; absent is never equal to absent.
+/// Whether a raw `state` is the one that was sent; an absent one never is.
 pub(crate) fn check_state(raw: Option<&str>, expected: &str) -> Result<(), Error> {
     let state = raw.ok_or(Error::Ignored(Ignored::StateMissing))?;
-    // What cannot be decoded is not what was sent.
+    // A value that cannot be decoded cannot be the one that was sent.
     let state = form::decode(state).unwrap_or_default();
     if !expected.is_empty() && same(state.as_bytes(), expected.as_bytes()) {
         Ok(())
@@ -155,13 +159,13 @@ pub(crate) fn check_state(raw: Option<&str>, expected: &str) -> Result<(), Error
     }
 }
 
-/// What a redirect without `state` says went wrong, **without proof that the server said so**: for a login that has just ignored
-/// it ([`Ignored::StateMissing`]) and goes on. Some servers, and the pages of theirs that come before the login proper, leave
-/// `state` out of errors, and the user waits for nothing if nobody tells them. But anybody can write such a URL, and make the
-/// browser open it: show it as what the browser came back with, as plain text, beside a way to give up; end nothing for it.
+/// Reads the error of a redirect without `state`, **without proof that the server sent it**: for a login that has just ignored it
+/// ([`Ignored::StateMissing`]) and goes on. Some servers, and the pages that they show before the login, leave `state` out of
+/// errors, and the user would wait in vain. But anybody can make the browser open such a URL. Show the error as plain text, as
+/// what the browser returned with, and offer to cancel; do not end anything because of it.
 ///
-/// `None` for a URL that does not go to this redirect URI or is too long, has a `state`, repeats a parameter, or has no `error` that
-/// can be read.
+/// `None` if the URL does not match this redirect URI or is too long, has a `state`, repeats a parameter, or has no readable
+/// `error`.
 ///
 /// ```
 /// use oauth_proto::redirect::{unproved_error, RedirectUri};
@@ -181,11 +185,11 @@ pub fn unproved_error(url: &str, redirect_uri: &RedirectUri) -> Option<Refused> 
     parameters.refusal().ok().flatten()
 }
 
-/// Reads what else a redirect carried into any `Deserialize` type (feature `std`). Unknown parameters are skipped. Anybody
-/// can write a redirect: read it after [`Login::handle`](crate::Login::handle) or [`parse`] has accepted it, not before.
+/// Reads the other parameters of a redirect into any `Deserialize` type (feature `std`). Unknown parameters are skipped. Anybody
+/// can write a redirect: call this only after [`Login::handle`](crate::Login::handle) or [`parse`] has accepted it.
 ///
 /// # Errors
-/// [`Unfit`](crate::Unfit) when the parameters do not fit the type.
+/// [`Unfit`](crate::Unfit) if the parameters do not fit the type.
 ///
 /// ```
 /// #[derive(serde::Deserialize)]
@@ -205,7 +209,7 @@ pub fn parameters<T: serde::de::DeserializeOwned>(url: &str) -> Result<T, crate:
     serde_urlencoded::from_str(query).map_err(|_| crate::Unfit)
 }
 
-/// The URL that a redirect would have been, out of the body of a form post to `redirect_uri`.
+/// Makes the equivalent redirect URL from the body of a form post to `redirect_uri`.
 ///
 /// ```
 /// use oauth_proto::redirect::from_form_post;
@@ -218,7 +222,7 @@ pub fn from_form_post(redirect_uri: &str, body: &str) -> String {
     let mut url = String::with_capacity(redirect_uri.len().saturating_add(body.len()).saturating_add(1));
     url.push_str(redirect_uri);
     url.push(separator);
-    // A form has no fragment: a raw '#' is part of a value.
+    // A form has no fragment: a raw `#` is part of a value.
     for (index, piece) in body.split('#').enumerate() {
         if index > 0 {
             url.push_str("%23");
@@ -228,8 +232,8 @@ pub fn from_form_post(redirect_uri: &str, body: &str) -> String {
     url
 }
 
-/// The raw values of the parameters that this client understands. One without a value counts as absent
-/// (RFC 6749 §3.1), though as a repetition it still counts.
+/// The raw values of the parameters that this client understands. Empty ones count as absent (RFC 6749 §3.1), but are still
+/// repetitions.
 #[derive(Default)]
 struct Parameters<'a> {
     code: Option<&'a str>,
@@ -239,7 +243,7 @@ struct Parameters<'a> {
     error_description: Option<&'a str>,
     error_uri: Option<&'a str>,
     repeats_state: bool,
-    /// Another one than `state` came twice.
+    /// A parameter other than `state` came twice.
     repeats_any: bool,
 }
 
@@ -248,7 +252,7 @@ impl<'a> Parameters<'a> {
         let mut parameters = Self::default();
         let mut seen = [false; 6];
         for (raw_name, value) in form::pairs(query) {
-            // A name that cannot be decoded is none of ours, and what is not understood is ignored (RFC 6749 §4.1.2).
+            // Names that cannot be decoded are unknown, and unknown parameters are ignored (RFC 6749 §4.1.2).
             let Ok(name) = form::decode(raw_name) else { continue };
             let (index, slot) = match &*name {
                 "code" => (0, &mut parameters.code),
@@ -268,8 +272,8 @@ impl<'a> Parameters<'a> {
         parameters
     }
 
-    /// A repetition (RFC 6749 §3.1) is the server's fault if what came with it is this login's, and else anybody's. Of several
-    /// `state` all must be the one that was sent, or a forger could try many in one URL.
+    /// A repetition (RFC 6749 §3.1) is the server's fault if `state` is right; otherwise anybody may have sent it. If `state` is
+    /// repeated, all values must be right, or a forger could try many in one URL.
     fn check_state(&self, query: &str, expected: &str) -> Result<(), Error> {
         if !self.repeats_state && !self.repeats_any {
             return check_state(self.state, expected);
@@ -288,7 +292,7 @@ impl<'a> Parameters<'a> {
         match (self.iss, expected.issuer) {
             (None, _) if expected.iss_required => Err(Error::Violation(Violation::IssuerMissing)),
             (Some(_), None) => Err(Error::Violation(Violation::IssuerUnknown)),
-            // Plain string comparison (RFC 9207 §2.4): nothing is normalised.
+            // Plain string comparison (RFC 9207 §2.4), without normalization.
             (Some(iss), Some(expected)) if !form::decode(iss).is_ok_and(|iss| issuer::is_expected(expected, &iss)) => {
                 Err(Error::Violation(Violation::IssuerMismatch))
             }
@@ -296,7 +300,7 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// An error wins over a code, which is then never used: a response is one or the other (RFC 6749 §4.1.2.1).
+    /// A response is either an error or a code (RFC 6749 §4.1.2.1): with an error, the code is never used.
     fn check_error(&self) -> Result<(), Error> {
         self.refusal()?.map_or(Ok(()), |refused| Err(Error::Refused(Box::new(refused))))
     }
@@ -323,13 +327,13 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// Compares in constant time what is of one length; how long a state is, is no secret.
+/// Compares in constant time, given equal lengths; the length of `state` is no secret.
 fn same(one: &[u8], other: &[u8]) -> bool {
     let difference = one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b));
     one.len() == other.len() && bool::from(core::hint::black_box(difference).ct_eq(&0_u8))
 }
 
-/// Whether a URL from the server may be shown as a link (RFC 6749 §10.14): http or https, and characters of a URI alone.
+/// Whether a URL from the server may be shown as a link (RFC 6749 §10.14): http or https, and only characters of a URI.
 pub(crate) fn is_web_url(uri: &str) -> bool {
     (uri.starts_with("https://") || uri.starts_with("http://")) && chars::is_scope_token(uri)
 }

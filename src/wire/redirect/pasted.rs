@@ -1,16 +1,16 @@
-//! What a person copied out of a browser, a mail or a chat, as the URL that a redirect would have been.
+//! Turns text that a person copied from a browser, mail or chat into a redirect URL.
 
 use alloc::string::String;
 
 use crate::text::{chars, form};
 
-/// The URL that a redirect would have been, out of what a person pasted, for
-/// [`Event::RedirectReceived`](crate::Event::RedirectReceived): nothing is proved by it, and the login checks it as any other.
+/// Makes a redirect URL from text that a person pasted, for [`Event::RedirectReceived`](crate::Event::RedirectReceived). It
+/// proves nothing; the login checks it like any other redirect.
 ///
-/// Taken are a whole URL, also without the `https://` that browsers hide; the query alone, with or without `?`; `code#state` as
-/// some servers show it, the state being what is behind the last `#`. Blanks and line breaks are dropped wherever they are, and
-/// quotes and `<…>` round it all (RFC 3986 Appendix C). Whatever else was pasted is taken for a bare code, whose URL has no `state`:
-/// a login ignores it ([`Ignored::StateMissing`](crate::Ignored::StateMissing)), so ask for the whole URL, or see
+/// Accepts a whole URL, also without the `https://` that browsers hide; the query alone, with or without `?`; and `code#state`
+/// as some servers show it, split at the last `#`. White space is removed everywhere, and quotes and `<…>` around the text (RFC
+/// 3986 Appendix C). Any other text is taken as a bare code, whose URL has no `state`: a login ignores it
+/// ([`Ignored::StateMissing`](crate::Ignored::StateMissing)), so ask for the whole URL, or see
 /// [`Login::url_of_bare_code`](crate::Login::url_of_bare_code).
 ///
 /// ```
@@ -37,14 +37,14 @@ pub fn from_pasted(redirect_uri: &str, pasted: &str) -> String {
     }
 }
 
-/// What was pasted, if it is a code and nothing else (RFC 6749 Appendix A.11, and no blanks).
+/// The pasted text, if it is only a code (RFC 6749 Appendix A.11, without blanks).
 pub(crate) fn bare_code(redirect_uri: &str, pasted: &str) -> Option<String> {
     let text = tidy(pasted);
     let is_bare = matches!(Pasted::of(redirect_uri, &text), Pasted::Code) && chars::is_vschars(&text);
     is_bare.then_some(text)
 }
 
-/// The redirect of a login with this code and state, as they are decoded; without an empty `state`.
+/// The redirect URL with this decoded code and state; an empty `state` is left out.
 pub(crate) fn with_code(redirect_uri: &str, code: &str, state: &str) -> String {
     let mut query = String::from("code=");
     form::push_url_encoded(&mut query, code);
@@ -59,12 +59,12 @@ fn with_query(redirect_uri: &str, query: &str) -> String {
     [redirect_uri, form::separator(redirect_uri), query].concat()
 }
 
-/// The kinds that are told apart, by what their text looks like.
+/// The kinds of pasted text, told apart by their form.
 enum Pasted<'a> {
     Url,
-    /// What stands before it in the redirect URI: browsers hide it.
+    /// With the start of the redirect URI that the browser has hidden.
     UrlWithoutScheme(&'a str),
-    /// Without `?`, and without a fragment.
+    /// Without `?` and fragment.
     Query(&'a str),
     CodeAndState(&'a str, &'a str),
     Code,
@@ -73,7 +73,7 @@ enum Pasted<'a> {
 impl<'a> Pasted<'a> {
     fn of(redirect_uri: &'a str, text: &'a str) -> Self {
         let own_scheme = redirect_uri.split_once(':').map_or("", |(scheme, _)| scheme);
-        // A code may have a colon: only our scheme, or a URL beyond doubt.
+        // A code may have a colon: it is a URL only with our scheme or with `scheme://`.
         if text.split_once(':').is_some_and(|(scheme, rest)| {
             scheme.eq_ignore_ascii_case(own_scheme) || rest.starts_with("//") && is_scheme(scheme)
         }) {
@@ -83,7 +83,7 @@ impl<'a> Pasted<'a> {
             return Self::UrlWithoutScheme(hidden);
         }
         let before_fragment = text.split_once('#').map_or(text, |(before, _)| before);
-        // With a query behind something that is not ours it stays what it is, and is refused.
+        // A query after text that is not ours: kept as a URL, which is then refused.
         if before_fragment.split('=').next().and_then(|start| start.find('?')).is_some_and(|index| index > 0) {
             return Self::Url;
         }
@@ -105,7 +105,7 @@ fn is_scheme(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet))
 }
 
-/// `https://` or `http://` of the redirect URI, if all but that was pasted: its host and port, and then a path or query.
+/// `https://` or `http://` of the redirect URI, if the text has its host and port and then a path or query.
 fn hidden_scheme<'a>(redirect_uri: &'a str, text: &str) -> Option<&'a str> {
     let (scheme, rest) = redirect_uri.split_at(redirect_uri.find("://")?.saturating_add("://".len()));
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
@@ -116,14 +116,14 @@ fn hidden_scheme<'a>(redirect_uri: &'a str, text: &str) -> Option<&'a str> {
     is_ours.then_some(scheme)
 }
 
-/// Without blanks, without the invisible characters that copying brings along, and without what stands round a URL in running text.
+/// Removes white space, the invisible characters that copying adds, and the quotes and brackets around a URL in running text.
 fn tidy(pasted: &str) -> String {
     let is_kept = |character: &char| {
         let invisible = matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
         !invisible && !character.is_whitespace() && !character.is_control()
     };
     let mut text: String = pasted.chars().filter(is_kept).collect();
-    // None of them can be in a URL (RFC 3986 §2), but for the apostrophe, which is taken off in pairs.
+    // None of them can be in a URL (RFC 3986 §2) except the apostrophe, which is removed in pairs.
     let is_round = |character: char| "\"`<>“”„«»‹›‘’‚".contains(character);
     let mut inner = text.trim_matches(is_round);
     if let Some(unquoted) = inner.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {

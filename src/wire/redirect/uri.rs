@@ -1,5 +1,5 @@
-//! The redirect URI: checked when configured, sent byte for byte as it was written, and matched against what
-//! arrives (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1).
+//! The redirect URI: checked at configuration, sent exactly as written, and compared with incoming URLs (RFC 6749 §3.1.2, RFC
+//! 8252 §7, RFC 9700 §2.1).
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,8 +12,8 @@ use crate::error::config::ConfigError;
 use crate::http::endpoint::{self, as_written, is_loopback, split_port};
 use crate::text::{chars, form};
 
-/// A checked redirect URI: a private-use scheme (`com.example.app:/callback`), a claimed https URL, or a loopback
-/// one with the port that is bound (`http://127.0.0.1:51004/callback`).
+/// A checked redirect URI: a private-use scheme (`com.example.app:/callback`), a claimed https URL, or a loopback URL with the
+/// port that is bound (`http://127.0.0.1:51004/callback`).
 ///
 /// ```
 /// use oauth_proto::redirect::RedirectUri;
@@ -34,9 +34,9 @@ impl RedirectUri {
     /// Checks a redirect URI.
     ///
     /// # Errors
-    /// [`ConfigError::RedirectUri`] for one that is relative, has a fragment, user information or characters
-    /// outside a URI's, has a wildcard in its host, is `http` to another host than a loopback one, names port 0, has a private-use scheme
-    /// without a dot (RFC 8252 §7.1), or has parameters of its own that are the authorization response's.
+    /// [`ConfigError::RedirectUri`] for one that is relative, has a fragment, user information or characters that a URI must not
+    /// have, has a wildcard in its host, is `http` to a host other than loopback, names port 0, has a private-use scheme without
+    /// a dot (RFC 8252 §7.1), or has parameters named like those of the authorization response.
     pub fn new(text: &str) -> Result<Self, ConfigError> {
         Self::check(text, false)
     }
@@ -107,26 +107,26 @@ impl RedirectUri {
         Ok(Self { text: text.into(), own_query, has_query: parts.query.is_some() })
     }
 
-    /// The URI as it was written: this is what both requests send (RFC 6749 §4.1.3).
+    /// The URI as it was written: both requests send it like this (RFC 6749 §4.1.3).
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether `url` goes to this redirect URI by scheme, authority and path (RFC 3986 §6.2.2, RFC 8252 §7); if so, its query.
-    /// The own query is for [`RedirectUri::has_own_query`], after the size was looked at.
+    /// The query of `url`, if `url` has the scheme, authority and path of this redirect URI (RFC 3986 §6.2.2, RFC 8252 §7).
+    /// Call [`RedirectUri::has_own_query`] too, after the size was checked.
     pub(crate) fn query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         self.plain_query_of(url).map(without_fragment).or_else(|| self.equivalent_query_of(url))
     }
 
-    /// What browsers and platforms nearly always deliver: the very same octets, and a query. The fragment is still on it, so
-    /// the cost does not depend on how much comes after the redirect URI.
+    /// The usual case: exactly the same octets and a query. The fragment is left on it, so the cost does not depend on the length
+    /// of the rest.
     pub(crate) fn plain_query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         let plain = (!self.has_query).then_some(&*self.text)?;
         url.strip_prefix(plain)?.strip_prefix('?')
     }
 
-    /// The same after the changes that RFC 3986 §6.2.2 and §6.2.3 and RFC 6749 §3.1.2 let platforms and servers make; and, of
-    /// a private-use scheme, after one that they make all the same: a final slash more or less.
+    /// The query after the changes that RFC 3986 §6.2.2 and §6.2.3 and RFC 6749 §3.1.2 allow platforms and servers, and for a
+    /// private-use scheme after one that they make anyway: a final slash more or less.
     fn equivalent_query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         let (ours, theirs) = (Parts::split(&self.text)?, Parts::split(url)?);
         if !ours.scheme.eq_ignore_ascii_case(theirs.scheme) {
@@ -144,7 +144,7 @@ impl RedirectUri {
         ours.has_path_of(&theirs).then(|| theirs.query.unwrap_or_default())
     }
 
-    /// Whether a query holds all of this redirect URI's own parameters (RFC 6749 §3.1.2).
+    /// Whether a query has all of this redirect URI's own parameters (RFC 6749 §3.1.2).
     pub(crate) fn has_own_query(&self, query: &str) -> bool {
         self.own_query.iter().all(|(name, value)| {
             let same = |raw: &str, own: &str| form::decode(raw).is_ok_and(|decoded| decoded == own);
@@ -152,7 +152,7 @@ impl RedirectUri {
         })
     }
 
-    /// The URI without the port of a loopback one, which changes from login to login (RFC 8252 §7.3).
+    /// The URI without the port of a loopback URL, which changes with each login (RFC 8252 §7.3).
     pub(crate) fn without_loopback_port(&self) -> (&str, &str) {
         let text: &str = &self.text;
         let Some((before, authority)) =
@@ -173,10 +173,10 @@ impl fmt::Debug for RedirectUri {
     }
 }
 
-/// Each is looked for in every redirect.
+/// Each is searched for in every redirect.
 const MAX_OWN_PARAMETERS: usize = 16;
 
-/// Names that the authorization response uses (RFC 6749 §4.1.2, RFC 9207): no redirect URI may have them.
+/// Parameters of the authorization response (RFC 6749 §4.1.2, RFC 9207): no redirect URI may have them.
 const RESPONSE_PARAMETERS: [&str; 7] = ["code", "state", "iss", "error", "error_description", "error_uri", "response"];
 
 /// Schemes that run script, read files or belong to the platform.
@@ -196,7 +196,7 @@ const FORBIDDEN_SCHEMES: [&str; 13] = [
     "urn",
 ];
 
-/// A URI cut up as RFC 3986 Appendix B does it, nothing decoded or changed.
+/// A URI split as in RFC 3986 Appendix B, nothing decoded or changed.
 struct Parts<'a> {
     scheme: &'a str,
     authority: Option<&'a str>,
@@ -230,27 +230,27 @@ impl<'a> Parts<'a> {
         self.scheme.eq_ignore_ascii_case("https") || self.scheme.eq_ignore_ascii_case("http")
     }
 
-    /// Host and port. An empty authority is none (`com.app:///cb` is `com.app:/cb`, RFC 3986 §3.2), but for http.
+    /// Host and port. An empty authority counts as none (`com.app:///cb` is `com.app:/cb`, RFC 3986 §3.2), except for http.
     fn host(&self) -> Option<(&'a str, Option<&'a str>)> {
         self.authority.filter(|authority| !authority.is_empty() || self.is_http()).map(split_port)
     }
 
-    /// A port, with the scheme's own one as if it had not been written (RFC 3986 §6.2.3).
+    /// A port; the scheme's default counts as absent (RFC 3986 §6.2.3).
     fn port(&self, port: Option<&'a str>) -> Option<&'a str> {
         let default = if self.scheme.eq_ignore_ascii_case("https") { "443" } else { "80" };
         let unwritten = |port: &&str| port.is_empty() || self.is_http() && *port == default;
         port.filter(|port| !unwritten(port))
     }
 
-    /// Whether the paths are one. Behind a private-use scheme everything is one app's, and some servers register, and send, a
-    /// final slash that the app did not write (Microsoft's `msauth.…://auth/`): there it counts for nothing.
+    /// Whether the paths are equal. All of a private-use scheme belongs to one app, and some servers register and send a final
+    /// slash that the app did not write (Microsoft's `msauth.…://auth/`): there it is ignored.
     fn has_path_of(&self, other: &Self) -> bool {
         let (ours, theirs) = (self.path(), other.path());
         let is_longer = |long: &str, short: &str| long.strip_suffix('/') == Some(short);
         ours == theirs || !self.is_http() && (is_longer(ours, theirs) || is_longer(theirs, ours))
     }
 
-    /// The path, exact; of http an empty one is `/` (RFC 3986 §6.2.3).
+    /// The exact path; for http an empty one is `/` (RFC 3986 §6.2.3).
     fn path(&self) -> &'a str {
         if self.path.is_empty() && self.is_http() {
             "/"
@@ -261,7 +261,7 @@ impl<'a> Parts<'a> {
 }
 
 fn without_fragment(uri: &str) -> &str {
-    // Nearly always there is none, and that is seen fastest.
+    // Usually there is none, and this search is the fastest.
     if chars::all(uri.as_bytes(), |octet| octet != b'#') {
         return uri;
     }

@@ -1,18 +1,18 @@
-//! What a `Content-Type` says of a body (RFC 9110 §8.3).
+//! The media type of a body, by its `Content-Type` (RFC 9110 §8.3).
 
 use crate::http::Response;
 
-/// In the order of how little is to be hoped for.
+/// Ordered from the most to the least useful.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum MediaType {
-    /// JSON, or not a word.
+    /// JSON, or no `Content-Type`.
     Json,
-    /// Text, or a script: how servers that do not care send JSON.
+    /// Text or a script, which some servers send JSON as.
     Text,
     /// A signed or encrypted JWT (RFC 7519 §10.3.1).
     Jwt,
     Other,
-    /// A page. It is none of the server's answers, whatever it looks like.
+    /// A web page: never an answer of the server, whatever it looks like.
     Html,
 }
 
@@ -22,7 +22,7 @@ impl MediaType {
         if content_type == "application/json" {
             return Self::Json;
         }
-        // Some servers send the header twice, and stacks join the values.
+        // Some servers send the header twice, and HTTP stacks join the values.
         content_type.split(',').map(Self::read).max().unwrap_or(Self::Other)
     }
 
@@ -47,7 +47,7 @@ const NAMES: [(&str, MediaType); 10] = [
     ("application/xhtml+xml", MediaType::Html),
 ];
 
-/// `+json` (RFC 6839 §3.1).
+/// Whether it ends in `+json` (RFC 6839 §3.1).
 fn has_suffix(name: &str) -> bool {
     let (kind, subtype) = name.split_once('/').unwrap_or_default();
     let suffix = subtype.len().checked_sub(5).and_then(|start| subtype.get(start..));

@@ -1,4 +1,4 @@
-//! Requests to the token endpoint, and to the revocation endpoint, which takes the same client authentication.
+//! Requests to the token endpoint, and to the revocation endpoint, with the same client authentication.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
@@ -16,31 +16,31 @@ use crate::text::form::{self, Pair};
 use crate::wire::pkce::CodeVerifier;
 use crate::wire::redirect::AuthorizationCode;
 
-/// How the client proves who it is at the token endpoint (RFC 6749 §2.3).
+/// How the client authenticates at the token endpoint (RFC 6749 §2.3).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum ClientAuthentication {
-    /// `none`: a public client, as every native app is (RFC 8252 §8.5). `client_id` goes into the body.
+    /// `none`: a public client, such as every native app (RFC 8252 §8.5). `client_id` goes into the body.
     #[default]
     None,
-    /// `client_secret_basic`: both halves form-encoded, joined with `:`, in the `Authorization` header (§2.3.1).
+    /// `client_secret_basic`: id and secret, each form-encoded, joined with `:` in the `Authorization` header (§2.3.1).
     ClientSecretBasic(Secret),
     /// `client_secret_post`: id and secret in the body (§2.3.1).
     ClientSecretPost(Secret),
 }
 
-/// How the body of a token request is written.
+/// The format of the body of a token request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenRequestFormat {
-    /// `application/x-www-form-urlencoded`, as RFC 6749 §3.2 wants it.
+    /// `application/x-www-form-urlencoded`, which RFC 6749 §3.2 requires.
     #[default]
     Form,
-    /// `application/json`, as Auth0's documentation shows it.
+    /// `application/json`, as in Auth0's documentation.
     Json,
 }
 
-/// A token endpoint as one client uses it: what never changes is prepared once.
+/// Builds one client's requests to the token and revocation endpoints; the constant parts are prepared once.
 ///
 /// ```
 /// use oauth_proto::token::TokenEndpoint;
@@ -60,7 +60,7 @@ pub struct TokenEndpoint {
     redirect_uri: Arc<str>,
     format: TokenRequestFormat,
     authorization: Option<Arc<Secret>>,
-    /// `client_id` and `client_secret`, where they go into the body.
+    /// `client_id` and `client_secret`, if they go into the body.
     credentials: Vec<(&'static str, Secret)>,
     extra: Vec<(String, Secret)>,
     /// `&redirect_uri=…`, `&client_id=…&client_secret=…` and the extra parameters, form-encoded.
@@ -69,13 +69,13 @@ pub struct TokenEndpoint {
     encoded_extra: Secret,
 }
 
-/// Everything that a token endpoint needs to be told, besides the two URLs.
+/// The settings of a token endpoint besides the two URLs.
 pub(crate) struct Settings<'a> {
     pub client_id: &'a str,
     pub redirect_uri: &'a str,
     pub authentication: &'a ClientAuthentication,
     pub format: TokenRequestFormat,
-    /// Though it is in the header already.
+    /// Even if it is in the header.
     pub client_id_in_body: bool,
     pub extra: Vec<(String, Secret)>,
 }
@@ -140,7 +140,7 @@ impl TokenEndpoint {
         })
     }
 
-    /// `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.5, RFC 8707 §2.2).
+    /// Code exchange: `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.5, RFC 8707 §2.2).
     pub fn authorization_code(
         &self,
         id: RequestId,
@@ -157,7 +157,7 @@ impl TokenEndpoint {
         self.request(id, &self.url, self.format, &first, resources, true)
     }
 
-    /// `grant_type=refresh_token` (RFC 6749 §6, RFC 8707 §2.2), with a narrower `scope` if one is wanted.
+    /// Refresh: `grant_type=refresh_token` (RFC 6749 §6, RFC 8707 §2.2), optionally with a narrower `scope`.
     pub fn refresh_token(
         &self,
         id: RequestId,
@@ -168,7 +168,7 @@ impl TokenEndpoint {
         self.refresh(id, refresh_token, scope, resources, None)
     }
 
-    /// The same, with Auth0's `audience`.
+    /// As `refresh_token`, with Auth0's `audience`.
     pub(crate) fn refresh(
         &self,
         id: RequestId,
@@ -189,7 +189,7 @@ impl TokenEndpoint {
         }
     }
 
-    /// A revocation request (RFC 7009 §2.1), form-encoded always; `None` if no revocation endpoint is configured.
+    /// Revocation request (RFC 7009 §2.1), always form-encoded; `None` if no revocation endpoint is configured.
     pub fn revocation(&self, id: RequestId, token: &Secret, token_type_hint: Option<&str>) -> Option<Request> {
         let url = self.revocation_url.as_ref()?;
         let token = Pair::new("token", token.reveal());
@@ -219,7 +219,7 @@ impl TokenEndpoint {
         Request::post(id, Arc::clone(url), content_type, self.authorization.clone(), body)
     }
 
-    /// Sized before it is written, so that no secret is left behind by a buffer that grows.
+    /// Sized before it is written: a buffer that grows would leave secrets behind.
     fn form(&self, first: &[Pair<'_>], resources: &[String], with_redirect_uri: bool, for_token: bool) -> Secret {
         let redirect_uri = if with_redirect_uri { self.encoded_redirect_uri.as_str() } else { "" };
         let extra = if for_token { self.encoded_extra.reveal() } else { "" };
@@ -238,7 +238,7 @@ impl TokenEndpoint {
         Secret::new(body)
     }
 
-    /// A JSON object of strings; several resources make an array.
+    /// A JSON object of strings; several resources become an array.
     fn json(&self, first: &[Pair<'_>], resources: &[String], with_redirect_uri: bool) -> Secret {
         let redirect_uri = with_redirect_uri.then_some(("redirect_uri", &*self.redirect_uri));
         let pairs = || {
@@ -246,7 +246,7 @@ impl TokenEndpoint {
             let extra = self.extra.iter().map(|(name, value)| (name.as_str(), value.reveal()));
             first.iter().map(|pair| (pair.name, pair.value)).chain(redirect_uri).chain(credentials).chain(extra)
         };
-        // Six characters for one (`\u0000`) is the worst an escape can do.
+        // The longest escape, `\u0000`, has six characters.
         let worst = |text: &str| text.len().saturating_mul(6).saturating_add(6);
         let len = pairs().map(|(name, value)| worst(name).saturating_add(worst(value)));
         let len = len.chain(resources.iter().map(|resource| worst(resource)));
@@ -282,7 +282,7 @@ impl fmt::Debug for TokenEndpoint {
     }
 }
 
-/// Names that no extra parameter may have: this crate sends them, or they would be another grant's.
+/// Names that no extra parameter may have: this crate sends them, or they belong to another grant.
 const RESERVED: [&str; 15] = [
     "grant_type",
     "code",
@@ -301,7 +301,7 @@ const RESERVED: [&str; 15] = [
     "password",
 ];
 
-/// RFC 6749 §2.3.1: each half form-encoded, so that a `:` in either cannot be taken for the separator.
+/// RFC 6749 §2.3.1: each half form-encoded, so that a `:` in one is not taken for the separator.
 fn basic(client_id: &str, secret: &str) -> Secret {
     let len = form::encoded_len(client_id).saturating_add(form::encoded_len(secret)).saturating_add(1);
     let mut pair = String::with_capacity(len);

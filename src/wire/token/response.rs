@@ -1,4 +1,4 @@
-//! The token endpoint's answer (RFC 6749 §5): strict where it protects, lenient where servers differ.
+//! Responses of the token endpoint (RFC 6749 §5): strict where it protects, lenient where servers differ.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -17,10 +17,10 @@ use crate::text::json::{self, Members, Unreadable, Value};
 use crate::time::UnixTime;
 use crate::wire::redirect::is_web_url;
 
-/// An access token, a refresh token or a scope longer than this is refused (32 KiB).
+/// The longest access token, refresh token or scope that is accepted, in octets (32 KiB).
 pub const MAX_TOKEN_BYTES: usize = 32 * 1024;
 
-/// A successful answer (RFC 6749 §5.1), borrowed from the response's body.
+/// A successful token response (RFC 6749 §5.1), borrowed from the body.
 pub struct TokenResponse<'a> {
     pub(crate) access_token: Cow<'a, str>,
     pub(crate) expires_in: Option<u64>,
@@ -32,43 +32,43 @@ pub struct TokenResponse<'a> {
 }
 
 impl TokenResponse<'_> {
-    /// The longest lifetime that is believed, in seconds: 136 years.
+    /// The upper limit of lifetimes, in seconds: 136 years.
     pub const MAX_EXPIRES_IN: u64 = u32::MAX as u64;
 
-    /// `access_token`: one or more visible characters, and spaces between them, at most [`MAX_TOKEN_BYTES`]: what can go into
-    /// a header.
+    /// `access_token`: one or more visible characters, possibly with spaces between them, as allowed in a header; at most
+    /// [`MAX_TOKEN_BYTES`].
     pub fn access_token(&self) -> &str {
         &self.access_token
     }
 
-    /// `expires_in`, in seconds, at most [`TokenResponse::MAX_EXPIRES_IN`]; a negative one is 0. A number, or a text of
-    /// digits as some servers send it; what cannot be read counts as absent.
+    /// `expires_in`, in seconds: at most [`TokenResponse::MAX_EXPIRES_IN`], and 0 if negative. A number, or a string of digits as
+    /// some servers send it; other values count as absent.
     pub fn expires_in(&self) -> Option<u64> {
         self.expires_in
     }
 
-    /// `refresh_token`. `None` on a refresh means that the old one stays in force (§6).
+    /// `refresh_token`. `None` after a refresh means that the old one stays valid (§6).
     pub fn refresh_token(&self) -> Option<&str> {
         self.refresh_token.as_deref()
     }
 
-    /// `scope`. `None` means what was asked for; an empty text means no scope at all (§5.1).
+    /// `scope`. `None` means the requested one; an empty string means no scope at all (§5.1).
     pub fn scope(&self) -> Option<&str> {
         self.scope.as_deref()
     }
 
-    /// `id_token`, as it came. **It is not verified**: believe nothing it says.
+    /// `id_token`, **not verified**: do not rely on what it says.
     pub fn id_token(&self) -> Option<&str> {
         self.id_token.as_deref()
     }
 
-    /// `authorization_expires_in`: the user's consent ends in so many seconds, whatever is refreshed until then
-    /// (draft-ietf-oauth-refresh-token-expiration). Read like [`TokenResponse::expires_in`]; 0 counts as absent, too.
+    /// `authorization_expires_in`: seconds until the user's consent ends, regardless of refreshes
+    /// (draft-ietf-oauth-refresh-token-expiration). Read like [`TokenResponse::expires_in`]; 0 counts as absent.
     pub fn authorization_expires_in(&self) -> Option<u64> {
         self.authorization_expires_in
     }
 
-    /// The refresh token ends in so many seconds unless it is used: `refresh_token_timeout`
+    /// Seconds until the refresh token expires if it is not used: `refresh_token_timeout`
     /// (draft-ietf-oauth-refresh-token-expiration), or else `refresh_token_expires_in` (GitHub and others) or
     /// `refresh_expires_in` (Keycloak, whose 0 means never). Read like [`TokenResponse::authorization_expires_in`].
     pub fn refresh_token_expires_in(&self) -> Option<u64> {
@@ -82,12 +82,12 @@ impl fmt::Debug for TokenResponse<'_> {
     }
 }
 
-/// Reads an answer of the token endpoint. No state: fuzz it as it is. `now` serves only a `Retry-After` that is a
-/// date without a `Date` beside it.
+/// Reads an answer of the token endpoint. A pure function: fuzz it directly. `now` only serves to read a `Retry-After` date if
+/// there is no `Date` header.
 ///
 /// # Errors
-/// [`Error::Refused`] for an OAuth error, whatever its content type, or another status than 2xx; [`Error::Violation`] for an
-/// answer that breaks a rule.
+/// [`Error::Refused`] for an OAuth error of any content type, or a status other than 2xx; [`Error::Violation`] for an answer that
+/// breaks a rule.
 ///
 /// ```
 /// use oauth_proto::token::parse_response;
@@ -104,7 +104,7 @@ pub fn parse_response<'a>(response: &Response<'a>, now: UnixTime) -> Result<Toke
     parse_response_as(response, &TokenTypes::STRICT, now)
 }
 
-/// The same, with what one server means by `token_type`.
+/// As `parse_response`, with the server's own token types.
 pub(crate) fn parse_response_as<'a>(
     response: &Response<'a>,
     token_types: &TokenTypes,
@@ -112,7 +112,7 @@ pub(crate) fn parse_response_as<'a>(
 ) -> Result<TokenResponse<'a>, Error> {
     let body = body(response, now)?;
     let is_json = may_be_json(response, body);
-    // Errors come as all kinds of text.
+    // Servers send errors as many types of text.
     if !is_json && !json::begins_as_object(body) {
         return Err(Error::Violation(Violation::ContentType));
     }
@@ -121,7 +121,7 @@ pub(crate) fn parse_response_as<'a>(
             return Err(Error::Refused(Box::new(words(&members, body, response.status()))));
         }
         _ if !is_json => Violation::ContentType,
-        // No `error` beside tokens, malformed as it may be.
+        // Tokens must not come with an `error`, even a malformed one.
         Ok(members) if members.error == Value::None => return tokens(members, token_types),
         Ok(_) => Violation::MemberMalformed("error"),
         Err(Unreadable::Malformed) => Violation::ResponseMalformed,
@@ -129,7 +129,7 @@ pub(crate) fn parse_response_as<'a>(
     }))
 }
 
-/// An `error` of RFC 6749 §5.2, or one of another form, as some servers have it.
+/// Whether there is an `error` as in RFC 6749 §5.2, or of another form, as from some servers.
 fn is_error(members: &Members<'_>) -> bool {
     match &members.error {
         Value::None => false,
@@ -138,7 +138,7 @@ fn is_error(members: &Members<'_>) -> bool {
     }
 }
 
-/// Whether this body of this type is read as JSON (RFC 6749 §5.1, RFC 8414 §3.2).
+/// Whether a body of this type is read as JSON (RFC 6749 §5.1, RFC 8414 §3.2).
 fn may_be_json(response: &Response<'_>, body: &[u8]) -> bool {
     match MediaType::of(response) {
         MediaType::Json => true,
@@ -147,32 +147,31 @@ fn may_be_json(response: &Response<'_>, body: &[u8]) -> bool {
     }
 }
 
-/// The body of a success that must be a JSON object, if it may be one.
+/// The body of a success that must be a JSON object, if its type allows that.
 #[cfg(feature = "openid")]
 pub(crate) fn json_body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
     let body = body(response, now)?;
     may_be_json(response, body).then_some(body).ok_or(Error::Violation(Violation::ContentType))
 }
 
-/// Whether the body is said to be a JWT.
+/// Whether the content type is that of a JWT.
 #[cfg(feature = "openid")]
 pub(crate) fn is_jwt(response: &Response<'_>) -> bool {
     MediaType::of(response) == MediaType::Jwt
 }
 
-/// The body of a document that was fetched by its URL. Files are served by what serves files, which knows no type of theirs
-/// perhaps; a page is none all the same.
+/// The body of a document fetched by its URL. File servers may not know its type: for a JSON object, any except HTML is accepted.
 pub(crate) fn document<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
     let body = body(response, now)?;
     let is_read = may_be_json(response, body) || MediaType::of(response) != MediaType::Html && json::is_object(body);
     is_read.then_some(body).ok_or(Error::Violation(Violation::ContentType))
 }
 
-/// The body of a success, whatever its type. It should be a 200 (RFC 6749 §5.1); some servers have a 201.
+/// The body of a success of any type. The status should be 200 (RFC 6749 §5.1); some servers send 201.
 pub(crate) fn body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
     match response.status() {
         200..=299 => {}
-        // Without a place to go to it is no redirect; nor is a 304 (RFC 9110 §15.4.5).
+        // Without `Location` it is no redirect; nor is a 304 (RFC 9110 §15.4.5).
         status @ 300..=399 if status != 304 && response.header("location").is_some() => {
             return Err(Error::Violation(Violation::RedirectedResponse(status)));
         }
@@ -184,14 +183,14 @@ pub(crate) fn body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8
     Ok(response.body())
 }
 
-/// What is left of an answer that brought no tokens, and is no refusal.
+/// What can be used of an answer that brought no tokens and is no refusal.
 pub(crate) enum Remains<'a> {
-    /// A success that breaks a rule. The server may have replaced the refresh token all the same: by this one, the only good
-    /// one perhaps.
+    /// A success that breaks a rule. The server may still have replaced the refresh token by this one, perhaps the only valid one
+    /// now.
     Success(Option<Cow<'a, str>>),
-    /// JSON that cannot be read: new tokens may have been in it.
+    /// Unreadable JSON, which may have contained new tokens.
     Unreadable,
-    /// Nothing that counts.
+    /// Nothing usable.
     Nothing,
 }
 
@@ -211,7 +210,7 @@ pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
     }
 }
 
-/// The words of any answer but a success.
+/// The error for any answer but a success.
 pub(crate) fn refused(response: &Response<'_>, now: UnixTime) -> Error {
     Error::Refused(Box::new(refusal(response, now)))
 }
@@ -232,14 +231,14 @@ fn tokens<'a>(members: Members<'a>, token_types: &TokenTypes) -> Result<TokenRes
         _ => return Err(malformed("access_token")),
     };
     token_types.check_bearer(&members.token_type)?;
-    // An empty optional token is none.
+    // An empty optional token counts as absent.
     let optional_token = |name, value| match value {
         Value::None => Ok(None),
         Value::Text(token) if token.is_empty() => Ok(None),
         Value::Text(token) if chars::is_vschars(&token) => Ok(Some(token)),
         _ => Err(malformed(name)),
     };
-    // Hints: none that is wrong takes a grant away.
+    // These are hints: a wrong one does not invalidate the grant.
     let lifetime = |value| seconds(value).filter(|seconds| *seconds > 0);
     let of_refresh_token =
         [&members.refresh_token_timeout, &members.refresh_token_expires_in, &members.refresh_expires_in];
@@ -259,12 +258,12 @@ fn tokens<'a>(members: Members<'a>, token_types: &TokenTypes) -> Result<TokenRes
     })
 }
 
-/// A lifetime: a number, or a text of digits, at most [`TokenResponse::MAX_EXPIRES_IN`].
+/// A lifetime: a number or a string of digits, at most [`TokenResponse::MAX_EXPIRES_IN`].
 fn seconds(value: &Value<'_>) -> Option<u64> {
     let seconds = match value {
         Value::Integer(seconds) => *seconds,
         Value::Negative => 0,
-        // `as` saturates, and makes 0 of what is negative.
+        // `as` saturates, and turns negative values into 0.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Value::Float(seconds) => *seconds as u64,
         Value::Text(digits) if !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit()) => {
@@ -275,7 +274,7 @@ fn seconds(value: &Value<'_>) -> Option<u64> {
     Some(seconds.min(TokenResponse::MAX_EXPIRES_IN))
 }
 
-/// Any status but a success: the server's words if there are any, and the status in any case.
+/// The refusal of any status but a success: the status, and the server's text if there is any.
 fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     let status = response.status();
     let body = Some(response.body()).filter(|body| body.len() <= MAX_RESPONSE_BYTES && json::begins_as_object(body));
@@ -286,7 +285,7 @@ fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     refused
 }
 
-/// RFC 6749 §5.2, if `error` is what it says or of another form, and the whole body if there is more in it.
+/// The text of RFC 6749 §5.2, if `error` is valid or of another form, and the whole body if it has more members.
 fn words(members: &Members<'_>, body: &[u8], status: u16) -> Refused {
     let text = |value: &Value<'_>| match value {
         Value::Text(text) if !text.is_empty() => Some(ServerText::new(text)),

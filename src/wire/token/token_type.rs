@@ -1,4 +1,4 @@
-//! `token_type` (RFC 6749 §5.1, §7.1): Bearer, and what stands for it at a server that has words of its own.
+//! `token_type` (RFC 6749 §5.1, §7.1): Bearer, and the names that a server uses instead.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,21 +10,21 @@ use crate::error::Error;
 use crate::text::chars;
 use crate::text::json::Value;
 
-/// Which token types are read as Bearer, beside Bearer itself.
+/// The token types that are read as Bearer, besides Bearer itself.
 #[derive(Clone, Default)]
 pub(crate) struct TokenTypes {
-    /// None at all.
+    /// No token type at all.
     pub missing_is_bearer: bool,
-    /// Compared without case, as all are (§5.1).
+    /// Compared without case, like all types (§5.1).
     pub as_bearer: Vec<String>,
 }
 
-/// Those of other kinds: who holds such a token must prove something more, or it is no access token at all (RFC 9449 §5, RFC 9200
-/// §8.4, RFC 8693 §2.2.1, draft-ietf-oauth-v2-http-mac).
+/// Types that are not Bearer: their holder must prove something more, or they are no access tokens (RFC 9449 §5, RFC 9200 §8.4,
+/// RFC 8693 §2.2.1, draft-ietf-oauth-v2-http-mac).
 const NEVER_BEARER: [&str; 4] = ["DPoP", "PoP", "N_A", "mac"];
 
 impl TokenTypes {
-    /// Bearer and no other.
+    /// Only Bearer.
     pub(crate) const STRICT: Self = Self { missing_is_bearer: false, as_bearer: Vec::new() };
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -43,7 +43,7 @@ impl TokenTypes {
         Ok(())
     }
 
-    /// Whether a token may be used as a bearer token (RFC 6750 §2.1).
+    /// Checks that a token may be used as a bearer token (RFC 6750 §2.1).
     pub(super) fn check_bearer(&self, token_type: &Value<'_>) -> Result<(), Error> {
         let is_bearer = |kind: &str| {
             kind.eq_ignore_ascii_case("Bearer") || self.as_bearer.iter().any(|own| own.eq_ignore_ascii_case(kind))
