@@ -197,7 +197,7 @@ pub enum Follow {
     No,
     /// Follow it.
     Yes {
-        /// Where to.
+        /// The URL to go to.
         url: String,
         /// Whether the `Authorization` header goes along.
         authorization: bool,

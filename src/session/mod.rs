@@ -60,10 +60,10 @@ use crate::wire::target::Target;
 ///
 /// If the login asked for `openid`, refreshes may bring ID tokens. If one is another user's, nothing of that answer is used and
 /// the session ends. Any other fault costs that ID token alone: `id_token` then still returns the one before. The keys to check
-/// it with are fetched by a separate request, which [`Session::access`] returns to one of its callers.
+/// ID tokens with are fetched by a separate request, which [`Session::access`] returns to one of its callers.
 ///
 /// One session serves any number of callers behind a lock. Hold the lock during these methods, and while the result of
-/// [`Session::save`] is stored; never while a request is under way.
+/// [`Session::save`] is stored. Release it while a request is under way.
 ///
 /// To get a token, run this loop. The app provides `wait_until`, `store` and `send`, and the executor, if there is one.
 ///
@@ -157,14 +157,18 @@ impl Session {
         Self { client, state: State::Active(Box::new(Active::new(tokens))) }
     }
 
-    /// Asks for an access token for the login's own API. One refresh is under way at a time for all callers; a token that is
-    /// still good is handed out while a refresh is under way or has to wait.
+    /// Asks for an access token for the login's own API.
+    ///
+    /// One refresh is under way at a time for all callers. A token that is still good is handed out while a refresh is under
+    /// way or has to wait.
     pub fn access(&mut self, now: UnixTime) -> Access {
         self.access_for(&Target::own(), now)
     }
 
-    /// Asks for an access token for one of several APIs. All come from one refresh token, so one refresh is under way at a time
-    /// for all targets. Each access token has its own expiry, and if the server refuses one target, the others go on.
+    /// Asks for an access token for one of several APIs.
+    ///
+    /// All come from one refresh token, so one refresh is under way at a time for all targets. Each access token has its own
+    /// expiry, and if the server refuses one target, the others go on.
     pub fn access_for(&mut self, target: &Target, now: UnixTime) -> Access {
         self.state.access(&self.client, target, now)
     }
@@ -179,9 +183,11 @@ impl Session {
         }
     }
 
-    /// Ends the grant. For an [`Access::Refused`] whose error the app knows to mean that (GitHub's `bad_refresh_token`, for
-    /// example): from now on the answer is [`LoginRequired::GrantEnded`]. Remove what was stored. If several threads share the
-    /// session, first ask [`Session::access`] again under the lock: newer tokens may have come.
+    /// Ends the grant, after an [`Access::Refused`] whose error the app knows to mean that (GitHub's `bad_refresh_token`, for
+    /// example).
+    ///
+    /// From now on, [`Session::access`] returns [`LoginRequired::GrantEnded`]. Remove what was stored. If several threads share
+    /// the session, first ask [`Session::access`] again under the lock: newer tokens may have come.
     pub fn end_grant(&mut self, error: Error) -> SessionAction {
         self.state.end_grant(error)
     }
@@ -208,9 +214,9 @@ impl Session {
     ///
     /// A 401 leads to one refresh, however many callers were refused with that token; later ones get the newer token. If the
     /// new token is refused too, that caller alone is told ([`LoginRequired::TokenRefused`]): others still get the token, and
-    /// refreshes for refusals become rarer. If the API demands another login, [`LoginRequired`] has its authorization request,
-    /// and this session stays as it is until that login is done. `None`: the answer says nothing about the token, or a wider
-    /// [`Target`] than the caller's would do.
+    /// refreshes for refusals become rarer, at first one minute apart, in the end one hour. If the API demands another login,
+    /// [`LoginRequired`] has its authorization request, and this session stays as it is until that login is done. `None`: the
+    /// answer says nothing about the token, or a wider [`Target`] than the caller's would do.
     ///
     /// ```
     /// # use oauth_proto::{Access, AuthorizationServer, Client, Secret, Session, Tokens, UnixTime};
@@ -247,8 +253,11 @@ impl Session {
         self.state.demanded(&self.client, bearer, demand, now)
     }
 
-    /// Returns the request for a new login that asks for what the present one asked for and was granted, without what is sent
-    /// only once (`prompt`, `invitation`, `screen_hint`). `None` once signed out.
+    /// Returns the request for a new login that asks for what the present one asked for and was granted. `None` once signed
+    /// out.
+    ///
+    /// Parameters that are sent only once (`prompt`, `invitation`, `screen_hint`) are left out, except `prompt=consent`,
+    /// without which some servers give no refresh token.
     pub fn authorization_request(&self) -> Option<Arc<AuthorizationRequest>> {
         let grant = match &self.state {
             State::Active(active) => &active.grant,
@@ -258,8 +267,10 @@ impl Session {
         Some(grant.request_again(&More::default()))
     }
 
-    /// Signs out: forgets every token here at once. Carry out the returned action, hand the outcome to [`Session::handle`], and
-    /// so on until [`SessionAction::SignedOut`]; no answer of the server undoes the sign-out.
+    /// Signs out: forgets every token here at once, and returns the first action.
+    ///
+    /// Carry it out, hand the outcome to [`Session::handle`], and so on until [`SessionAction::SignedOut`]; no answer of the
+    /// server undoes the sign-out.
     ///
     /// If a refresh was under way, hand over its outcome too: a token that it brings is revoked
     /// ([`SessionAction::SendRequest`], even after `SignedOut`). Until then, and if it was lost, [`Session::last_error`] is
@@ -333,12 +344,13 @@ impl Session {
         }
     }
 
-    /// When the grant expires, if the server has said so, before or after any access token: ask the user for a new login before
-    /// then. It is the first of `authorization_expires_in` and `refresh_token_timeout`
+    /// When the grant expires, if the server has said so. Ask the user for a new login before then.
+    ///
+    /// It is the earliest of `authorization_expires_in` and `refresh_token_timeout`
     /// (draft-ietf-oauth-refresh-token-expiration), `refresh_expires_in` (Keycloak), `refresh_token_expires_in` (GitHub and
-    /// others) and the ID token's `session_expiry`. After it, [`Session::access`] returns [`LoginRequired::GrantExpired`] and
-    /// sends nothing, unless [`Session::ask_again`] was called; if only the refresh token ends, once the access token has
-    /// expired.
+    /// others) and the ID token's `session_expiry`, and may be before or after the expiry of an access token. From then on,
+    /// [`Session::access`] returns [`LoginRequired::GrantExpired`] and sends nothing, unless [`Session::ask_again`] was called;
+    /// if only the refresh token expires, once the access token has expired too.
     pub fn grant_expires_at(&self) -> Option<UnixTime> {
         match &self.state {
             State::Active(active) => active.grant.ends.first(),
@@ -354,7 +366,7 @@ impl Session {
         }
     }
 
-    /// The last ID token of the login or a refresh that passed all checks: who is logged in (feature `openid`). `None` once the
+    /// The ID token of the login or of a refresh that was checked last: who is logged in (feature `openid`). `None` once the
     /// grant has ended or the user has signed out.
     #[cfg(feature = "openid")]
     pub fn id_token(&self) -> Option<&IdToken> {
