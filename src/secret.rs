@@ -32,8 +32,7 @@ impl Secret {
         &self.0
     }
 
-    /// Whether both texts are equal. Not in constant time: only for tokens that the client already has, whose timing reveals
-    /// nothing.
+    /// Whether both texts are equal. Not in constant time: only for tokens that the client already has, so it reveals nothing.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.0 == other.0
     }

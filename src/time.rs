@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Threads may reach a machine in another order than they read the clock. Only a clock that is further back than this many
-/// seconds was set back.
+/// Threads may reach a machine in another order than they read the clock. Only a clock further back than this was set back.
 pub(crate) const CLOCK_SKEW_SECS: u64 = 60;
 
 /// A time in seconds since 1970-01-01T00:00:00Z, without leap seconds.

@@ -35,8 +35,7 @@ impl<'a> Headers<'a> {
     /// No headers.
     pub const NONE: Headers<'static> = Headers(Inner::Borrowed(&[]));
 
-    /// Headers from a closure that returns an iterator over names and values, for maps and other types. It is called for each
-    /// header that is looked up.
+    /// Headers from a closure that returns an iterator over names and values. It is called for each header that is looked up.
     ///
     /// ```
     /// use oauth_proto::{Headers, Response};

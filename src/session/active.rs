@@ -1,5 +1,4 @@
-//! The active grant: a caller gets a token, the request for one, or the reason why there is none. `answer` handles the answers
-//! to these requests.
+//! The active grant: returns a token, a request for one, or why there is none. The answers are handled in `answer`.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -37,8 +36,7 @@ pub(super) struct Active {
     pub flights: Flights,
     /// What holds up refreshes for all targets.
     pub obstacle: Obstacle,
-    /// The server said `invalid_grant` to a refresh for one target. A refresh for the login's own token will tell whether the
-    /// grant lives.
+    /// A refresh for one target got `invalid_grant`. A refresh for the login's own token will tell whether the grant lives.
     pub in_doubt: bool,
     sent: u64,
     pub last_error: Option<Error>,

@@ -22,8 +22,7 @@ impl Session {
     /// # Several processes, one store
     ///
     /// A store holds the newest state of one user's session. Only one process at a time may send a refresh token that rotates.
-    /// So take a lock for as long as a refresh takes, one that the system releases if its holder dies (a file lock, for
-    /// example):
+    /// So, for each refresh, take a lock that the system releases if its holder dies (a file lock, for example):
     ///
     /// 1. Lock, and read what is stored.
     /// 2. If nothing is stored, another process has signed out, or the grant has ended there: call [`Session::sign_out`] and
@@ -42,8 +41,7 @@ impl Session {
     /// in the repository shows all of this.
     ///
     /// # Errors
-    /// [`RestoreError`] if the saved session is another client's, of an unknown version, or damaged. The session is then
-    /// unchanged.
+    /// [`RestoreError`] if the saved session is another client's, of an unknown version, or damaged. The session is unchanged.
     ///
     /// ```
     /// use oauth_proto::{Access, Adopted, Delivered, Event, LoginRequired, Request, RequestId, Response, RestoreError};

@@ -47,7 +47,7 @@ impl Bearer {
     }
 
     /// Returns the headers for a call of this method to this URL, names in lower case. The URL is checked; the method does not
-    /// matter to bearer tokens.
+    /// matter for bearer tokens.
     ///
     /// # Errors
     /// [`BearerError`] if the token must not be sent to this URL.
@@ -62,7 +62,7 @@ impl Bearer {
     /// let mut session = Session::new(client, Tokens::from_parts(Secret::new("AT1"), None, None, "read"));
     /// let Access::Ready(bearer) = session.access(UnixTime::from_secs(0)) else { panic!() };
     /// for (name, value) in bearer.headers("GET", "https://api.example.com/me")? {
-    ///     assert_eq!((name, value.as_str()), ("authorization", "Bearer AT1")); // request = request.header(name, value.as_str());
+    ///     assert_eq!((name, value.as_str()), ("authorization", "Bearer AT1")); // request.header(name, value.as_str())
     /// }
     /// assert!(bearer.headers("GET", "https://evil.example/me").is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

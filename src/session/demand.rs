@@ -12,8 +12,7 @@ use crate::text::chars;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 use crate::wire::target::Target;
 
-/// A login younger than this was just made, and is not repeated for the same demand. A user who declined by mistake may try
-/// again after it.
+/// A login younger than this is not repeated for the same demand. A user who declined by mistake may try again after it.
 const YOUNG_SECS: u64 = 10 * 60;
 
 /// No login counts as too old before this age. Otherwise `max_age="0"`, or other claims each time, could be demanded for ever.

@@ -34,8 +34,8 @@ impl Sent {
         self.extended_to.map_or(own, |to| to.max(own))
     }
 
-    /// Whether the answer may still be waited for. A clock that was set back must neither block callers for long nor cause the
-    /// refresh token to be sent again.
+    /// Whether the answer may still come. If the clock is set back, callers must not wait long, nor the refresh token be sent
+    /// twice.
     fn has_time(&mut self, timeout: u64, now: UnixTime) -> bool {
         let extended = now.saturating_add(AFTER_SLEEP_SECS);
         if now < self.at {
@@ -58,8 +58,7 @@ impl Sent {
 pub(super) struct Flights {
     under_way: Option<Sent>,
     air: Lost,
-    /// A newer refresh has brought tokens, so those of the lost ones are no longer used. Until the next refresh is sent, a
-    /// sign-out must still know of them.
+    /// A newer refresh has brought tokens, so the lost ones are not used. A sign-out must know of them until the next refresh.
     is_overtaken: bool,
 }
 
@@ -146,8 +145,7 @@ impl Flights {
         self.under_way = None;
     }
 
-    /// Marks the refresh under way as lost: the server may or may not have spent the refresh token. `is_told`: the driver said
-    /// so, and the request is gone.
+    /// Marks the refresh under way as lost: it may have spent the refresh token. `is_told`: the driver said that it is gone.
     pub(super) fn lose(&mut self, is_told: bool) {
         if let Some(sent) = self.under_way.take() {
             self.air.has_more |= self.air.last.replace(sent).is_some();

@@ -41,22 +41,19 @@ impl Grant {
         }
     }
 
-    /// Raises the revision after an answer with tokens: to the next generation if the refresh token is new, otherwise to the
-    /// next even number.
+    /// Raises the revision after an answer: to the next generation if the refresh token is new, else to the next even number.
     pub(super) fn revise(&mut self, is_rotated: bool) {
         let last = if is_rotated { GENERATION.saturating_sub(1) } else { 1 };
         self.revision = (self.revision | last).saturating_add(1);
     }
 
-    /// Raises the revision after an ID token was checked: above the same answer unchecked, below the next answer of any
-    /// process.
+    /// Raises the revision after an ID token was checked: still below the next answer of any process.
     #[cfg(feature = "openid")]
     pub(super) fn confirm(&mut self) {
         self.revision |= 1;
     }
 
-    /// Whether this target names the login's own API. One that is to be checked does not, since the login's token was not
-    /// checked.
+    /// Whether this target names the login's own API. One whose tokens are to be checked does not: the login's was not checked.
     pub(super) fn names_own(&self, target: &Target) -> bool {
         target.as_scope().is_none()
             && !target.checks_jwt_audience()

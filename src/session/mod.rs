@@ -146,7 +146,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes a session of tokens without their [`Login`] (with it, use [`Login::into_session`]). Store [`Session::save`] right
+    /// Makes a session of tokens without their [`Login`] (with it: [`Login::into_session`]). Store [`Session::save`] right
     /// away.
     ///
     /// The session knows the server that the login found by its issuer. Tokens of a login with another client are used with
@@ -159,8 +159,8 @@ impl Session {
 
     /// Asks for an access token for the login's own API.
     ///
-    /// One refresh is under way at a time for all callers. A token that is still good is handed out while a refresh is under
-    /// way or has to wait.
+    /// One refresh is under way at a time. A token that is still good is handed out while a refresh is under way or has to
+    /// wait.
     pub fn access(&mut self, now: UnixTime) -> Access {
         self.access_for(&Target::own(), now)
     }
@@ -183,7 +183,7 @@ impl Session {
         }
     }
 
-    /// Ends the grant, after an [`Access::Refused`] whose error the app knows to mean that (GitHub's `bad_refresh_token`, for
+    /// Ends the grant, if the app knows the error of an [`Access::Refused`] to mean that (GitHub's `bad_refresh_token`, for
     /// example).
     ///
     /// From now on, [`Session::access`] returns [`LoginRequired::GrantEnded`]. Remove what was stored. If several threads share
@@ -209,8 +209,8 @@ impl Session {
         }
     }
 
-    /// Takes the status and headers (only `WWW-Authenticate` is read) of the API's answer to a call with `bearer`, and returns
-    /// what to do (RFC 6750 §3).
+    /// Takes the status and headers (`WWW-Authenticate`) of the API's answer to a call with `bearer`; returns what to do
+    /// (RFC 6750 §3).
     ///
     /// A 401 leads to one refresh, however many callers were refused with that token; later ones get the newer token. If the
     /// new token is refused too, that caller alone is told ([`LoginRequired::TokenRefused`]): others still get the token, and
@@ -253,8 +253,7 @@ impl Session {
         self.state.demanded(&self.client, bearer, demand, now)
     }
 
-    /// Returns the request for a new login that asks for what the present one asked for and was granted. `None` once signed
-    /// out.
+    /// Returns the request for a new login: what the present one asked for and was granted. `None` once signed out.
     ///
     /// Parameters that are sent only once (`prompt`, `invitation`, `screen_hint`) are left out, except `prompt=consent`,
     /// without which some servers give no refresh token.
@@ -405,8 +404,7 @@ impl Session {
 const MAX_CHALLENGE_LINES: usize = 16;
 
 impl Login {
-    /// Makes the session of this login, with the login's client, whose server is already found. Store [`Session::save`] right
-    /// away.
+    /// Makes the session of this login, with its client, whose server is found. Store [`Session::save`] right away.
     pub fn into_session(self, tokens: Tokens) -> Session {
         Session { client: self.into_client(), state: State::Active(Box::new(Active::new(tokens))) }
     }

@@ -69,8 +69,7 @@ impl Obstacle {
         self.patience.pause(REFUSED_PAUSE_SECS, id, now)
     }
 
-    /// Notes that the refresh token was replaced. An error code that this crate does not know may have meant the old one: one
-    /// more try.
+    /// The refresh token was replaced. An error code unknown to this crate may have meant the old one, so one more try is made.
     pub(super) fn another_refresh_token(&mut self) {
         if matches!(&self.why, Some(Why::Refused(error @ Error::Refused(_))) if !is_of_target(error)) {
             self.clear();

@@ -37,8 +37,7 @@ impl Patience {
         Some(retry.at).filter(|at| now < *at)
     }
 
-    /// The server is busy. The longer of its wait and the session's own counts: a server that asks for no wait would otherwise
-    /// be asked without end.
+    /// The server is busy. The longer of its wait and the session's own counts, since a server may ask for none each time.
     pub(super) fn answered(&mut self, retry_after: Option<u64>, id: RequestId, now: UnixTime) -> UnixTime {
         let own = self.backoff(MAX_BACKOFF_SECS, id);
         // Clients that were told the same second are spread over a little time after it, by their request ids.

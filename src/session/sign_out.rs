@@ -152,8 +152,8 @@ impl SigningOut {
         Self { to_revoke: to_revoke.collect(), logout, in_the_air: shown.in_the_air, last_error }
     }
 
-    /// The next action, the same until its outcome is known; `None` if nothing is left to do. The browser does not wait for a
-    /// revocation that is tried again.
+    /// The next action, the same until its outcome is known; `None` if nothing is left. Revocation retries do not delay the
+    /// browser.
     pub(super) fn pending_action(&self, client: &Client) -> Option<SessionAction> {
         if self.is_logging_out() {
             return self.logout.as_ref().map(|logout| SessionAction::OpenUrl(logout.url.clone()));

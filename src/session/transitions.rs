@@ -22,8 +22,7 @@ pub enum SessionTrigger {
     Tokens,
     /// Tokens of a lost refresh; after a sign-out, also of the one that was under way.
     LateTokens,
-    /// The answer to the refresh has no tokens that can be used: the server is busy or refuses, the user has to act, or the
-    /// answer cannot be read.
+    /// The answer to the refresh has no usable tokens: try later, a refusal, the user has to act, or it cannot be read.
     NoTokens,
     /// No answer to the refresh: it was not delivered, or that is not known.
     NoAnswer,

@@ -1,5 +1,4 @@
-//! Who is logged in: the ID token of the login, those of refreshes (OpenID Connect Core §12.2), and the keys to check them
-//! with.
+//! Who is logged in: the ID token of the login, those of refreshes (OpenID Connect Core §12.2), and the keys for them.
 //!
 //! Before anything of an answer is used, its ID token must be this user's and for this client. Any other fault (form, time,
 //! hashes, key, signature) costs only the ID token, since an answer without one would have been accepted; the tokens came from

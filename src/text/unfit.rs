@@ -2,8 +2,7 @@
 
 use core::fmt;
 
-/// What was received does not fit the requested type, or was not kept. It has no details, since those of the parser might show
-/// a code or a token.
+/// Received values do not fit the requested type, or were not kept. Has no details: the parser's might show a code or a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfit;
 
