@@ -31,8 +31,8 @@
 //! | 600–999 | elsewhere | ends | ends | later | told |
 //!
 //! - *read*: the body is read.
-//! - *elsewhere*: the next well-known place is asked. After the last, the login ends, or, if one of them was *later*, all are
-//!   asked again then.
+//! - *elsewhere*: the next well-known place is asked. After the last, the login ends, or all are asked again if one was
+//!   *later*.
 //! - *later*: [`Action::RetryAt`](crate::Action::RetryAt) or [`SessionAction::RetryAt`](crate::SessionAction::RetryAt), not
 //!   before `Retry-After` says. A code goes again within its ten minutes, and only if the answer shows that it was not looked
 //!   at; keys are asked for until the login is cancelled, metadata within the login's time; a refresh is tried without end, a

@@ -102,10 +102,9 @@ pub enum LoginRequired {
     /// The server wants the user to act (`interaction_required`, `mfa_required` and others). The grant lives on; no refresh for
     /// this target is sent before the login, or [`Session::ask_again`](crate::Session::ask_again).
     UserMustAct {
-        /// What the server said. [`Refused::members`](crate::Refused::members) has further members of the answer, such as
-        /// Auth0's `mfa_token`.
+        /// What the server said. [`Refused::members`](crate::Refused::members) has other members, such as Auth0's `mfa_token`.
         error: Error,
-        /// The login to make: what the present one asked for and was granted.
+        /// The login to make: what the present one asked for and was granted, and the target.
         request: Arc<AuthorizationRequest>,
     },
     /// The API refused a token soon after a refresh that an earlier refusal had caused. Only that caller is told: the token may
