@@ -35,8 +35,7 @@
 //!   *later*.
 //! - *later*: [`Action::RetryAt`](crate::Action::RetryAt) or [`SessionAction::RetryAt`](crate::SessionAction::RetryAt), not
 //!   before `Retry-After` says. A code goes again within its ten minutes, and only if the answer shows that it was not looked
-//!   at; keys are asked for until the login is cancelled, metadata within the login's time; a refresh is tried without end, a
-//!   revocation five times.
+//!   at; keys until the login is cancelled, metadata within the login's time, a refresh without end, a revocation five times.
 //! - *ends*: a fatal error, with the server's words if there are any.
 //! - *words*: `invalid_grant` ends the grant; any other error code is reported, and the grant kept.
 //! - *done* and *told*: the sign-out goes on; [`Session::last_error`](crate::Session::last_error) tells what was not revoked.
