@@ -1,18 +1,18 @@
-//! Randomness as an argument: the crate draws none by itself.
+//! Randomness as an argument: this crate draws none by itself.
 
 use core::fmt;
 
 use crate::secret::wipe;
 
-/// 96 random octets for one login: 32 each for the code verifier, the state and the nonce.
+/// 96 random bytes for one login: 32 each for the code verifier, the `state` and the `nonce`.
 ///
-/// One value serves one login: it is neither `Clone` nor `Copy`, its `Debug` shows nothing, and it is wiped when
-/// dropped. 256 bits for each part are more than RFC 7636 §7.1 (verifier) and RFC 6749 §10.10 (state) ask for.
+/// One value serves one login: it is neither `Clone` nor `Copy`, `Debug` shows nothing of it, and it is wiped when dropped. 256
+/// bits for each part are more than RFC 7636 §7.1 (verifier) and RFC 6749 §10.10 (state) ask for.
 ///
 /// ```
 /// use oauth_proto::Entropy;
 ///
-/// // Constant octets are refused: the three parts must differ.
+/// // Constant bytes are refused: the three parts must differ.
 /// assert!(Entropy::new([0; 96]).is_err());
 /// # #[cfg(feature = "getrandom")]
 /// let entropy = Entropy::from_os().expect("the operating system has randomness");
@@ -23,22 +23,21 @@ pub struct Entropy {
     nonce: [u8; 32],
 }
 
-/// Why octets cannot serve as [`Entropy`].
+/// Why bytes cannot serve as [`Entropy`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EntropyError {
-    /// Two of the three parts are equal, so the octets are not random.
+    /// Two of the three parts are equal, so the bytes are not random.
     Repeated,
     /// The operating system gave no randomness (feature `getrandom`).
     Unavailable,
 }
 
 impl Entropy {
-    /// Takes 96 octets from a cryptographically secure random number generator.
+    /// Takes 96 bytes from a cryptographically secure random number generator.
     ///
     /// # Errors
-    /// [`EntropyError::Repeated`] when two of the three 32-octet parts are equal, as a constant fill or a stuck
-    /// generator makes them.
+    /// [`EntropyError::Repeated`] if two of the three 32-byte parts are equal, as from a constant fill or a stuck generator.
     pub fn new(mut octets: [u8; 96]) -> Result<Self, EntropyError> {
         let mut entropy = Self { verifier: [0; 32], state: [0; 32], nonce: [0; 32] };
         let parts = [&mut entropy.verifier, &mut entropy.state, &mut entropy.nonce];
@@ -53,10 +52,10 @@ impl Entropy {
         Ok(entropy)
     }
 
-    /// Draws 96 octets from the operating system (feature `getrandom`).
+    /// Draws 96 bytes from the operating system (feature `getrandom`).
     ///
     /// # Errors
-    /// [`EntropyError::Unavailable`] when the operating system gives none.
+    /// [`EntropyError::Unavailable`] if the operating system gives none.
     #[cfg(feature = "getrandom")]
     pub fn from_os() -> Result<Self, EntropyError> {
         let mut octets = [0; 96];
@@ -94,7 +93,7 @@ impl fmt::Debug for Entropy {
 }
 
 impl EntropyError {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         match self {
             Self::Repeated => "entropy_repeated",

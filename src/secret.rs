@@ -1,4 +1,4 @@
-//! Text that must not be printed and is wiped when it is dropped.
+//! Text that is never printed, and is wiped when dropped.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -6,10 +6,10 @@ use core::fmt;
 
 use zeroize::Zeroize;
 
-/// A secret text: an access token, a refresh token, a client secret.
+/// A secret text: an access token, a refresh token or a client secret.
 ///
-/// It is wiped from memory when dropped (moves by the compiler aside), its `Debug` shows nothing of it, and it
-/// has no `Display`. [`Secret::reveal`] is the only way to the text, so every use can be found by its name.
+/// It is wiped from memory when dropped (except for copies that the compiler makes when it moves the value). `Debug` shows
+/// nothing of it, and there is no `Display`. Only [`Secret::reveal`] returns the text, so every use is found by that name.
 ///
 /// ```
 /// use oauth_proto::Secret;
@@ -22,17 +22,17 @@ use zeroize::Zeroize;
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes the text over. No copy is made of a `String`.
+    /// Takes over the text. A `String` is not copied.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, to be sent to where it belongs and nowhere else.
+    /// Returns the text, to be sent only where it belongs.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether both are one text. For tokens that this client has already: nobody learns from how long it takes.
+    /// Whether both texts are equal. Not in constant time: only for tokens that the client already has, so it reveals nothing.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.0 == other.0
     }
@@ -56,7 +56,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The one place that wipes, never inlined, so that a profiler can tell what wiping costs.
+/// The only place that wipes. Never inlined, so that a profiler can show its cost.
 #[inline(never)]
 pub(crate) fn wipe<T: Zeroize + ?Sized>(value: &mut T) {
     value.zeroize();
@@ -64,7 +64,7 @@ pub(crate) fn wipe<T: Zeroize + ?Sized>(value: &mut T) {
     tests::WIPED.with(|wiped| wiped.set(wiped.get().saturating_add(1)));
 }
 
-/// Random octets of a pending login: inline, so that the login stays small, and wiped when dropped.
+/// Random bytes of a pending login, wiped when dropped. Stored inline, so that the login stays small.
 #[derive(Clone)]
 pub(crate) struct SecretOctets([u8; 32]);
 
@@ -84,7 +84,7 @@ impl Drop for SecretOctets {
     }
 }
 
-/// For saved forms alone: `Secret` itself is not serializable, so that none gets into a log by way of a struct.
+/// For saved forms only: `Secret` itself is not serializable, so that no struct brings one into a log.
 pub(crate) mod as_text {
     use alloc::string::String;
 
@@ -100,7 +100,7 @@ pub(crate) mod as_text {
         String::deserialize(deserializer).map(Secret::new)
     }
 
-    /// The same for a secret that may be absent.
+    /// The same for an optional secret.
     pub(crate) mod optional {
         use alloc::string::String;
 
@@ -108,7 +108,7 @@ pub(crate) mod as_text {
 
         use super::Secret;
 
-        // serde hands the field over as it is.
+        // serde passes the field like this.
         #[allow(clippy::ref_option)]
         pub(crate) fn serialize<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
             match secret {

@@ -1,14 +1,13 @@
-//! Time as an argument: the crate reads no clock.
+//! Time as an argument: this crate reads no clock.
 
 use serde::{Deserialize, Serialize};
 
-/// Threads read the clock and come to a machine in another order: only a clock that is further back than this was set back.
+/// Threads may reach a machine in another order than they read the clock. Only a clock further back than this was set back.
 pub(crate) const CLOCK_SKEW_SECS: u64 = 60;
 
-/// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+/// A time in seconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
-/// Whoever drives a machine passes the time in. All sums saturate, so no lifetime that a server sends and no
-/// clock that jumps can overflow.
+/// The app passes the time to each machine. All sums saturate, so no lifetime from a server and no jumping clock can overflow.
 ///
 /// ```
 /// use oauth_proto::UnixTime;
@@ -22,29 +21,29 @@ pub(crate) const CLOCK_SKEW_SECS: u64 = 60;
 pub struct UnixTime(u64);
 
 impl UnixTime {
-    /// A time of so many seconds since the epoch.
+    /// Makes a time from seconds since the epoch.
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs)
     }
 
-    /// Seconds since the epoch.
+    /// Returns the seconds since the epoch.
     pub const fn as_secs(self) -> u64 {
         self.0
     }
 
-    /// The time `secs` seconds later, or the last time there is.
+    /// The time `secs` seconds later, or the last possible one.
     #[must_use]
     pub const fn saturating_add(self, secs: u64) -> Self {
         Self(self.0.saturating_add(secs))
     }
 
-    /// The time `secs` seconds earlier, or the first time there is.
+    /// The time `secs` seconds earlier, or the first possible one.
     #[must_use]
     pub(crate) const fn saturating_sub(self, secs: u64) -> Self {
         Self(self.0.saturating_sub(secs))
     }
 
-    /// Seconds from `earlier` to this time; 0 when `earlier` is not earlier.
+    /// The seconds from `earlier` to this time; 0 if `earlier` is not earlier.
     pub const fn saturating_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
@@ -58,7 +57,7 @@ impl From<std::time::SystemTime> for UnixTime {
     }
 }
 
-/// Feature `std`. A time that the platform cannot hold becomes a far one that it can: so a deadline stays far away.
+/// Feature `std`. A time that the platform cannot hold becomes a far one that it can, so a deadline stays far away.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -74,7 +73,7 @@ impl From<UnixTime> for std::time::SystemTime {
     fn from(time: UnixTime) -> Self {
         let mut secs = time.0;
         loop {
-            // Halved until it fits, which 0 always does.
+            // Halved until it fits, as 0 always does.
             match Self::UNIX_EPOCH.checked_add(core::time::Duration::from_secs(secs)) {
                 Some(time) => return time,
                 None => secs /= 2,

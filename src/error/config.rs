@@ -1,9 +1,9 @@
-//! What is wrong with a configuration, and what to do about it.
+//! Errors of a configuration.
 
 use alloc::string::String;
 use core::fmt;
 
-/// A configuration is refused before anything is sent. The message names the value and says what to do.
+/// A configuration that cannot be used, refused before anything is sent. The message names the value and says what to do.
 ///
 /// ```
 /// use oauth_proto::AuthorizationServer;
@@ -15,47 +15,47 @@ use core::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// An endpoint of the authorization server, named as in RFC 8414.
+    /// An endpoint of the authorization server, named as in RFC 8414 §2.
     Endpoint {
         /// The endpoint's name.
         name: &'static str,
-        /// What to do.
+        /// The problem and remedy.
         problem: &'static str,
     },
     /// The issuer identifier (RFC 8414 §2).
     Issuer {
-        /// What to do.
+        /// The problem and remedy.
         problem: &'static str,
     },
     /// A member of the server's metadata (RFC 8414 §2).
     Metadata {
         /// The member's name.
         name: &'static str,
-        /// What to do.
+        /// The problem and remedy.
         problem: &'static str,
     },
     /// The resource that metadata is for (RFC 9728 §1.2).
     Resource {
-        /// What to do.
+        /// The problem and remedy.
         problem: &'static str,
     },
     /// The redirect URI (RFC 8252 §7).
     RedirectUri {
-        /// What to do.
+        /// The problem and remedy.
         problem: &'static str,
     },
     /// Another value of the client's configuration.
     Client {
         /// The value's name.
         name: &'static str,
-        /// What to do.
+        /// The problem and remedy.
         problem: &'static str,
     },
     /// A parameter of a request.
     Parameter {
         /// The parameter's name.
         name: String,
-        /// What to do.
+        /// The problem and remedy.
         problem: &'static str,
     },
 }
@@ -65,7 +65,7 @@ impl ConfigError {
         Self::Parameter { name: name.into(), problem }
     }
 
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Endpoint { .. } => "endpoint",

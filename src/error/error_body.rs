@@ -1,10 +1,10 @@
-//! What is kept of an error response, besides its words.
+//! What is kept of an error response, besides the members of RFC 6749 §5.2.
 
 use core::fmt;
 
 use crate::secret::Secret;
 
-/// The body of an error that has more members than RFC 6749 §5.2 knows. Most have not, and nothing is kept of those.
+/// The body of an error response that has other members than those of RFC 6749 §5.2. Otherwise nothing is kept.
 #[derive(Clone, Default)]
 pub(crate) struct ErrorBody(Option<Secret>);
 
@@ -12,7 +12,7 @@ impl ErrorBody {
     /// A body longer than this is not kept.
     const MAX_BYTES: usize = 16 * 1024;
 
-    /// A copy of a body that has been read as JSON, so that it is UTF-8.
+    /// Copies a body that was read as JSON, and so is UTF-8.
     pub(crate) fn keep(body: &[u8]) -> Self {
         let text = core::str::from_utf8(body).ok().filter(|text| text.len() <= Self::MAX_BYTES);
         Self(text.map(Secret::new))

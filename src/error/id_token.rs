@@ -1,32 +1,32 @@
-//! Why an ID token is refused.
+//! Errors of an ID token.
 
 use core::fmt;
 
-/// The first rule that an ID token broke. It names the rule and nothing of what the token says.
+/// The first rule that an ID token broke, mostly of OpenID Connect Core §3.1.3.7. It shows nothing of the token's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IdTokenError {
-    /// Longer than [`MAX_ID_TOKEN_BYTES`](crate::openid::id_token::MAX_ID_TOKEN_BYTES).
+    /// The token is longer than [`MAX_ID_TOKEN_BYTES`](crate::openid::id_token::MAX_ID_TOKEN_BYTES).
     TooLarge,
-    /// No JWS in three parts with JSON objects in them (RFC 7515 §7.1), or a claim of the wrong type.
+    /// The token is not a JWS of three parts with JSON objects (RFC 7515 §7.1), or a claim has the wrong type.
     Malformed,
-    /// It is encrypted (RFC 7516), which is not supported.
+    /// The token is encrypted (RFC 7516), which is not supported.
     Encrypted,
-    /// Its `alg` is not among those that are allowed (RFC 8725 §3.1); `none` never is.
+    /// `alg` is not one of the allowed algorithms (RFC 8725 §3.1); `none` never is.
     AlgorithmNotAllowed,
-    /// Its `typ` says that it is another kind of token (RFC 8725 §3.11).
+    /// `typ` names another kind of token (RFC 8725 §3.11).
     Type,
-    /// It has a `crit` (RFC 7515 §4.1.11), and no extension is understood here.
+    /// The token has `crit` (RFC 7515 §4.1.11), and no extension is supported.
     Critical,
-    /// The server has no key for it (OpenID Connect Core §10.1).
+    /// The server has no key for the token (OpenID Connect Core §10.1).
     KeyNotFound,
-    /// It names no key, and there are too many that may be meant (OpenID Connect Core §10.1).
+    /// The token names no key, and too many fit (OpenID Connect Core §10.1).
     KeyAmbiguous,
-    /// Its signature is not valid (OpenID Connect Core §3.1.3.7 rule 6).
+    /// The signature is not valid (OpenID Connect Core §3.1.3.7 rule 6).
     Signature,
     /// A required claim is missing or empty (OpenID Connect Core §2).
     MissingClaim(&'static str),
-    /// `iss` is another server's (rule 2).
+    /// `iss` is another server (rule 2).
     Issuer,
     /// `aud` does not name this client, or names others that are not trusted (rule 3).
     Audience,
@@ -34,36 +34,36 @@ pub enum IdTokenError {
     AuthorizedParty,
     /// `exp` has passed (rule 9).
     Expired,
-    /// `nbf` has not come yet (RFC 7519 §4.1.5).
+    /// `nbf` is in the future (RFC 7519 §4.1.5).
     NotYetValid,
     /// `iat` is in the future (rule 10).
     IssuedAt,
     /// A `nonce` was sent and none came back (rule 11).
     NonceMissing,
-    /// `nonce` is not the one that was sent (rule 11), or none was.
+    /// `nonce` is not the one that was sent (rule 11), or none was sent.
     NonceMismatch,
     /// `max_age` was asked for and there is no `auth_time` (rule 13).
     AuthTimeMissing,
     /// The user authenticated longer ago than `max_age` allows (rule 13).
     AuthTimeTooOld,
-    /// `max_age` was asked for and `auth_time` is in the future, so that it proves nothing (rule 13).
+    /// `max_age` was asked for and `auth_time` is in the future, so it proves nothing (rule 13).
     AuthTimeInFuture,
-    /// After a refresh, `auth_time` is another than at the login (§12.2).
+    /// After a refresh, `auth_time` differs from the login's (§12.2).
     AuthTimeMismatch,
-    /// `at_hash` is of another access token (§3.1.3.8).
+    /// `at_hash` belongs to another access token (§3.1.3.8).
     AccessTokenHash,
-    /// `c_hash` is of another code (§3.3.2.11).
+    /// `c_hash` belongs to another code (§3.3.2.11).
     CodeHash,
-    /// After a refresh, `sub` is another user's (§12.2).
+    /// After a refresh, `sub` is another user (§12.2).
     SubjectMismatch,
     /// `org_id` or `org_name` is not the organization that was asked for (Auth0).
     Organization,
-    /// `acr` is none of those that were required (rule 12).
+    /// `acr` is none of the required values (rule 12).
     AuthenticationContext,
 }
 
 impl IdTokenError {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         self.words().0
     }

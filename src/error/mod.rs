@@ -1,4 +1,4 @@
-//! Errors, sorted by who must act. None shows a code, a token, a secret or a redirect URL.
+//! Errors, sorted by who has to act. None shows a code, a token, a secret or a redirect URL.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -24,8 +24,8 @@ use crate::text::members::Fault;
 
 /// Why a machine did not do what an event asked for.
 ///
-/// [`Error::is_fatal`] tells the two kinds apart that a driver must know: after a fatal error the login is over and
-/// says the same on every later event; after any other the machine is exactly as it was before the event.
+/// [`Error::is_fatal`] tells two kinds apart: after a fatal error the login is over and returns the same error for every later
+/// event; after any other the machine is as it was before the event.
 ///
 /// ```
 /// use oauth_proto::{Error, Ignored, Over};
@@ -37,34 +37,34 @@ use crate::text::members::Fault;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The caller's code must change: an event came where it cannot.
+    /// The caller's code must change: this call is not possible here.
     Misuse(Misuse),
-    /// Nobody need act: the event was not for this machine, or came late. Never fatal.
+    /// Nothing needs to be done: the event was not for this machine, or came late. Never fatal.
     Ignored(Ignored),
-    /// The user or the server said no, in the server's words.
+    /// The user or the server refused: the server's error response.
     Refused(Box<Refused>),
-    /// The server broke a rule, so nothing it said is used.
+    /// The server broke a rule, so nothing of its answer is used.
     Violation(Violation),
-    /// It is over: start a new login.
+    /// The login is over: start a new one. After a sign-out: [`Over::NotRevoked`].
     Over(Over),
 }
 
-/// The caller's code must change. Never caused by data from outside.
+/// A wrong call by the app's code, never caused by data from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// `Start` came twice.
+    /// `Start` came again: a login starts once.
     AlreadyStarted,
-    /// A session takes `ResponseReceived` and `SendFailed`, and while it signs out in the browser `RedirectReceived` and
+    /// A session takes `ResponseReceived` and `SendFailed`, and during a logout in the browser `RedirectReceived` and
     /// `Cancelled`.
     NotForASession,
-    /// A sign-out was to end the session at the server too, and no endpoint for that is configured.
+    /// The sign-out should also end the session at the server, but no endpoint for that is configured.
     NoLogoutEndpoint,
-    /// A token is to be refreshed, and the client knows only its server's issuer.
+    /// A token must be refreshed, and the client knows only its server's issuer.
     ServerUnknown,
 }
 
-/// Not for this machine, or late. The machine is as it was.
+/// An event that is not for this machine, or came late. The machine is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ignored {
@@ -72,33 +72,33 @@ pub enum Ignored {
     NotOurRedirect,
     /// The redirect is longer than [`MAX_REDIRECT_BYTES`](crate::redirect::MAX_REDIRECT_BYTES).
     RedirectTooLarge,
-    /// A parameter of the authorization response came twice (RFC 6749 §3.1), and its `state` is not this login's alone. If it is,
-    /// that is [`Violation::DuplicateParameter`].
+    /// The authorization response has a parameter twice (RFC 6749 §3.1), and no `state`, or one of another login. With only
+    /// this login's `state`, it is [`Violation::DuplicateParameter`].
     DuplicateParameter,
     /// The redirect has no `state` (RFC 6749 §10.12). If it has an error, some servers mean it:
-    /// [`unproved_error`](crate::redirect::unproved_error) has its words, to be shown and not believed.
+    /// [`unproved_error`](crate::redirect::unproved_error) returns it, to be shown but not trusted.
     StateMissing,
     /// The redirect has another `state` (RFC 6749 §10.12): it belongs to another login, or is forged.
     StateMismatch,
-    /// No redirect is awaited: the login has not been started, or one has been accepted already.
+    /// No redirect is awaited: the login has not started, or has accepted one already.
     RedirectNotAwaited,
-    /// The answer quotes the id of no request under way.
+    /// The answer's id belongs to no request under way.
     UnknownRequest,
     /// The login has ended with tokens.
     Finished,
 }
 
-/// It is over.
+/// Why a login or a sign-out is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Over {
-    /// The caller cancelled it.
+    /// The caller cancelled the login.
     Cancelled,
-    /// Its deadline passed.
+    /// The login's deadline has passed.
     Expired,
-    /// The code may have been used and the answer was lost; a code must not be sent twice (RFC 6749 §4.1.2).
+    /// The code may have been used and the answer was lost. A code must not be sent twice (RFC 6749 §4.1.2).
     OutcomeUnknown,
-    /// The server could not be told of the sign-out: the refresh token may live on there (RFC 7009).
+    /// The server could not be told of the sign-out: the refresh token may still be valid there (RFC 7009).
     NotRevoked,
 }
 
@@ -108,7 +108,7 @@ impl Error {
         !matches!(self, Self::Misuse(_) | Self::Ignored(_))
     }
 
-    /// A name that stays the same from version to version, for metrics and foreign interfaces.
+    /// A stable name, the same in every version, for metrics and foreign interfaces.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Misuse(misuse) => misuse.code(),
@@ -209,7 +209,7 @@ impl Error {
         matches!(self, Self::Refused(refused) if refused.is_transient())
     }
 
-    /// Seconds that the server asks for (`Retry-After`).
+    /// How many seconds the server asks to wait (`Retry-After`).
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Refused(refused) => refused.retry_after(),
@@ -226,7 +226,7 @@ impl From<IdTokenError> for Error {
 }
 
 impl Error {
-    /// Of a document that came as an answer. The problem is what to do about a type that is wrong.
+    /// An error of a document's fault. `problem`: what to do about a wrong type.
     pub(crate) fn of_document(fault: Fault, problem: &'static str) -> Self {
         match fault {
             Fault::Malformed => Self::Violation(Violation::ResponseMalformed),
@@ -234,7 +234,7 @@ impl Error {
         }
     }
 
-    /// Metadata that cannot be used.
+    /// An error of unusable metadata.
     pub(crate) fn metadata(error: ConfigError) -> Self {
         Self::Violation(Violation::Metadata(Box::new(error)))
     }

@@ -1,4 +1,4 @@
-//! What a server says when it refuses.
+//! Error responses of a server.
 
 use core::fmt;
 
@@ -7,10 +7,10 @@ use super::server_text::ServerText;
 use crate::text::json;
 use crate::text::unfit::Unfit;
 
-/// A refusal in the server's words, with the HTTP status where there was one.
+/// A refusal by the server: its error response, with the HTTP status if there was one (RFC 6749 §4.1.2.1, §5.2).
 ///
-/// `Display` shows the error code and the status, and what can be done about them; what the server wrote beside them is for the
-/// accessors alone, since nobody knows what a server puts there. For the user, as plain text:
+/// `Display` shows the error code, the status and what to do about them. The rest of the server's text may contain anything, so
+/// only the accessors return it. A message for the user, as plain text:
 ///
 /// ```
 /// fn message(refused: &oauth_proto::Refused) -> String {
@@ -31,7 +31,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// A status, and not a word.
+    /// A status without an error code.
     pub(crate) fn without_words(status: u16) -> Self {
         Self {
             status: Some(status),
@@ -43,17 +43,17 @@ impl Refused {
         }
     }
 
-    /// `error`: the server's code, such as `access_denied` or `invalid_grant`. Its case matters (RFC 6749 §1.9).
+    /// The error code, such as `access_denied` or `invalid_grant` (`error`). Its case matters (RFC 6749 §1.9).
     pub fn oauth_error(&self) -> Option<&str> {
         self.error.as_ref().map(ServerText::as_str)
     }
 
-    /// `error_description`, control characters dropped. Text from outside: never render it as HTML.
+    /// The description without control characters (`error_description`). Text from outside: never render it as HTML.
     pub fn description(&self) -> Option<&str> {
         self.description.as_ref().map(ServerText::as_str)
     }
 
-    /// `error_uri`, if it is an `http` or `https` URL.
+    /// The URL of a page about the error (`error_uri`), if it is `http` or `https`.
     pub fn uri(&self) -> Option<&str> {
         self.uri.as_ref().map(ServerText::as_str)
     }
@@ -63,18 +63,18 @@ impl Refused {
         self.status
     }
 
-    /// Seconds to wait as the server asked (`Retry-After`), at most an hour.
+    /// The seconds that the server asks to wait (`Retry-After`), at most an hour.
     pub fn retry_after(&self) -> Option<u64> {
         self.retry_after
     }
 
-    /// Reads the answer's JSON members into any `Deserialize` type, for those that servers put beside the three of RFC 6749
-    /// §5.2: Auth0's `mfa_token`, `auth_session` of first-party apps, Entra's `suberror` and `claims`, an `error` that is an
-    /// object. Secrets may be among them: the body is wiped when this is dropped, and `Debug` shows none of it.
+    /// Reads the answer's JSON members into any `Deserialize` type, for those beyond the three of RFC 6749 §5.2: Auth0's
+    /// `mfa_token`, `auth_session` of first-party apps, Entra's `suberror` and `claims`, an `error` that is an object. They may
+    /// contain secrets: the body is wiped when this is dropped, and `Debug` shows nothing of it.
     ///
     /// # Errors
-    /// [`Unfit`] when the members do not fit the type, or are not kept: there are none but the three, the body is no JSON
-    /// object or longer than 16 KiB, or the error came by redirect.
+    /// [`Unfit`] if the members do not fit the type, or were not kept: there are only the three, the body is not a JSON object
+    /// or longer than 16 KiB, or the error came by redirect.
     ///
     /// ```
     /// use oauth_proto::token::parse_response;
@@ -95,21 +95,21 @@ impl Refused {
         json::read(self.body.text().as_bytes())
     }
 
-    /// Whether the server may say otherwise later: 408 and 425 (RFC 9110 §15.5.9, RFC 8470 §5.2), 429 (RFC 6585 §4) and 5xx
+    /// Whether a later request may succeed: 408 and 425 (RFC 9110 §15.5.9, RFC 8470 §5.2), 429 (RFC 6585 §4) and 5xx
     /// (RFC 9110 §15.6).
     pub fn is_transient(&self) -> bool {
         self.status.is_some_and(is_transient)
     }
 
-    /// Whether the server says that it has not looked at the request: it came too slowly (RFC 9110 §15.5.9), too early (RFC 8470
-    /// §5.2) or too often (RFC 6585 §4), or the server is overloaded or down for maintenance (RFC 9110 §15.6.4), which some say in
-    /// the words of RFC 6749 §4.1.2.1. After any other 5xx nobody knows.
+    /// Whether the server says that it has not processed the request: it came too slowly (RFC 9110 §15.5.9), too early
+    /// (RFC 8470 §5.2) or too often (RFC 6585 §4), or the server is overloaded or under maintenance (RFC 9110 §15.6.4), which
+    /// some say with the error code of RFC 6749 §4.1.2.1. Any other 5xx leaves that open.
     pub(crate) fn is_unprocessed(&self) -> bool {
         matches!(self.status, Some(408 | 425 | 429 | 503)) || self.oauth_error() == Some("temporarily_unavailable")
     }
 }
 
-/// The server has not decided, and may be asked again.
+/// Whether the server has not decided, and may be asked again.
 pub(crate) fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..=599)
 }
@@ -126,7 +126,7 @@ impl Refused {
 }
 
 impl fmt::Display for Refused {
-    /// Shows an error code only if it looks like one (lower-case letters and `_`): a server may put anything there.
+    /// Shows an error code only if it consists of lower-case letters and `_`: a server may put anything there.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let looks_like_a_code =
             |code: &&str| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
@@ -144,7 +144,7 @@ impl fmt::Display for Refused {
 }
 
 impl Refused {
-    /// A login that was refused is over; a session asks again by itself where that helps.
+    /// What to do. A refused login is over; a session asks again by itself where that helps.
     fn advice(&self) -> &'static str {
         match (self.oauth_error(), self.status) {
             _ if self.is_transient() => BUSY,

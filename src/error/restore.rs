@@ -1,11 +1,11 @@
-//! Why a saved login or session is not taken back.
+//! Errors of a saved login or session.
 
 use core::fmt;
 
 /// The version of the saved forms that this crate writes and reads.
 pub(crate) const SAVED_VERSION: u32 = 2;
 
-/// A saved form is refused. Nothing was changed; start a new login.
+/// Why a saved login or session cannot be restored. Nothing was changed; start a new login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RestoreError {
@@ -13,17 +13,17 @@ pub enum RestoreError {
     OtherClient,
     /// It was written by another version of this crate.
     UnknownVersion,
-    /// Its deadline has passed.
+    /// The login's deadline has passed.
     Expired,
     /// It is damaged.
     Malformed,
-    /// The client knows only its server's issuer: give it the server's metadata, which you kept or fetch again
+    /// The client knows only its server's issuer. Give it the server's metadata, kept or fetched again
     /// ([`Client::with_metadata`](crate::Client::with_metadata)).
     ServerUnknown,
 }
 
 impl RestoreError {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         match self {
             Self::OtherClient => "other_client",

@@ -1,27 +1,27 @@
-//! Words that a server sent.
+//! Text from a server.
 
 use alloc::boxed::Box;
 use core::fmt;
 use core::ops::Deref;
 
-/// Text that a server sent: shown by its accessor alone, since nobody knows what a server puts in.
+/// Text from a server, which may contain anything. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerText(Box<str>);
 
 impl ServerText {
     const MAX_CHARS: usize = 1024;
 
-    /// Drops control characters and what comes after 1,024 characters.
+    /// Drops control characters, and everything after 1,024 characters.
     pub(crate) fn new(text: &str) -> Self {
         Self(text.chars().filter(|character| !character.is_control()).take(Self::MAX_CHARS).collect())
     }
 
-    /// All of a text whose size has been limited before, and which must not be cut.
+    /// The whole of a text whose size was limited before. Drops control characters.
     pub(crate) fn whole(text: &str) -> Self {
         Self(text.chars().filter(|character| !character.is_control()).collect())
     }
 
-    /// The text, not to be trusted.
+    /// The text. Do not trust it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

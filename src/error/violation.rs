@@ -1,4 +1,4 @@
-//! The rules that a server breaks, with their names and what to do about each.
+//! The rules that a server can break, and what to do about each.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -12,53 +12,52 @@ use super::server_text::ServerText;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
-    /// The authorization response has no `iss` though the server promised it (RFC 9207 §2.4).
+    /// The authorization response has no `iss` although the server announced it (RFC 9207 §2.4).
     IssuerMissing,
-    /// `iss` is another server's (RFC 9207 §2.4).
+    /// `iss` is another server (RFC 9207 §2.4).
     IssuerMismatch,
-    /// The authorization response has an `iss`, and this client does not know its server's issuer (RFC 9207 §2.4): set it with
+    /// The authorization response has an `iss`, and the client does not know its server's issuer (RFC 9207 §2.4). Set it with
     /// [`AuthorizationServer::issuer`](crate::AuthorizationServer::issuer).
     IssuerUnknown,
-    /// The authorization response has a parameter twice (RFC 6749 §3.1), and the right `state`, so it is the server's. One with
-    /// any other `state` is [`Ignored::DuplicateParameter`](crate::Ignored::DuplicateParameter).
+    /// The authorization response has a parameter twice (RFC 6749 §3.1), and the right `state`, so it comes from the server.
+    /// With any other `state`, it is [`Ignored::DuplicateParameter`](crate::Ignored::DuplicateParameter).
     DuplicateParameter,
-    /// `code` or `error` cannot be decoded or has characters it must not have (RFC 6749 Appendix A).
+    /// `code` or `error` cannot be decoded or has characters that are not allowed (RFC 6749 Appendix A).
     RedirectMalformed,
     /// The authorization response has neither `code` nor `error` (RFC 6749 §4.1.2).
     CodeMissing,
     /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32, or a token in
     /// it is longer than [`MAX_TOKEN_BYTES`](crate::token::MAX_TOKEN_BYTES).
     ResponseTooLarge,
-    /// The answer is a redirect, of this status: tokens come from the endpoint itself (RFC 6749 §5.1), and a redirect that is
-    /// followed takes code, verifier or refresh token elsewhere.
+    /// The answer is a redirect with this status. Tokens must come from the endpoint itself (RFC 6749 §5.1): following a
+    /// redirect would send the code, verifier or refresh token elsewhere.
     RedirectedResponse(u16),
-    /// The answer is of a type that is not read as JSON (RFC 6749 §5.1): a page, perhaps.
+    /// The answer's `Content-Type` is not read as JSON (RFC 6749 §5.1). It may be a web page.
     ContentType,
-    /// The body is not the JSON object it must be, or it names a member twice (RFC 6749 §5.1, RFC 8259 §4).
+    /// The body is not a JSON object as required, or has a member twice (RFC 6749 §5.1, RFC 8259 §4).
     ResponseMalformed,
-    /// This member of the answer has another type than it must have, or characters that it must not have (RFC 6749 §5.1, Appendix
-    /// A).
+    /// This member of the answer has a wrong type, or characters that are not allowed (RFC 6749 §5.1, Appendix A).
     MemberMalformed(&'static str),
-    /// No `access_token` (RFC 6749 §5.1).
+    /// The answer has no `access_token` (RFC 6749 §5.1).
     AccessTokenMissing,
-    /// No `token_type` (RFC 6749 §5.1).
+    /// The answer has no `token_type` (RFC 6749 §5.1).
     TokenTypeMissing,
     /// A `token_type` that this client must not use (RFC 6749 §7.1).
     TokenTypeUnsupported(ServerText),
-    /// The access token is a JWT for another API than it was asked for (RFC 9068 §3): see
+    /// The access token is a JWT for another API than the requested one (RFC 9068 §3): see
     /// [`Target::check_jwt_audience`](crate::Target::check_jwt_audience).
     AccessTokenAudience,
-    /// `openid` was asked for and no `id_token` came (OpenID Connect Core §3.1.3.3).
+    /// `openid` was asked for and the answer has no `id_token` (OpenID Connect Core §3.1.3.3).
     IdTokenMissing,
     /// The ID token broke a rule (OpenID Connect Core §3.1.3.7).
     #[cfg(feature = "openid")]
     IdToken(IdTokenError),
-    /// The server's metadata, or an API's, cannot be used: the error names the member (RFC 8414 §2, RFC 9728 §2).
+    /// The metadata of the server or of an API cannot be used. The error names the member (RFC 8414 §2, RFC 9728 §2).
     Metadata(Box<ConfigError>),
-    /// The userinfo endpoint answered for another user than the ID token's (OpenID Connect Core §5.3.2).
+    /// The userinfo is another user's than the ID token (OpenID Connect Core §5.3.2).
     #[cfg(feature = "openid")]
     UserInfoSubject,
-    /// The userinfo is signed or encrypted (OpenID Connect Core §5.3.2), and is not read.
+    /// The userinfo is signed or encrypted (OpenID Connect Core §5.3.2), which is not supported.
     #[cfg(feature = "openid")]
     UserInfoSigned,
 }

@@ -1,4 +1,4 @@
-//! URLs that a request may go to: checked once, when they are configured, and kept as they were written.
+//! URLs that a request may go to: checked once, at configuration, and kept as written.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -7,25 +7,25 @@ use url::{Host, Url};
 
 use crate::text::chars;
 
-/// Whether plain `http` on this machine is accepted.
+/// Whether plain `http` to this machine is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Https,
     HttpsOrLoopback,
 }
 
-/// RFC 6749 §3.1, §3.2: an absolute https URL without fragment. What is not a plain URL is refused before a host
-/// could hand it to a program as an argument (CVE-2025-6514).
+/// Checks an endpoint: an absolute https URL without fragment (RFC 6749 §3.1, §3.2). The host app may pass it to a program as
+/// an argument, so anything but a plain URL is refused (CVE-2025-6514).
 pub(crate) fn check(text: &str, transport: Transport) -> Result<Arc<str>, &'static str> {
     parse(text, transport).map(|_| Arc::from(text))
 }
 
-/// The origin (scheme, host, port) of a URL that a token may be sent to (RFC 6454 §4).
+/// Returns the origin (scheme, host, port) of a URL that a token may be sent to (RFC 6454 §4).
 pub(crate) fn origin(text: &str, transport: Transport) -> Result<String, &'static str> {
     parse(text, transport).map(|url| url.origin().ascii_serialization())
 }
 
-/// An origin as it is configured: with nothing behind the port, since all of the origin is meant.
+/// Checks a configured origin: nothing may follow the port, since the whole origin is meant.
 pub(crate) fn bare_origin(text: &str, transport: Transport) -> Result<String, &'static str> {
     let url = parse(text, transport)?;
     if !matches!(url.path(), "" | "/") || url.query().is_some() || text.contains('*') {
@@ -57,8 +57,8 @@ pub(crate) fn parse(text: &str, transport: Transport) -> Result<Url, &'static st
     }
 }
 
-/// Browsers and HTTP stacks read some URLs in another way than they are written: `https:///host`, `http://0x7f.1`, `%61`, dot
-/// segments. What is checked here must be what they go to, so such URLs are refused: of http and https alone.
+/// Refuses http and https URLs that browsers and HTTP stacks read differently than written: `https:///host`, `http://0x7f.1`,
+/// `%61`, dot segments. The URL that is checked must be the one that is used.
 pub(crate) fn as_written(text: &str, url: &Url) -> Result<(), &'static str> {
     let rest = text.split_once("://").map_or("", |(_, rest)| rest);
     let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -84,8 +84,8 @@ pub(crate) fn as_written(text: &str, url: &Url) -> Result<(), &'static str> {
 pub(crate) const RAW_HOST: &str =
     "has a character outside ASCII in its host: write the host in punycode, xn--… (RFC 3986 section 3.2.2)";
 
-/// Whether the host of an http or https URL has characters outside ASCII. Elsewhere they are percent-encoded, and a host that
-/// is looked up is not (RFC 3986 §3.2.2).
+/// Whether the host of an http or https URL has characters outside ASCII. Elsewhere in a URL they can be percent-encoded, but
+/// not in a host that is looked up (RFC 3986 §3.2.2).
 pub(crate) fn has_raw_host(text: &str) -> bool {
     if !has_prefix(text, "https://") && !has_prefix(text, "http://") {
         return false;
@@ -95,7 +95,7 @@ pub(crate) fn has_raw_host(text: &str) -> bool {
     !authority.rsplit('@').next().unwrap_or_default().is_ascii()
 }
 
-/// User information stays with the host, so it never equals one that was configured.
+/// Splits off the port. User information stays with the host, so it never equals a configured one.
 pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         // The last colon of `[::1]` belongs to the address.
@@ -104,7 +104,7 @@ pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// A loopback literal: a name such as `localhost` may be resolved to another host (RFC 8252 §8.3).
+/// Whether the host is a loopback address. A name such as `localhost` may resolve to another host (RFC 8252 §8.3).
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -113,7 +113,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The very name. What it is resolved to is up to the machine, so it is for tests alone.
+/// Whether the host is the name `localhost`: for tests only, since the machine decides what it resolves to.
 fn is_localhost(url: &Url) -> bool {
     url.host() == Some(Host::Domain("localhost"))
 }

@@ -1,14 +1,13 @@
-//! Response headers, in whichever form the caller's HTTP stack has them.
+//! Response headers, as the app's HTTP stack has them.
 
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Response headers in whichever form the caller's HTTP stack has them: slices, arrays and `Vec`s of names and values, the
-/// values text or octets; with the feature `http` a `HeaderMap`; and with [`Headers::from_fn`] whatever else can be iterated
-/// over. Nothing is copied.
+/// Response headers, as the app's HTTP stack has them, without a copy: slices, arrays or `Vec`s of names and values (text or
+/// bytes); with the feature `http`, a `HeaderMap`; with [`Headers::from_fn`], anything that can be iterated over.
 ///
-/// A value that is not UTF-8 is there, and reads as an empty one.
+/// A value that is not UTF-8 reads as an empty one.
 ///
 /// ```
 /// use oauth_proto::{Headers, Response};
@@ -36,8 +35,7 @@ impl<'a> Headers<'a> {
     /// No headers.
     pub const NONE: Headers<'static> = Headers(Inner::Borrowed(&[]));
 
-    /// What the iterators of this closure yield: names and values, as maps have them. It is called for each header that is
-    /// looked for.
+    /// Headers from a closure that returns an iterator over names and values. It is called for each header that is looked up.
     ///
     /// ```
     /// use oauth_proto::{Headers, Response};
@@ -61,7 +59,7 @@ impl<'a> Headers<'a> {
         Self(Inner::Pairs(pairs))
     }
 
-    /// The first value of a header, its name in any case.
+    /// The first value of a header; the name's case does not matter.
     pub(crate) fn first(&self, name: &str) -> Option<&'a str> {
         match self.0 {
             Inner::Borrowed(list) => list.iter().find(|(other, _)| is_named(other, name)).map(|(_, value)| *value),
@@ -70,7 +68,7 @@ impl<'a> Headers<'a> {
         }
     }
 
-    /// Apart, so that the usual forms stay as cheap as they are.
+    /// Separate, so that the usual forms stay cheap.
     #[inline(never)]
     fn first_of_octets(&self, name: &str) -> Option<&'a str> {
         match self.0 {
@@ -87,7 +85,7 @@ impl<'a> Headers<'a> {
         }
     }
 
-    /// All values of a header in their order, its name in any case.
+    /// All values of a header in their order; the name's case does not matter.
     pub(crate) fn all(&self, name: &'a str) -> impl Iterator<Item = &'a str> {
         fn named<'a, N: AsRef<str>, V: AsRef<[u8]>>(
             list: &'a [(N, V)],
@@ -108,17 +106,17 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// Names have no case (RFC 9110 §5.1); most stacks write them as this crate does.
+/// Names are case-insensitive (RFC 9110 §5.1); most stacks write them as this crate does.
 fn is_named(name: &str, wanted: &str) -> bool {
     name.len() == wanted.len() && (name == wanted || name.eq_ignore_ascii_case(wanted))
 }
 
-/// One that cannot be read is there all the same, and is not what is wanted.
+/// A value that is not UTF-8 counts as present, but as empty.
 fn text(value: &[u8]) -> &str {
     core::str::from_utf8(value).unwrap_or_default()
 }
 
-/// Headers of whatever type. The trait has no lifetime of its own: that would make the one of [`Headers`] invariant.
+/// Headers of any type. The trait has no lifetime of its own: that would make the one of [`Headers`] invariant.
 trait Pairs {
     fn first(&self, name: &str) -> Option<&str>;
 
@@ -136,7 +134,7 @@ impl<S: Source<Iter: Iterator<Item: Pair>>> Pairs for S {
     }
 }
 
-/// A closure whose result is known to live for as long as the closure itself can.
+/// A closure whose result can live as long as the closure itself.
 trait Source {
     type Iter;
 
@@ -151,7 +149,7 @@ impl<I, F: Fn() -> I> Source for F {
     }
 }
 
-/// Name and value, for as long as the pair itself can live.
+/// A name and a value that live as long as the pair itself.
 trait Pair {
     fn parts<'p>(self) -> (&'p str, &'p [u8])
     where

@@ -1,17 +1,17 @@
-//! HTTP at message level: plain data, carried by whatever HTTP stack the caller has.
+//! HTTP requests and responses as plain data, for any HTTP stack.
 //!
-//! # The contract for whoever carries a [`Request`]
-//! 1. TLS with server authentication, unless the URL is a loopback `http` one that the configuration allowed.
-//! 2. **Follow no redirect**: hand a 3xx over as it is. What the body holds is for the endpoint that was configured.
-//! 3. Send method, URL, headers and body as they are; add no other `Authorization`.
-//! 4. Read one octet more than [`Request::max_response_bytes`] of the body at most, and hand over what was read: the machine
-//!    refuses what is over the limit.
+//! # The contract for sending a [`Request`]
+//! 1. Use TLS with server authentication, except for a loopback `http` URL that the configuration allowed.
+//! 2. **Follow no redirect**: hand over a 3xx as it is. The request is meant for the configured endpoint only.
+//! 3. Send method, URL, headers and body unchanged; add no other `Authorization`.
+//! 4. Of the answer's body, read at most [`Request::max_response_bytes`] and one byte more, and hand over what was read: the
+//!    machine refuses bodies above the limit.
 //! 5. Answer every request once: [`Event::ResponseReceived`](crate::Event::ResponseReceived) or
 //!    [`Event::SendFailed`](crate::Event::SendFailed), with the request's own id.
 //!
 //! # What a status means
 //!
-//! By step: the first three are a login's, the others a session's.
+//! By step: the first three belong to a login, the others to a session.
 //!
 //! | status | metadata | code | keys | refresh | revocation |
 //! | --- | --- | --- | --- | --- | --- |
@@ -30,14 +30,17 @@
 //! | 504–599 | elsewhere, later | ends | later | later | later |
 //! | 600–999 | elsewhere | ends | ends | later | told |
 //!
-//! *read*: what it says counts. *elsewhere*: the next well-known place is asked; after the last, the login ends, or, if one of them
-//! was *later*, all are asked again then. *later*: [`Action::RetryAt`](crate::Action::RetryAt),
-//! [`SessionAction::RetryAt`](crate::SessionAction::RetryAt): not before `Retry-After` says, a code within its ten minutes (it goes
-//! again only where the answer shows that it was not looked at), keys as long as the user waits, metadata within the login's time, a
-//! refresh for ever, a revocation five times. *ends*: a fatal error, in the server's words if there are any. *words*: `invalid_grant`
-//! ends the grant, and every other word is told with the grant kept. *done* and *told*: the sign-out goes on; of what was not revoked
-//! [`Session::last_error`](crate::Session::last_error) tells. Some words mean the same as a status, whatever that is:
-//! `temporarily_unavailable` is *later* of code and refresh.
+//! - *read*: the body is read.
+//! - *elsewhere*: the next well-known place is asked. After the last, the login ends, or all are asked again if one was
+//!   *later*.
+//! - *later*: [`Action::RetryAt`](crate::Action::RetryAt) or [`SessionAction::RetryAt`](crate::SessionAction::RetryAt), not
+//!   before `Retry-After` says. A code goes again within its ten minutes, and only if the answer shows that it was not looked
+//!   at; keys until the login is cancelled, metadata within the login's time, a refresh without end, a revocation five times.
+//! - *ends*: a fatal error, with the server's words if there are any.
+//! - *words*: `invalid_grant` ends the grant; any other error code is reported, and the grant kept.
+//! - *done* and *told*: the sign-out goes on; [`Session::last_error`](crate::Session::last_error) tells what was not revoked.
+//!
+//! Some error codes count like a status, whatever the status is: `temporarily_unavailable` is *later* for code and refresh.
 
 pub(crate) mod endpoint;
 pub(crate) mod headers;
@@ -55,36 +58,36 @@ use crate::secret::Secret;
 use crate::text::json;
 use crate::text::unfit::Unfit;
 
-/// A response body may have this many octets; more are refused before any of it is parsed.
+/// The most bytes of a response body. A longer one is refused before any of it is parsed.
 pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// Names one request, so that its answer can quote it; an answer to any other id changes nothing.
+/// Identifies one request, so that its answer can name it. An answer with any other id changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(u64);
 
 impl RequestId {
-    /// From the number that [`RequestId::as_u64`] gave, for those who pass ids through a foreign interface.
+    /// Makes an id of the number from [`RequestId::as_u64`], for passing ids through a foreign interface.
     pub const fn from_u64(id: u64) -> Self {
         Self(id)
     }
 
-    /// The id as a number. It is no secret.
+    /// The id as a number. It is not secret.
     pub const fn as_u64(self) -> u64 {
         self.0
     }
 
-    /// The name of the request that comes after the one of this name.
+    /// The id of the request after this one.
     pub(crate) fn next(self) -> Self {
         Self(self.0.wrapping_add(1))
     }
 
-    /// A number up to `most` that differs from client to client: ids are digests of secrets, or folded out of them, so that no
-    /// randomness is needed to keep thousands from coming back together after an outage.
+    /// A number up to `most` that differs from client to client: ids are digests of secrets, or folded out of them. So without
+    /// randomness, thousands of clients do not return in the same second after an outage.
     pub(crate) fn spread(self, most: u64) -> u64 {
         self.0.checked_rem(most.saturating_add(1)).unwrap_or_default()
     }
 
-    /// A short public name for a request with something secret in it: a digest, so that it tells nothing of the secret.
+    /// A short public id for a request with a secret in it: a digest, which reveals nothing of the secret.
     pub(crate) fn of_secret(secret: &[u8], distinct: &[u64]) -> Self {
         let mut hash = Sha256::new();
         for number in distinct {
@@ -94,7 +97,7 @@ impl RequestId {
         Self::fold(&hash.finalize().into())
     }
 
-    /// A short public name for something secret: eight octets folded out of 32 random ones, or of a digest.
+    /// A short public id: eight bytes folded out of 32 random ones, or of a digest.
     pub(crate) fn fold(octets: &[u8; 32]) -> Self {
         Self(
             octets.chunks_exact(8).fold(0, |folded, chunk| {
@@ -107,19 +110,19 @@ impl RequestId {
 /// Whether a request may have reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Delivered {
-    /// Certainly not: no connection was made, no name was found.
+    /// Certainly not: no connection was made, or the host name was not found.
     No,
-    /// It may have: a timeout, a connection reset, anything after the first octet was written.
+    /// It may have: a timeout, a connection reset, anything after the first byte was written.
     Maybe,
 }
 
-/// An HTTP request to be sent: see the [module](self) for the contract.
+/// An HTTP request for the app to send: the [module](self) has the contract.
 ///
 /// `Debug` shows neither the body nor the `Authorization` header; both are wiped when the request is dropped.
 pub struct Request {
     id: RequestId,
     url: Arc<str>,
-    /// Of a `POST`; a `GET` has none, and no body.
+    /// Of a `POST`; a `GET` has neither this nor a body.
     content_type: Option<&'static str>,
     authorization: Option<Arc<Secret>>,
     body: Secret,
@@ -140,12 +143,12 @@ impl Request {
         Self { id, url, content_type: None, authorization, body: Secret::default() }
     }
 
-    /// The id that the answer quotes.
+    /// The id to hand over with the answer.
     pub fn id(&self) -> RequestId {
         self.id
     }
 
-    /// `POST`, or `GET` for what is fetched.
+    /// The method: `POST`, or `GET` for metadata, keys and userinfo.
     pub fn method(&self) -> &'static str {
         if self.content_type.is_some() {
             "POST"
@@ -154,12 +157,12 @@ impl Request {
         }
     }
 
-    /// The endpoint, as it was configured, its query kept.
+    /// The URL of the endpoint as it was configured, with its query.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Names in lower case, and values: `accept`, of a `POST` `content-type`, and with `client_secret_basic` or an access token
+    /// The headers, names in lower case: `accept`; for a `POST`, `content-type`; with `client_secret_basic` or an access token,
     /// `authorization`.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let authorization = self.authorization.as_deref().map(|value| ("authorization", value.reveal()));
@@ -167,12 +170,12 @@ impl Request {
         content_type.into_iter().chain([("accept", "application/json")]).chain(authorization)
     }
 
-    /// The body: it holds secrets. A `GET` has none.
+    /// The body, which holds secrets; empty for a `GET`.
     pub fn body(&self) -> &[u8] {
         self.body.reveal().as_bytes()
     }
 
-    /// How long the answer's body may be. Read one octet more at most: the machine refuses what is longer.
+    /// The most bytes of the answer's body. Read one more at most: the machine refuses a longer body.
     pub fn max_response_bytes(&self) -> usize {
         MAX_RESPONSE_BYTES
     }
@@ -188,7 +191,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// An HTTP response, borrowed: it is parsed where it lies.
+/// An HTTP response. It borrows headers and body, which are parsed in place.
 ///
 /// ```
 /// use oauth_proto::Response;
@@ -205,7 +208,7 @@ pub struct Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// Status code, headers and body as they came. Header names may be in any case.
+    /// Makes a response of status code, headers and body as they came. Header names may be in any case.
     pub fn new(status: u16, headers: impl Into<Headers<'a>>, body: &'a [u8]) -> Self {
         Self { status, headers: headers.into(), body }
     }
@@ -220,11 +223,11 @@ impl<'a> Response<'a> {
         self.body
     }
 
-    /// Reads the body's JSON members into any `Deserialize` type: members that this crate does not know, of the answer to a
-    /// refresh for example. Believe them once the machine has accepted the response.
+    /// Reads the body's JSON members into any `Deserialize` type, for members that this crate does not know, in the answer to a
+    /// refresh for example. Trust them only after the machine has accepted the response.
     ///
     /// # Errors
-    /// [`Unfit`] when the body does not fit the type.
+    /// [`Unfit`] if the body does not fit the type.
     ///
     /// ```
     /// use oauth_proto::{Headers, Response};
@@ -243,7 +246,7 @@ impl<'a> Response<'a> {
         json::read(self.body)
     }
 
-    /// The first value of a header, its name in any case.
+    /// The first value of a header; the name's case does not matter.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.first(name)
     }
@@ -267,11 +270,11 @@ mod conversions {
         }
     }
 
-    /// The `authorization` header is marked sensitive. The copy of the body is no longer wiped by this crate, and the `Debug`
-    /// of an `http::Request` shows its octets.
+    /// Feature `http`. The `authorization` header is marked sensitive. The copy of the body is not wiped by this crate, and the
+    /// `Debug` of an `http::Request` shows its bytes.
     ///
     /// # Errors
-    /// Of the `http` crate, when it cannot hold the endpoint's URL.
+    /// `http::Error` if the `http` crate cannot hold the endpoint's URL.
     impl TryFrom<&Request> for http::Request<Vec<u8>> {
         type Error = http::Error;
 

@@ -1,13 +1,12 @@
-//! `Retry-After` in seconds or as an HTTP date (RFC 9110 §10.2.3), clamped.
+//! Reads `Retry-After`, in seconds or as an HTTP date (RFC 9110 §10.2.3), and limits it.
 
 use super::Response;
 use crate::time::UnixTime;
 
-/// The longest wait that a server can ask for: an hour.
+/// The longest wait in seconds that a server can ask for: an hour.
 pub const MAX_RETRY_AFTER_SECS: u64 = 60 * 60;
 
-/// Seconds to wait, if the response says so in a way that can be understood. A date counts from the server's own
-/// `Date`, or from `now` where there is none.
+/// Returns the seconds to wait, by a readable `Retry-After`. A date counts from the server's `Date`, or without one from `now`.
 pub(crate) fn seconds(response: &Response<'_>, now: UnixTime) -> Option<u64> {
     let value = response.header("retry-after")?.trim_matches([' ', '\t']);
     let seconds = if !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit()) {
@@ -20,8 +19,8 @@ pub(crate) fn seconds(response: &Response<'_>, now: UnixTime) -> Option<u64> {
     Some(seconds.min(MAX_RETRY_AFTER_SECS))
 }
 
-/// The three forms of an HTTP date (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`,
-/// `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`. Two digits of a year are never more than 50 years ahead.
+/// Reads the three forms of an HTTP date (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`
+/// and `Sun Nov  6 08:49:37 1994`. A two-digit year is never more than 50 years ahead.
 pub(crate) fn http_date(text: &str, now: UnixTime) -> Option<UnixTime> {
     let mut words = text.split([' ', ',', '-']).filter(|word| !word.is_empty());
     let _day_name = words.next()?;

@@ -1,10 +1,10 @@
-//! The server's clock, as far as one of its answers tells.
+//! The server's clock, by the `Date` of an answer.
 
 use super::retry_after::http_date;
 use crate::time::UnixTime;
 
-/// By how many seconds the server's clock is ahead of this device's. Phones are off by an hour, and some by a day because of a time
-/// zone; what is off by more is no clock, and this device's own counts.
+/// By how many seconds the server's clock is ahead of this device's. Phones are off by up to an hour, and some by a day because
+/// of a time zone. A larger difference is ignored, and this device's clock counts.
 #[derive(Clone, Copy)]
 pub(crate) struct ServerClock(Option<i64>);
 
@@ -12,18 +12,18 @@ pub(crate) struct ServerClock(Option<i64>);
 const MOST_SECS: u64 = 24 * 60 * 60;
 
 impl ServerClock {
-    /// By the `Date` of an answer that has come just now (RFC 9110 §6.6.1).
+    /// Reads the `Date` of an answer that has just come (RFC 9110 §6.6.1).
     pub(crate) fn of(date: Option<&str>, now: UnixTime) -> Self {
         let date = date.and_then(|date| http_date(date.trim_matches([' ', '\t']), now));
         Self(date.and_then(|date| offset(date, now)))
     }
 
-    /// Seconds; `None` if the answer does not say.
+    /// The difference in seconds; `None` if it is not known.
     pub(crate) fn offset(self) -> Option<i64> {
         self.0
     }
 
-    /// The server's time, or this device's if it is not known.
+    /// The server's time, or this device's if the difference is not known.
     pub(crate) fn time(self, now: UnixTime) -> UnixTime {
         let offset = self.0.unwrap_or(0);
         let secs = now.as_secs();

@@ -30,7 +30,8 @@ impl Rules<'_> {
             if self.request.value("response_mode").is_some_and(|mode| !modes.contains(&mode)) {
                 return Err(ConfigError::Metadata {
                     name: "response_modes_supported",
-                    problem: "does not name the response mode that is asked for (RFC 8414 section 2): ask for another one",
+                    problem:
+                        "does not name the response mode that is asked for (RFC 8414 section 2): ask for another one",
                 });
             }
         }

@@ -1,4 +1,4 @@
-//! One access token, and how long it is good for.
+//! One access token, and how long it is good.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -7,8 +7,7 @@ use super::bearer::Bearer;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
-/// A token is good for this long after it came, whatever the server says: an `expires_in` of 0 must not make every call
-/// ask for another token.
+/// A token counts as good for this long, whatever the server says: an `expires_in` of 0 must not cause a refresh for each call.
 const MIN_LIFETIME_SECS: u64 = 2;
 
 #[derive(Clone)]
@@ -17,7 +16,7 @@ pub(super) struct AccessToken {
     pub scope: String,
     pub obtained_at: Option<UnixTime>,
     pub expires_at: Option<UnixTime>,
-    /// An API refused it, and another one is wanted.
+    /// An API refused it, so another one is needed.
     pub is_refused: bool,
 }
 
@@ -31,7 +30,7 @@ impl AccessToken {
         Self { token: Arc::new(token), scope, obtained_at, expires_at, is_refused: false }
     }
 
-    /// Whether this is the token that was handed out so.
+    /// Whether `bearer` was made from this token.
     pub(super) fn is(&self, bearer: &Bearer) -> bool {
         self.token.is(bearer.token())
     }

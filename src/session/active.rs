@@ -1,5 +1,4 @@
-//! A grant that lives: who needs a token gets one, the request for one, or what stands in the way. What the answer to that
-//! request changes is in `answer`.
+//! The active grant: returns a token, a request for one, or why there is none. The answers are handled in `answer`.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -26,7 +25,7 @@ use crate::text::chars;
 use crate::time::UnixTime;
 use crate::wire::target::Target;
 
-/// A grant that lives, as far as is known.
+/// A grant that has not ended, as far as is known.
 #[derive(Clone)]
 pub(super) struct Active {
     pub grant: Grant,
@@ -35,9 +34,9 @@ pub(super) struct Active {
     #[cfg(feature = "openid")]
     pub who: Who,
     pub flights: Flights,
-    /// What keeps every refresh back, whatever it is for.
+    /// What holds up refreshes for all targets.
     pub obstacle: Obstacle,
-    /// The server said `invalid_grant` to a refresh for one target: whether the grant lives, the login's own refresh says.
+    /// A refresh for one target got `invalid_grant`. A refresh for the login's own token will tell whether the grant lives.
     pub in_doubt: bool,
     sent: u64,
     pub last_error: Option<Error>,
@@ -71,7 +70,7 @@ impl Active {
         }
     }
 
-    /// What the cache knows a target by: the login's own API may be asked for by its name.
+    /// The target's key in the cache: the login's own API may also be asked for by name.
     fn key<'a>(&self, target: &'a Target) -> Cow<'a, Target> {
         if !target.is_own() && self.grant.names_own(target) {
             Cow::Owned(Target::own())
@@ -94,7 +93,7 @@ impl Active {
         self.serve(client, target, true, now)
     }
 
-    /// For a caller who takes the present token, or for one with whom an API would not have it.
+    /// Answers a caller. `takes_present` is false if an API refused the present token.
     fn serve(&mut self, client: &Client, asked: &Target, takes_present: bool, now: UnixTime) -> Access {
         self.grant.ends.look(now);
         if self.grant.ends.is_over(now) {
@@ -124,14 +123,14 @@ impl Active {
         let key = key.into_owned();
         match (self.refresh(client, &key, now), ready) {
             (access @ Access::SendRequest(_), _) => access,
-            // Who was refused a moment ago waits for another token; one that is merely about to expire does until it comes.
+            // After a refusal the caller waits for another token. One that is merely about to expire is used until it comes.
             (access @ Access::Wait(_), _) if may_wait => access,
             (_, Some(bearer)) => Access::Ready(bearer),
             (access, None) => access,
         }
     }
 
-    /// Another token is needed: a refresh, or what stands in the way of one.
+    /// Returns a refresh request, or what stands in the way of one.
     fn refresh(&mut self, client: &Client, target: &Target, now: UnixTime) -> Access {
         if !self.grant.may_have(target) {
             return Access::LoginRequired(Demand::Target(target).login_required(client, &self.grant, now));
@@ -144,14 +143,14 @@ impl Active {
             Some(Err((id, sent_at))) => drop(self.obstacle.patience.lost(sent_at, id, now)),
             None => {}
         }
-        // One that was sent before that may bring another.
+        // Only after the wait: a refresh that was sent earlier may bring a new refresh token.
         if self.grant.ends.has_refresh_token_ended(now) {
             return Access::LoginRequired(LoginRequired::GrantExpired);
         }
         if let Some(blocked) = self.obstacle.blocks(now) {
             return blocked.access(client, &self.grant, target, now);
         }
-        // Whether the grant lives, the login's own refresh says.
+        // Whether the grant lives is for a refresh of the login's own token to tell.
         let asks_for_own = self.in_doubt && self.cache.own.obstacle.blocks(now).is_none();
         let target = if asks_for_own { &Target::own() } else { target };
         let slot = self.cache.slot(target);
@@ -176,18 +175,18 @@ impl Active {
             return Access::LoginRequired(LoginRequired::OtherLogin);
         }
         let key = self.key(bearer.target()).into_owned();
-        // A refresh that is under way may bring another token yet.
+        // A refresh that is under way may still bring another token.
         let another_may_come = self.flights.may_bring(&key);
         let has_refresh_token = self.refresh_token.is_some();
         let slot = self.cache.find_mut(&key);
         let Some((refusals, token)) = slot.and_then(|slot| Some((&mut slot.refusals, slot.token.as_mut()?))) else {
             return self.access(client, bearer.target(), now);
         };
-        // Any other token is one of before: the present one has not been refused.
+        // Any other token is an older one: the present one has not been refused.
         if !token.is(bearer) {
             return self.access(client, bearer.target(), now);
         }
-        // Without a refresh token, the present token is all there is, and may do for another call.
+        // Without a refresh token there is no other access token, and this one may do for another call.
         if has_refresh_token && !token.is_refused {
             if !another_may_come && !refusals.allow(now) {
                 return Access::LoginRequired(LoginRequired::TokenRefused);
@@ -197,7 +196,7 @@ impl Active {
         self.serve(client, bearer.target(), false, now)
     }
 
-    /// What the user, or the app, had to do has been done.
+    /// Forgets the obstacles: the user or the app has dealt with them.
     pub(super) fn ask_again(&mut self) {
         self.grant.ends.doubt();
         self.obstacle.clear();
@@ -210,13 +209,13 @@ impl Active {
         self.refresh_token.as_ref().map(|token| token.reveal())
     }
 
-    /// Takes newer tokens of another process. Of one login, all access tokens are good, whichever process got them.
+    /// Takes newer tokens of another process. Access tokens of one login are good whichever process got them.
     pub(super) fn replace(&mut self, mut newer: Self) {
         if self.refresh_token() == newer.refresh_token() {
-            // What is under way, and what stands in the way, is about this very token.
+            // A refresh under way, and obstacles, concern this same refresh token.
             newer.obstacle = self.obstacle.clone();
         } else {
-            // The answer to what is under way here will be to a refresh token that is no longer the present one.
+            // The refresh under way here uses a refresh token that is no longer the present one.
             self.flights.lose(false);
             self.cache.another_refresh_token();
         }
@@ -246,7 +245,7 @@ impl Active {
         Shown { token: refresh_token.or(access_token), id_token: self.take_hint(), in_the_air }
     }
 
-    /// The ID token, to be shown at the logout.
+    /// Takes the ID token, for the logout's `id_token_hint`.
     #[cfg_attr(not(feature = "openid"), expect(clippy::unused_self))]
     fn take_hint(&mut self) -> Option<Secret> {
         #[cfg(feature = "openid")]
@@ -257,7 +256,7 @@ impl Active {
 }
 
 impl Blocked<'_> {
-    /// What it means for who needs a token for this target.
+    /// What to tell a caller that asks for this target.
     pub(super) fn access(self, client: &Client, grant: &Grant, target: &Target, now: UnixTime) -> Access {
         match self {
             Self::Until(time) => Access::RetryAt(time),
@@ -265,7 +264,7 @@ impl Blocked<'_> {
                 error: error.clone(),
                 request: grant.request_again(&More::of(target)),
             }),
-            // What a login can ask for may be granted then.
+            // A new login that asks for the target may get it.
             Self::Refused(error, Some(_))
                 if !target.is_own() && target.as_audience().is_none() && is_of_target(error) =>
             {

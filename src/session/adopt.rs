@@ -1,4 +1,4 @@
-//! Tokens that another process has stored.
+//! Takes over tokens that another process has stored.
 
 use alloc::boxed::Box;
 
@@ -10,39 +10,38 @@ use super::Session;
 use crate::error::restore::RestoreError;
 
 impl Session {
-    /// Takes what another process has stored, if it is newer. Which of two forms of one login that is takes three lines to say:
+    /// Takes over what another process has stored, if it is newer. Which of two saved sessions is newer:
     ///
-    /// 1. The higher revision is the newer form. A new refresh token counts more than any number of answers without one, and an
-    ///    answer more than the check of an ID token that came before.
-    /// 2. Of two with one revision, what is stored counts, if its refresh token is another.
-    /// 3. Forms of two logins have no order: [`Adopted::OtherLogin`], and nothing changes.
+    /// 1. The one with the higher revision. A new refresh token counts more than any number of answers without one, and an
+    ///    answer counts more than the check of an ID token that came before.
+    /// 2. If the revisions are equal and the refresh tokens differ, the stored one.
+    /// 3. Two logins have no order: the result is [`Adopted::OtherLogin`], and nothing changes.
     ///
-    /// A session whose grant has ended lives again by newer tokens; one that the user has signed out of does not.
+    /// Newer tokens revive a session whose grant has ended, but not one that the user has signed out of.
     ///
     /// # Several processes, one store
     ///
-    /// One store is for one user's session. A refresh token that rotates must be sent by one process at a time, and the store
-    /// holds the newest. So, with a lock that the system takes back when its holder dies (of a file, for example), for as long
-    /// as a refresh takes:
+    /// A store holds the newest state of one user's session. Only one process at a time may send a refresh token that rotates.
+    /// So, for each refresh, take a lock that the system releases if its holder dies (a file lock, for example):
     ///
-    /// 1. lock, and read what is stored;
-    /// 2. if nothing is, the user has signed out in another process, or the grant has ended there: [`Session::sign_out`],
-    ///    without storing anything. (If something is stored again later, it is a new login: [`Session::restore`] it.)
-    /// 3. `adopt` it; if it is of another login, go over to that or end, and store nothing;
-    /// 4. ask [`Session::access`] again: often another process has refreshed already, and there is nothing left to do;
-    /// 5. send the request, and hand over the outcome, as always;
-    /// 6. store [`Session::save`], or remove what is stored if that is `None`; ask [`Session::access`] again, since keys for
-    ///    a new ID token may be to be fetched; unlock.
+    /// 1. Lock, and read what is stored.
+    /// 2. If nothing is stored, another process has signed out, or the grant has ended there: call [`Session::sign_out`] and
+    ///    store nothing. (If something is stored again later, it is a new login: [`Session::restore`] it.)
+    /// 3. `adopt` it. If it is from another login, switch to that or end, and store nothing.
+    /// 4. Ask [`Session::access`] again: often another process has refreshed already, and nothing is left to do.
+    /// 5. Send the request, and hand over the outcome as always.
+    /// 6. Store [`Session::save`], or remove what is stored if that is `None`. Ask [`Session::access`] again, since the keys
+    ///    for a new ID token may have to be fetched. Unlock.
     ///
-    /// An answer that comes when the lock is gone (a device that slept, a future that was dropped and its request went on) is
-    /// handed over as any other; then lock, read, `adopt`, and store what the session has.
+    /// If an answer comes after the lock is gone (the device slept, or a future was dropped while its request went on), hand it
+    /// over as usual; then lock, read, `adopt`, and store what the session has.
     ///
-    /// To sign out: lock, read, `adopt`, [`Session::sign_out`], remove what is stored, unlock; then carry the actions out. After
-    /// a new login: lock, store, unlock, and only then let the new session take the place of the one before.
-    /// `examples/two_processes` in the repository does all of it.
+    /// To sign out: lock, read, `adopt`, [`Session::sign_out`], remove what is stored, unlock; then carry out the actions.
+    /// After a new login: lock, store, unlock, and only then replace the old session with the new one. `examples/two_processes`
+    /// in the repository shows all of this.
     ///
     /// # Errors
-    /// [`RestoreError`]: of another client, of an unknown version, or damaged. The session is then as it was.
+    /// [`RestoreError`] if the saved session is another client's, of an unknown version, or damaged. The session is unchanged.
     ///
     /// ```
     /// use oauth_proto::{Access, Adopted, Delivered, Event, LoginRequired, Request, RequestId, Response, RestoreError};
@@ -57,7 +56,7 @@ impl Session {
     /// # fn send(_: &Request) -> Result<Response<'static>, Delivered> {
     /// #     Ok(Response::new(200, Headers::NONE, br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#)) }
     ///
-    /// /// Whoever gives up half-way, by a panic or a dropped future, lets the session know; once answered, it does nothing.
+    /// /// Tells the session if sending ends early, by a panic or a dropped future; once answered, it does nothing.
     /// struct Sent<'a>(&'a mut Session, RequestId, UnixTime);
     /// impl Drop for Sent<'_> {
     ///     fn drop(&mut self) {
@@ -69,10 +68,10 @@ impl Session {
     ///     let _unlocks_when_dropped = store.lock();
     ///     match store.read() {
     ///         Some(saved) => match session.adopt(saved)? {
-    ///             Adopted::OtherLogin => return Ok(Access::LoginRequired(LoginRequired::OtherLogin)), // the store is its
+    ///             Adopted::OtherLogin => return Ok(Access::LoginRequired(LoginRequired::OtherLogin)), // it owns the store
     ///             Adopted::Newer | Adopted::NotNewer => {}
     ///         },
-    ///         None => drop(session.sign_out(SignOut::new())), // in another process; carry it out if a refresh was under way
+    ///         None => drop(session.sign_out(SignOut::new())), // signed out elsewhere; carry it out if a refresh was under way
     ///     }
     ///     loop {
     ///         let access = session.access(now);
@@ -82,7 +81,7 @@ impl Session {
     ///             Ok(response) => Event::ResponseReceived(request.id(), response),
     ///             Err(delivered) => Event::SendFailed(request.id(), delivered),
     ///         };
-    ///         drop(sent.0.handle(event, now)); // what it means, `access` says
+    ///         drop(sent.0.handle(event, now)); // `access` tells what it means
     ///         store.write(sent.0.save()); // `None`: remove what is stored
     ///     }
     /// }
@@ -114,7 +113,7 @@ impl Session {
         match &mut self.state {
             State::Active(ours) if is_newer || ours.is_sibling_of(&theirs) => ours.replace(theirs),
             State::LoginRequired(ended) if is_newer => {
-                // A sign-out is to know what was in the air when the grant ended here.
+                // A later sign-out must know which refreshes were under way when the grant ended here.
                 ended.flights.lose(false);
                 theirs.flights = core::mem::take(&mut ended.flights);
                 self.state = State::Active(Box::new(theirs));
@@ -126,7 +125,7 @@ impl Session {
 }
 
 impl Active {
-    /// Two processes got a refresh token each for the same one before.
+    /// Whether two processes each got a new refresh token for the same old one.
     fn is_sibling_of(&self, theirs: &Self) -> bool {
         theirs.grant.revision == self.grant.revision && theirs.refresh_token() != self.refresh_token()
     }

@@ -1,4 +1,4 @@
-//! What the answer to a refresh changes, or that none came.
+//! Applies the outcome of a refresh: its answer, or that none came.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -38,7 +38,7 @@ impl Active {
         let date = outcome.ok().and_then(|response| response.header("date"));
         let verdict = outcome.map(|response| Verdict::of(response, client, now));
         match verdict {
-            // Of one that was lost, only tokens are of use, and only if no newer ones have come.
+            // From a lost refresh only tokens are of use, and only if no newer ones have come.
             Ok(Verdict::Tokens(_) | Verdict::Useless(_, Some(_))) if is_current || is_of_present => {}
             _ if is_current => {}
             _ => return Err(Error::Ignored(Ignored::UnknownRequest)),
@@ -50,7 +50,7 @@ impl Active {
                 Ok(self.useless(&sent, is_current, error, refresh_token, now))
             }
             _ if !is_of_present => {
-                // It says nothing about the refresh token that has come meanwhile.
+                // It says nothing about the refresh token that came meanwhile.
                 match verdict {
                     Err(Delivered::Maybe) | Ok(Verdict::Lost(_)) => self.flights.lose(true),
                     _ => self.flights.settle(),
@@ -69,8 +69,8 @@ impl Active {
         }
     }
 
-    /// Tokens came.
-    #[cfg_attr(not(feature = "openid"), expect(unused_variables))] // what only an ID token is held to
+    /// Applies an answer with tokens.
+    #[cfg_attr(not(feature = "openid"), expect(unused_variables))] // used with ID tokens only
     fn take(
         &mut self,
         client: &Client,
@@ -80,12 +80,12 @@ impl Active {
         date: Option<&str>,
         now: UnixTime,
     ) -> SessionAction {
-        // Nothing of the answer is used if its ID token is somebody else's.
+        // Nothing of the answer is used if its ID token is another user's.
         #[cfg(feature = "openid")]
         let new = match self.who.read(client, &self.grant, &tokens, date, now) {
             Ok(new) => new,
             Err(error) => {
-                // Of a late answer, another refresh may be under way: a sign-out has to know of it.
+                // After a late answer, another refresh may be under way; a sign-out must know of it.
                 if is_current {
                     self.flights.settle();
                 }
@@ -98,14 +98,14 @@ impl Active {
             let refresh_token = tokens.refresh_token.map(Secret::from);
             return self.useless(sent, is_current, error, refresh_token, now);
         }
-        // A lifetime counts from when the request was sent, since a device may have slept while it was under way. A token that
-        // came in time is good for a moment all the same.
+        // The lifetime counts from when the request was sent, since the device may have slept meanwhile. A token that came in
+        // time is good for a moment in any case.
         let sent_at = sent.at.min(now);
         let slept = now.saturating_since(sent_at) > client.refresh_timeout();
         let obtained_at = if slept { sent_at } else { now };
         let expires_at = tokens.expires_in.map(|seconds| sent_at.saturating_add(seconds));
         self.grant.ends.renew(&tokens, now);
-        // Omitted means as asked for, or as granted at first (RFC 6749 §5.1, §6).
+        // Omitted: as asked for, or as granted at first (RFC 6749 §5.1, §6).
         let scope = tokens.scope.map(Cow::into_owned).or_else(|| sent.target.as_scope().map(String::from));
         let scope = scope.unwrap_or_else(|| self.grant.scope.clone());
         let slot = self.cache.slot(&sent.target);
@@ -123,7 +123,7 @@ impl Active {
         SessionAction::Save
     }
 
-    /// The server gave what cannot be used, and perhaps a new refresh token beside it.
+    /// Applies a success that cannot be used, and that may have a new refresh token.
     fn useless(
         &mut self,
         sent: &Sent,
@@ -135,7 +135,7 @@ impl Active {
         self.last_error = Some(error.clone());
         self.flights.succeed(is_current);
         let obstacle = &mut self.cache.slot(&sent.target).obstacle;
-        // What the server gives on purpose it will give again, and a refresh token would be spent for it each time.
+        // The server would answer the same again, and each try would spend a refresh token.
         let on_purpose =
             matches!(error, Error::Violation(Violation::AccessTokenAudience | Violation::TokenTypeUnsupported(_)));
         let retry_at = if on_purpose {
@@ -147,16 +147,16 @@ impl Active {
         if refresh_token.is_none() {
             return SessionAction::RetryAt(retry_at);
         }
-        // When the one before would have ended says nothing of this one.
+        // The expiry of the old refresh token does not apply to the new one.
         self.grant.ends.forget_refresh_token();
         self.rotate(sent, refresh_token);
         SessionAction::Save
     }
 
     fn rotate(&mut self, sent: &Sent, refresh_token: Option<Secret>) {
-        // No new refresh token means that the old one stays in force (RFC 6749 §6).
+        // Without a new refresh token, the old one stays valid (RFC 6749 §6).
         let new = refresh_token.filter(|new| !self.refresh_token.as_ref().is_some_and(|own| own.is(new)));
-        // What another answer to the refresh token before brings is no newer than what the first one brought.
+        // Another answer for an old refresh token is no newer than the first one for it.
         let is_next = self.refresh_token.as_ref().is_some_and(|own| own.is(&sent.refresh_token));
         self.grant.revise(new.is_some() && is_next);
         if new.is_some() {
@@ -165,7 +165,7 @@ impl Active {
         self.refresh_token = new.map(Arc::new).or(self.refresh_token.take());
     }
 
-    /// The refresh under way brought no tokens.
+    /// Applies an answer without tokens to the refresh under way.
     fn fail(&mut self, sent: &Sent, verdict: Verdict<'_>, now: UnixTime) -> SessionAction {
         let is_own = sent.target.is_own();
         let slot = self.cache.slot(&sent.target);
@@ -214,7 +214,7 @@ impl Active {
 
 #[cfg(feature = "openid")]
 impl Active {
-    /// An answer, or none, to the request for keys of this id, if there was one.
+    /// Applies the outcome of the request for keys of this id, if there was one.
     pub(super) fn keys_outcome(
         &mut self,
         client: &Client,
@@ -232,7 +232,7 @@ impl Active {
             KeysAnswer::Failed(Some(error)) => self.last_error = Some(error),
             KeysAnswer::Failed(None) => {}
         }
-        // Who asked for a token may ask again at once: the keys do not hold it up.
+        // The caller may ask for a token again at once: it does not wait for the keys.
         Some(SessionAction::RetryAt(now))
     }
 }

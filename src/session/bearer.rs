@@ -1,4 +1,4 @@
-//! The API call (RFC 6750): the token goes into the `Authorization` header, over https, to an allowed origin.
+//! Sends an access token with an API call (RFC 6750): in the `Authorization` header, over https, to an allowed origin only.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,26 +12,26 @@ use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::wire::target::Target;
 
-/// An access token that is good for a call now. Cheap to clone; keep it only for the call.
+/// An access token that is good for a call now. It is cheap to clone; keep it only for the call.
 #[derive(Clone)]
 pub struct Bearer {
     token: Arc<Secret>,
     target: Arc<Target>,
     client: Client,
-    /// Of this login.
+    /// Names the login that it came from.
     login: Arc<str>,
     expires_at: Option<UnixTime>,
 }
 
-/// Why a token is not sent.
+/// Why a token must not be sent with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BearerError {
     /// The URL is not an absolute https URL (RFC 6750 §5.3).
     BadUrl,
-    /// The URL's origin is not among the client's, or is another API's (RFC 9700 §4.9.1).
+    /// The URL's origin is not one of the client's API origins, or belongs to another API (RFC 9700 §4.9.1).
     OriginNotAllowed,
-    /// The call has an `Authorization` header already.
+    /// The call already has an `Authorization` header.
     DuplicateAuthorization,
 }
 
@@ -46,10 +46,11 @@ impl Bearer {
         Self { token, target, client, login, expires_at }
     }
 
-    /// The headers that a call of this method to this URL gets: names in lower case, and values.
+    /// Returns the headers for a call of this method to this URL, names in lower case. The URL is checked; the method does not
+    /// matter for bearer tokens.
     ///
     /// # Errors
-    /// [`BearerError`]; the call must then not be made with this token.
+    /// [`BearerError`] if the token must not be sent to this URL.
     ///
     /// ```
     /// use oauth_proto::{Access, AuthorizationServer, Client, Secret, Session, Tokens, UnixTime};
@@ -61,12 +62,12 @@ impl Bearer {
     /// let mut session = Session::new(client, Tokens::from_parts(Secret::new("AT1"), None, None, "read"));
     /// let Access::Ready(bearer) = session.access(UnixTime::from_secs(0)) else { panic!() };
     /// for (name, value) in bearer.headers("GET", "https://api.example.com/me")? {
-    ///     assert_eq!((name, value.as_str()), ("authorization", "Bearer AT1")); // request = request.header(name, value.as_str());
+    ///     assert_eq!((name, value.as_str()), ("authorization", "Bearer AT1")); // request.header(name, value.as_str())
     /// }
     /// assert!(bearer.headers("GET", "https://evil.example/me").is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    // The method is for tokens that are bound to a key: a proof of possession is for one method and one URL.
+    // For tokens that are bound to a key: a proof of possession covers one method and one URL.
     pub fn headers(&self, _method: &str, url: &str) -> Result<CallHeaders, BearerError> {
         let server = self.client.server();
         let origin = endpoint::origin(url, server.transport).map_err(|_| BearerError::BadUrl)?;
@@ -76,9 +77,9 @@ impl Bearer {
         Ok(CallHeaders(Some(HeaderValue::bearer(self.token.reveal()))))
     }
 
-    /// The request that asks the server who the user is (OpenID Connect Core §5.3.1; feature `openid`);
-    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the answer. `None` if the server has no userinfo endpoint. A token for an API of its own (`audience`, `resource`) may not
-    /// be good for it.
+    /// Returns the request that asks the server for claims about the user (OpenID Connect Core §5.3.1; feature `openid`);
+    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the answer. `None` if the server has no userinfo endpoint. A token
+    /// for another API (`audience`, `resource`) may not be accepted there.
     #[cfg(feature = "openid")]
     pub fn userinfo_request(&self) -> Option<Request> {
         let url = self.client.server().userinfo_endpoint.clone()?;
@@ -96,12 +97,12 @@ impl Bearer {
         self.expires_at
     }
 
-    /// What the token is for.
+    /// The target that the token is for.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// The access token itself, for those who send it in some other way. Nothing is checked here.
+    /// The access token itself, to be sent in some other way. The URL is then not checked.
     pub fn token(&self) -> &Secret {
         &self.token
     }
@@ -113,16 +114,16 @@ impl fmt::Debug for Bearer {
     }
 }
 
-/// The headers of a call: an iterator over names and values.
+/// The headers of a call, as an iterator over names and values.
 #[derive(Clone, Debug)]
 #[must_use = "the call goes out without a token"]
 pub struct CallHeaders(Option<HeaderValue>);
 
 impl CallHeaders {
-    /// The same, if the call has no header of these other names twice.
+    /// Returns the same headers if the call's other headers, named here, do not include `Authorization`.
     ///
     /// # Errors
-    /// [`BearerError::DuplicateAuthorization`] if it has an `Authorization` of its own, in any case.
+    /// [`BearerError::DuplicateAuthorization`] if they include it, in any case.
     pub fn beside<N: AsRef<str>>(self, others: impl IntoIterator<Item = N>) -> Result<Self, BearerError> {
         if others.into_iter().any(|name| name.as_ref().eq_ignore_ascii_case("authorization")) {
             return Err(BearerError::DuplicateAuthorization);
@@ -139,12 +140,12 @@ impl Iterator for CallHeaders {
     }
 }
 
-/// The value of a header. `Debug` does not show it; it is wiped when dropped.
+/// The value of a header. `Debug` does not show it, and it is wiped when dropped.
 #[derive(Clone)]
 pub struct HeaderValue(Secret);
 
 impl HeaderValue {
-    /// Of a token that was found fit for it when it came (RFC 6749 A.12, RFC 9110 §5.5).
+    /// The token was checked for allowed characters when it came (RFC 6749 A.12, RFC 9110 §5.5).
     fn bearer(token: &str) -> Self {
         let mut value = String::with_capacity(token.len().saturating_add("Bearer ".len()));
         value.push_str("Bearer ");
@@ -179,7 +180,7 @@ impl fmt::Display for BearerError {
 impl core::error::Error for BearerError {}
 
 impl BearerError {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         match self {
             Self::BadUrl => "bad_url",
@@ -196,15 +197,15 @@ pub enum Follow {
     No,
     /// Follow it.
     Yes {
-        /// Where to.
+        /// The URL to go to.
         url: String,
         /// Whether the `Authorization` header goes along.
         authorization: bool,
     },
 }
 
-/// Whether to follow an API's redirect, and whether the token goes along (RFC 9110 §15.4): only to the same scheme, host
-/// and port, only if it was sent on this hop, so that a way back does not restore it (CVE-2024-45336).
+/// Decides whether to follow an API's redirect, and whether the token goes along (RFC 9110 §15.4): only to the same scheme,
+/// host and port, and only if it was sent on this hop, so that redirecting back does not restore it (CVE-2024-45336).
 ///
 /// ```
 /// use oauth_proto::bearer::{follow, Follow};
@@ -217,11 +218,11 @@ pub fn follow(request_url: &str, authorization_was_sent: bool, location: Option<
     let target = || {
         let from = endpoint::parse(request_url, Transport::HttpsOrLoopback).ok()?;
         let mut to = from.join(location?).ok()?;
-        to.set_fragment(None); // for whoever shows the page, not for the request
+        to.set_fragment(None); // not part of a request
         if !to.username().is_empty() || to.password().is_some() {
             return None;
         }
-        // A loopback API is followed to itself alone.
+        // Plain http is followed only to the same loopback origin.
         let to = if from.origin() == to.origin() { to } else { endpoint::parse(to.as_str(), Transport::Https).ok()? };
         Some((from, to))
     };

@@ -1,4 +1,4 @@
-//! The access tokens of one login, each for its API and scope, each with its own expiry.
+//! The access tokens of one login: one for each API and scope, each with its own expiry.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -8,15 +8,15 @@ use super::obstacle::Obstacle;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 use crate::wire::target::Target;
 
-/// So many access tokens beside the login's own are kept; the one that expires first makes room for another.
+/// How many access tokens are kept besides the login's own. Beyond that, the one that expires first is dropped.
 pub(super) const MAX_TARGETS: usize = 64;
 
-/// One API and scope.
+/// One API and scope, with its access token.
 #[derive(Clone)]
 pub(super) struct Slot {
     pub target: Arc<Target>,
     pub token: Option<AccessToken>,
-    /// With what the server refuses for this target alone.
+    /// What holds up refreshes for this target alone.
     pub obstacle: Obstacle,
     pub refusals: Refusals,
 }
@@ -36,8 +36,8 @@ impl Slot {
     }
 }
 
-/// The refreshes that were made because an API refused a token: an API that refuses every token must not have a new one
-/// made for each call. The second comes a minute after the first at the earliest, the next after two, four … an hour.
+/// Limits the refreshes that are made because an API refused a token, so that an API that refuses every token does not cause
+/// one for each call. The second comes at least one minute after the first, the next after 2, 4, … minutes, then each hour.
 #[derive(Clone, Default)]
 pub(super) struct Refusals {
     last: Option<UnixTime>,
@@ -48,9 +48,9 @@ impl Refusals {
     const MIN_WAIT_SECS: u64 = 60;
     const MAX_WAIT_SECS: u64 = 60 * 60;
 
-    /// Whether a token that was refused now is worth a refresh. If so, it counts as made.
+    /// Whether a token that was refused now may be refreshed. If so, this counts as one refresh.
     pub(super) fn allow(&mut self, now: UnixTime) -> bool {
-        // A clock that was set back must not shut anybody out.
+        // A clock that was set back must not block refreshes.
         let last = self.last.filter(|last| *last <= now.saturating_add(CLOCK_SKEW_SECS));
         let since = last.map(|last| now.saturating_since(last));
         if since.is_some_and(|since| since < self.wait) {
@@ -65,7 +65,7 @@ impl Refusals {
 
 #[derive(Clone)]
 pub(super) struct Cache {
-    /// The login's own.
+    /// The slot of the login's own API.
     pub own: Slot,
     others: Vec<Slot>,
 }
@@ -103,7 +103,7 @@ impl Cache {
         self.others.iter_mut().find(|slot| *slot.target == *target)
     }
 
-    /// The slot of this target, new if there is none yet.
+    /// The slot of this target; made if there is none yet.
     pub(super) fn slot(&mut self, target: &Target) -> &mut Slot {
         if target.is_own() {
             return &mut self.own;
@@ -113,12 +113,12 @@ impl Cache {
             self.put(Slot::new(target.clone(), None));
         }
         let index = index.unwrap_or(self.others.len().saturating_sub(1));
-        // There is one by now.
+        // The slot exists by now, so the fallback is never used.
         self.others.get_mut(index).unwrap_or(&mut self.own)
     }
 
-    /// Takes what an older cache of the same login has beside this one, and what it knows of a token that both have, such as
-    /// that an API refused it; and how often a refresh was made for that.
+    /// Takes over the slots that only an older cache of the same login has, what it knows of tokens that both have (such as
+    /// that an API refused one), and how often a refresh was made for that.
     pub(super) fn take_over(&mut self, older: Self) {
         for slot in core::iter::once(older.own).chain(older.others) {
             match self.find_mut(&slot.target) {
@@ -130,7 +130,7 @@ impl Cache {
         }
     }
 
-    /// Adds a slot, unless there is one for the same target.
+    /// Adds a slot, unless the target has one.
     pub(super) fn add(&mut self, slot: Slot) {
         if self.find(&slot.target).is_none() {
             self.put(slot);

@@ -1,5 +1,5 @@
-//! When more is demanded than a login gave: more scope (RFC 6750 §3.1), a stronger or more recent authentication (RFC 9470),
-//! another resource (RFC 8707). The request of the login to make, and the end of asking again.
+//! Handles demands for more than the login gave: more scope (RFC 6750 §3.1), a stronger or more recent authentication
+//! (RFC 9470), another resource (RFC 8707). Makes the request of the new login, and stops endless repetition.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,27 +12,26 @@ use crate::text::chars;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 use crate::wire::target::Target;
 
-/// A login that is younger than this was just made. One that users make by mistake, or decline, they may make again soon after.
+/// A login younger than this is not repeated for the same demand. A user who declined by mistake may try again after it.
 const YOUNG_SECS: u64 = 10 * 60;
 
-/// No login is too old sooner, whatever an API says: `max_age="0"`, or other claims each time, could be demanded for ever.
+/// No login counts as too old before this age. Otherwise `max_age="0"`, or other claims each time, could be demanded for ever.
 const MIN_MAX_AGE_SECS: u64 = 60;
 
-/// What a new login is needed for.
+/// The reason for a new login.
 pub(super) enum Demand<'a> {
     /// The API demands more scope.
     Scope(Option<ServerText>),
     /// The API demands a stronger or more recent authentication, or other claims.
     StepUp { acr_values: Option<ServerText>, max_age: Option<u64>, claims: Option<ServerText> },
-    /// The app wants a token for what was not granted.
+    /// The app wants a token for a target that was not granted.
     Target(&'a Target),
 }
 
 impl Demand<'_> {
-    /// The login to make. There is none if it would go round in a circle: if the present login, young as it is, asked for just
-    /// that already.
+    /// Returns the login to make; `DemandNotMet` if the present login is young and asked for exactly that already.
     pub(super) fn login_required(self, client: &Client, grant: &Grant, now: UnixTime) -> LoginRequired {
-        // Of a login in the future nobody knows how old it is: the clock was set right since.
+        // The age of a login in the future is unknown: the clock was set right since.
         let logged_in_at = grant.logged_in_at.filter(|at| *at <= now.saturating_add(CLOCK_SKEW_SECS));
         let age = logged_in_at.map_or(u64::MAX, |at| now.saturating_since(at));
         let allowed = self.allowed_scope(client);
@@ -61,22 +60,22 @@ impl Demand<'_> {
         }
     }
 
-    /// What the app lets an API demand: the rest is not asked for, however often it is demanded.
+    /// The scope that the app lets an API demand; the rest is never asked for.
     fn allowed_scope(&self, client: &Client) -> Vec<String> {
         let demanded = match self {
             Self::Scope(Some(scope)) => scope.as_str(),
             _ => "",
         };
-        // Where the app names them apart, they are taken apart.
+        // Commas separate tokens too, unless the app allows the token as a whole.
         let separator = |token: &str| if client.is_demandable(token) { ' ' } else { ',' };
         let tokens = demanded.split(' ').flat_map(|token| token.split(separator(token)));
         tokens.filter(|token| client.is_demandable(token)).map(String::from).collect()
     }
 
-    /// What cannot be said in a request is asked for in vain.
+    /// Whether the present login asked for this. Tokens that a request cannot contain are left out.
     fn was_asked_for(&self, allowed: &str, grant: &Grant, age: u64) -> bool {
         let had = |scope: &str| grant.had(&sayable(scope));
-        // In whatever order.
+        // In any order.
         let asked = |name: &str, values: &str| is_part(values, &grant.request.value(name).unwrap_or_default());
         match self {
             Self::Target(target) => {
@@ -87,7 +86,7 @@ impl Demand<'_> {
             Self::StepUp { acr_values, max_age, claims } => {
                 acr_values.as_deref().is_none_or(|values| asked("acr_values", values))
                     && claims.as_deref().is_none_or(|claims| {
-                        // What an API demands of the access token may name a time, so that it is another demand each time.
+                        // Claims about the access token may contain a time, and then differ each time.
                         let of_an_api = |own: &str| own.contains("\"access_token\"") && age < MIN_MAX_AGE_SECS;
                         let own = grant.request.value("claims");
                         own.is_some_and(|own| own == claims || of_an_api(&own))
@@ -101,7 +100,7 @@ impl Demand<'_> {
     }
 }
 
-/// Whether every value of a list is in another list.
+/// Whether every value of one list is in the other.
 fn is_part(values: &str, of: &str) -> bool {
     let whole = crate::wire::scope::set(of.split(' '));
     values.split(' ').filter(|value| !value.is_empty()).all(|value| whole.contains(value))

@@ -1,4 +1,4 @@
-//! What is left of a grant that is over.
+//! What is kept of a grant that has ended.
 
 use super::flights::Flights;
 use super::grant::Grant;
@@ -6,7 +6,7 @@ use super::outcome::LoginRequired;
 use crate::error::Error;
 use crate::secret::Secret;
 
-/// The grant is over: what a new login, a sign-out and tokens of another process are measured by.
+/// A grant that has ended, with what a new login, a sign-out and `adopt` need of it.
 pub(super) struct Ended {
     pub why: LoginRequired,
     pub grant: Grant,

@@ -1,4 +1,4 @@
-//! When a grant ends by itself, as far as the server says.
+//! When a grant expires, as far as the server says.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,18 +6,18 @@ use crate::login::tokens::Tokens;
 use crate::time::UnixTime;
 use crate::wire::token::response::TokenResponse;
 
-/// What was said last; a server that says nothing leaves it open. Counted from when it was heard: too late an end costs one
-/// request, too early a one costs the user a login.
+/// The expiry times that the server sent last; `None` if it sent none. They count from when they came: an end that is too late
+/// costs one request, one that is too early costs the user a login.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(from = "[Option<UnixTime>; 3]", into = "[Option<UnixTime>; 3]")]
 pub(super) struct Ends {
-    /// `session_expiry` of the login's ID token: no refresh moves it to a later time.
+    /// `session_expiry` of the login's ID token; a refresh may only move it earlier.
     session: Option<UnixTime>,
     /// The authorization as a whole (`authorization_expires_in`).
     authorization: Option<UnixTime>,
-    /// The refresh token, unless it is used before (`refresh_token_timeout` and its likes).
+    /// The refresh token, unless it is used before then (`refresh_token_timeout` and similar members).
     refresh_token: Option<UnixTime>,
-    /// The app says that the server is to be asked all the same.
+    /// The app wants the server to be asked in any case.
     is_doubted: bool,
 }
 
@@ -33,7 +33,7 @@ impl From<Ends> for [Option<UnixTime>; 3] {
     }
 }
 
-/// Clocks differ by so much: a session whose end comes by `session_expiry` ends no later than that after it.
+/// Allowance for clock differences: a session ends this long after its `session_expiry`.
 const LEEWAY_SECS: u64 = 30;
 
 impl Ends {
@@ -46,48 +46,48 @@ impl Ends {
         }
     }
 
-    /// A refresh was answered with tokens.
+    /// Takes the times of an answer with tokens.
     pub(super) fn renew(&mut self, answer: &TokenResponse<'_>, now: UnixTime) {
         let at = |seconds| now.saturating_add(seconds);
         self.authorization = answer.authorization_expires_in().map(at).or(self.authorization);
-        // The one that was used has a longer life by that, perhaps, and of another one nothing is known.
+        // The refresh token's old time no longer applies: its use may have extended it, and a new one has a time of its own.
         self.refresh_token = answer.refresh_token_expires_in().map(at);
         self.is_doubted = false;
     }
 
-    /// Another refresh token came, of which nothing is known.
+    /// Another refresh token came, with unknown expiry.
     pub(super) fn forget_refresh_token(&mut self) {
         (self.refresh_token, self.is_doubted) = (None, false);
     }
 
-    /// This device's clock may be wrong, or was: the next need asks the server, whatever it said.
+    /// Lets the next caller ask the server in any case: this device's clock may be wrong.
     pub(super) fn doubt(&mut self) {
         self.is_doubted = true;
     }
 
-    /// Nothing is in doubt that has not come to its end.
+    /// Clears the doubt if no time has passed.
     pub(super) fn look(&mut self, now: UnixTime) {
         self.is_doubted &= self.first().is_some_and(|at| now >= at);
     }
 
-    /// An ID token of a refresh says when the session ends: sooner perhaps, never later.
+    /// Takes the `session_expiry` of a refresh's ID token, if it is earlier.
     #[cfg(feature = "openid")]
     pub(super) fn limit(&mut self, session_expiry: Option<UnixTime>) {
         self.session = earlier(self.session, session_expiry);
     }
 
-    /// The first of all.
+    /// The earliest of all times.
     pub(super) fn first(&self) -> Option<UnixTime> {
         earlier(self.whole(), self.refresh_token)
     }
 
-    /// Nothing of the grant is good any more, not even an access token.
+    /// Whether the whole grant has expired, including its access tokens.
     pub(super) fn is_over(&self, now: UnixTime) -> bool {
         let session = self.session.is_some_and(|at| now >= at.saturating_add(LEEWAY_SECS));
         !self.is_doubted && (session || self.authorization.is_some_and(|at| now >= at))
     }
 
-    /// The server would not take the refresh token.
+    /// Whether the refresh token has expired.
     pub(super) fn has_refresh_token_ended(&self, now: UnixTime) -> bool {
         !self.is_doubted && self.refresh_token.is_some_and(|at| now >= at)
     }

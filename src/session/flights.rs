@@ -1,4 +1,4 @@
-//! The refresh under way, and the last one whose answer was lost.
+//! The refresh under way, and refreshes whose answers were lost.
 
 use alloc::sync::Arc;
 
@@ -14,14 +14,14 @@ pub(super) struct Sent {
     pub target: Arc<Target>,
     pub refresh_token: Arc<Secret>,
     pub at: UnixTime,
-    /// The earliest time that was seen since, if the clock was set back behind `at`.
+    /// The earliest time seen since, if the clock was set back to before `at`.
     back_at: Option<UnixTime>,
-    /// Until when it has time, if its deadline was found long past.
+    /// Its extended deadline, if the first one was found long past.
     extended_to: Option<UnixTime>,
 }
 
-/// A device that has slept finds the deadline long past, and the answer in its network stack: whoever has it is given so long
-/// to hand it over, before the refresh token is sent a second time.
+/// A device that slept finds the deadline long past, and the answer in its network stack: the driver has this long to hand it
+/// over before the refresh token is sent again.
 const AFTER_SLEEP_SECS: u64 = 10;
 
 impl Sent {
@@ -34,11 +34,12 @@ impl Sent {
         self.extended_to.map_or(own, |to| to.max(own))
     }
 
-    /// A clock that was set back must neither hold everybody up for long, nor have the refresh token sent a second time.
+    /// Whether the answer may still come. If the clock is set back, callers must not wait long, nor the refresh token be sent
+    /// twice.
     fn has_time(&mut self, timeout: u64, now: UnixTime) -> bool {
         let extended = now.saturating_add(AFTER_SLEEP_SECS);
         if now < self.at {
-            // It may be set back more than once.
+            // The clock may be set back more than once.
             (self.back_at, self.extended_to) = (Some(self.back_at.map_or(now, |before| before.min(now))), None);
         } else if let Some(to) = &mut self.extended_to {
             *to = (*to).min(extended);
@@ -52,31 +53,30 @@ impl Sent {
     }
 }
 
-/// A refresh token that rotates must not be sent twice at a time, so there is one flight for all targets.
+/// A refresh token that rotates must not be in two requests at a time, so one refresh is under way for all targets.
 #[derive(Clone, Default)]
 pub(super) struct Flights {
     under_way: Option<Sent>,
     air: Lost,
-    /// A newer refresh has brought tokens since: those of the lost ones are of no more use. A sign-out is to know all the same
-    /// of what may be under way yet, until the next refresh is sent.
+    /// A newer refresh has brought tokens, so the lost ones are not used. A sign-out must know of them until the next refresh.
     is_overtaken: bool,
 }
 
 #[derive(Clone, Default)]
 struct Lost {
-    /// Its tokens are still welcome, until a newer refresh has brought some.
+    /// Its tokens are still taken, until a newer refresh has brought some.
     last: Option<Sent>,
-    /// Others were lost before it, and nobody waits for their answers.
+    /// Others were lost before it, and their answers are ignored.
     has_more: bool,
-    /// Of some of them the driver has not said that they are gone.
+    /// The driver has not said of all of them that they are gone.
     is_untold: bool,
 }
 
-/// What may come yet, for a sign-out to deal with.
+/// The refreshes whose answers may still come, for a sign-out.
 pub(super) struct InTheAir {
     under_way: Option<Sent>,
     lost: Option<Sent>,
-    /// Something else may, which nobody will hear of.
+    /// The answer of another refresh may come, and will not be recognized.
     pub is_unknown: bool,
 }
 
@@ -85,7 +85,7 @@ impl InTheAir {
         self.is_unknown || self.under_way.is_some() || self.lost.is_some()
     }
 
-    /// The refresh of this id, whose outcome is known now.
+    /// Removes the refresh of this id, whose outcome is known now.
     pub(super) fn take(&mut self, id: RequestId) -> Option<Sent> {
         let of_id = |sent: &mut Sent| sent.id == id;
         self.under_way.take_if(of_id).or_else(|| self.lost.take_if(of_id))
@@ -117,7 +117,7 @@ impl Flights {
         self.under_way = Some(sent);
     }
 
-    /// The refresh to wait for; `Err` with one that has had its time and is taken for lost.
+    /// Returns the refresh to wait for, or as `Err` one that is past its deadline and now counts as lost.
     pub(super) fn await_answer(
         &mut self,
         timeout: u64,
@@ -140,13 +140,12 @@ impl Flights {
         current.or_else(|| lost.filter(of_id).map(|sent| (sent.clone(), false)))
     }
 
-    /// The refresh under way was answered, or never sent.
+    /// Removes the refresh under way: it was answered, or never sent.
     pub(super) fn settle(&mut self) {
         self.under_way = None;
     }
 
-    /// The answer of the refresh under way has not come: the server may have spent the refresh token, or not. Whether the driver
-    /// says so: then it is gone.
+    /// Marks the refresh under way as lost: it may have spent the refresh token. `is_told`: the driver said that it is gone.
     pub(super) fn lose(&mut self, is_told: bool) {
         if let Some(sent) = self.under_way.take() {
             self.air.has_more |= self.air.last.replace(sent).is_some();
@@ -155,7 +154,7 @@ impl Flights {
         }
     }
 
-    /// A refresh brought tokens. Of one that was lost before it, nothing more is wanted; one sent after it may bring others.
+    /// A refresh brought tokens. Those of refreshes lost before it are not used any more; one sent after it may bring others.
     pub(super) fn succeed(&mut self, is_current: bool) {
         let answered = if is_current { &mut self.under_way } else { &mut self.air.last };
         *answered = None;

@@ -1,5 +1,4 @@
-//! The grant that a session lives on: which login it came from, what was asked for, what the user granted, and when it ends by
-//! itself.
+//! A session's grant: the login it came from, what was asked for, what was granted, and when it expires.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -21,11 +20,11 @@ pub(super) struct Grant {
     /// A digest that names the login.
     pub login: Arc<str>,
     pub logged_in_at: Option<UnixTime>,
-    /// Grows with each change of what is stored: of two forms of one login, the one with more is the newer.
+    /// Grows with each change of the stored form: of two forms of one login, the higher one is newer.
     pub revision: u64,
     /// What the login asked for.
     pub request: Arc<AuthorizationRequest>,
-    /// What the server said that it granted.
+    /// The scope that the server granted.
     pub scope: String,
     pub ends: Ends,
 }
@@ -42,20 +41,19 @@ impl Grant {
         }
     }
 
-    /// The server gave a new refresh token, which is newer than whatever the one before was good for; or the same again.
+    /// Raises the revision after an answer: to the next generation if the refresh token is new, else to the next even number.
     pub(super) fn revise(&mut self, is_rotated: bool) {
         let last = if is_rotated { GENERATION.saturating_sub(1) } else { 1 };
         self.revision = (self.revision | last).saturating_add(1);
     }
 
-    /// An ID token that it gave before has been checked: newer than the same without that, and older than the next answer, whoever
-    /// gets it.
+    /// Raises the revision after an ID token was checked: still below the next answer of any process.
     #[cfg(feature = "openid")]
     pub(super) fn confirm(&mut self) {
         self.revision |= 1;
     }
 
-    /// The login's API in the login's own words is the login's own token; unless it is to be checked, which that was not.
+    /// Whether this target names the login's own API. One whose tokens are to be checked does not: the login's was not checked.
     pub(super) fn names_own(&self, target: &Target) -> bool {
         target.as_scope().is_none()
             && !target.checks_jwt_audience()
@@ -66,7 +64,7 @@ impl Grant {
             }
     }
 
-    /// One access token is for one resource (RFC 8707 §2.2): the login's own for the first that it named.
+    /// The login's own resource, the first that it named: one access token is for one resource (RFC 8707 §2.2).
     pub(super) fn own_resource(&self) -> Option<&str> {
         self.request.resources().first().map(String::as_str)
     }
@@ -81,7 +79,7 @@ impl Grant {
         self.granted().covers(scope)
     }
 
-    /// Whether it was asked for or granted.
+    /// Whether this scope was asked for or granted.
     pub(super) fn had(&self, scope: &str) -> bool {
         self.granted().and(self.request.requested_scope()).covers(scope)
     }
@@ -90,10 +88,10 @@ impl Grant {
         Scope::granted(&self.scope, self.request.requested_scope())
     }
 
-    /// Whether a refresh may ask for this. The server knows best, so all is tried that the login asked for, whatever the answer
-    /// said was granted (some servers tell the scope of one API alone), and what every login has; more than that must not be
-    /// asked for (RFC 6749 §6), nor a resource that the login did not name (RFC 8707 §2.2): some servers use the refresh token
-    /// up before they refuse. What Auth0 grants for another audience is in the application's policies, not in the login.
+    /// Whether a refresh may ask for this target. Allowed is all that the login asked for or that was granted (some servers
+    /// name only one API's scope in their answer), and the scopes of every login. More scope must not be asked for
+    /// (RFC 6749 §6), nor a resource that the login did not name (RFC 8707 §2.2): some servers use up the refresh token before
+    /// they refuse. Audiences are always allowed: Auth0 grants them by the application's policies, not by the login.
     pub(super) fn may_have(&self, target: &Target) -> bool {
         let resources = self.request.resources();
         let has_resource = |resource: &str| resources.is_empty() || resources.iter().any(|named| named == resource);
@@ -103,8 +101,8 @@ impl Grant {
             || target.as_scope().is_none_or(has_scope) && target.as_resource().is_none_or(has_resource)
     }
 
-    /// The request of a login that gives what this one gave, and more: what is said once (`prompt=login`, an invitation) is
-    /// not said again.
+    /// Returns the request for a login that gives what this one gave, and `more`. What is sent only once (`prompt=login`, an
+    /// invitation) is left out.
     pub(super) fn request_again(&self, more: &More<'_>) -> Arc<AuthorizationRequest> {
         const ONCE: [&str; 2] = ["invitation", "screen_hint"];
         let mut again = AuthorizationRequest::new();
@@ -112,13 +110,13 @@ impl Grant {
         {
             again = again.requiring_acr(self.request.requires_acr());
         }
-        // The stricter of what the API demands and what the app wants.
+        // The stricter of what the API demands and what the app asked for.
         let own = self.request.value("max_age").and_then(|seconds| seconds.parse().ok());
         let max_age = more.max_age.map(|demanded: u64| own.map_or(demanded, |own| demanded.min(own)));
-        // These two decide which tokens come, and servers do not always name them among what was granted.
+        // These two decide which tokens come, and servers do not always list them as granted.
         let asked = self.request.requested_scope().split(' ');
         let asked = asked.filter(|token| matches!(*token, "openid" | "offline_access"));
-        // Token by token, whatever the server put between them: it is asked for as RFC 6749 §3.3 has it.
+        // Token by token, whatever the server's separator: a request uses spaces (RFC 6749 §3.3).
         let granted = scope::granted(&self.scope, self.request.requested_scope());
         let scopes = granted.chain(asked).chain(more.scope.split(' '));
         for token in scopes.filter(|token| chars::is_scope_token(token)) {
@@ -133,7 +131,7 @@ impl Grant {
                 _ => ONCE.contains(&name.as_str()),
             };
             if name == "prompt" {
-                // Servers give a refresh token for `offline_access` with this prompt alone (OpenID Connect Core §11).
+                // Servers give a refresh token for `offline_access` only with this prompt (OpenID Connect Core §11).
                 if value.split(' ').any(|prompt| prompt == "consent") {
                     again = again.prompt("consent");
                 }
@@ -154,13 +152,13 @@ impl Grant {
     }
 }
 
-/// Revisions of one refresh token. The odd ones are those of an ID token that was checked.
+/// Revisions for each refresh token. Odd ones mean that an ID token was checked.
 const GENERATION: u64 = 1 << 20;
 
-/// Scopes that a refresh may name whether or not the server says that it granted them (OpenID Connect Core §11, §12).
+/// Scopes that a refresh may name even if the server did not list them as granted (OpenID Connect Core §11, §12).
 const OF_EVERY_LOGIN: &str = "openid offline_access";
 
-/// What a new login is to ask for beside what the one before did.
+/// What a new login asks for beyond the one before.
 #[derive(Default)]
 pub(super) struct More<'a> {
     pub scope: &'a str,
@@ -171,13 +169,13 @@ pub(super) struct More<'a> {
 }
 
 impl<'a> More<'a> {
-    /// A token for this.
+    /// What a token for this target needs.
     pub(super) fn of(target: &'a Target) -> Self {
         Self { scope: target.as_scope().unwrap_or_default(), resource: target.as_resource(), ..Self::default() }
     }
 }
 
-/// A public name for a login. Servers that do not replace refresh tokens may give the same one in two logins.
+/// A public name for a login. It includes the time: without rotation, two logins may get the same refresh token.
 fn login_digest(tokens: &Tokens) -> String {
     let mut seconds = String::new();
     let _ = fmt::Write::write_fmt(&mut seconds, format_args!("{:?}", tokens.obtained_at));
@@ -185,7 +183,7 @@ fn login_digest(tokens: &Tokens) -> String {
     short_fingerprint(&[&seconds, tokens.access_token().reveal(), refresh_token])
 }
 
-/// With a resource, the answer's `scope` is that of one access token (RFC 8707 §2.2), and more may have been granted.
+/// With a resource, the answer's `scope` is for one access token (RFC 8707 §2.2), and more may have been granted.
 fn granted_scope(tokens: &Tokens) -> String {
     let mut scope = tokens.scope().to_owned();
     if tokens.request.resources().is_empty() {

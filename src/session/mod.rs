@@ -1,6 +1,6 @@
-//! The session: from tokens to authorized API calls, for as long as the grant lives, and then sign-out.
+//! The session: keeps the tokens of a login, refreshes them for API calls as long as the grant lives, and signs out.
 //!
-//! The states are in [the crate's documentation](crate); every transition is in [`transitions`].
+//! [The crate's documentation](crate) shows the states; [`transitions`] lists every transition.
 
 mod access_token;
 mod active;
@@ -53,20 +53,19 @@ use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::challenge::{self, Advice};
 use crate::wire::target::Target;
 
-/// A session, as a machine without I/O.
+/// A session: hands out access tokens, refreshes them and signs out, without I/O.
 ///
-/// **Only the server ends a grant.** A refresh whose answer is lost is tried again, for as long as it takes; if the refresh token
-/// was spent, the server says so. An access token that is still good is handed out meanwhile.
+/// **Only the server ends a grant.** A refresh whose answer is lost is tried again for as long as it takes; if the refresh
+/// token was spent, the server says so. An access token that is still good is handed out meanwhile.
 ///
-/// If the login asked who the user is (`openid`), refreshes may bring ID tokens. An answer with one of somebody else is not used
-/// at all, and ends the session; what else is wrong with a new ID token costs that token alone, and `id_token` gives the one of
-/// before. The keys to check it with are fetched by a request of their own, which [`Session::access`] gives to one of those who
-/// ask.
+/// If the login asked for `openid`, refreshes may bring ID tokens. If one is another user's, nothing of that answer is used and
+/// the session ends. Any other fault costs that ID token alone: `id_token` then still returns the one before. The keys to check
+/// ID tokens with are fetched by a separate request, which [`Session::access`] returns to one of its callers.
 ///
-/// One value serves any number of callers, behind a lock of theirs that is held for the calls of these methods, and while what
-/// [`Session::save`] gives is stored, never while a request is under way.
+/// One session serves any number of callers behind a lock. Hold the lock during these methods, and while the result of
+/// [`Session::save`] is stored. Release it while a request is under way.
 ///
-/// Whoever needs a token goes round this loop. `wait_until`, `store` and `send` are yours; so is the executor, if there is one.
+/// To get a token, run this loop. The app provides `wait_until`, `store` and `send`, and the executor, if there is one.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -93,8 +92,8 @@ use crate::wire::target::Target;
 ///             Access::RetryAt(time) => wait_until(Some(time)).await,
 ///             Access::Wait(_) => {
 ///                 let deadline = session.lock().unwrap().deadline();
-///                 if deadline.is_some() { // none: it has been answered meanwhile
-///                     wait_until(deadline).await // or until whoever sent it is done
+///                 if deadline.is_some() { // `None`: it has been answered meanwhile
+///                     wait_until(deadline).await // or until the task that sent it is done
 ///                 }
 ///             }
 ///             Access::SendRequest(request) => carry_out(session, request).await,
@@ -112,16 +111,16 @@ use crate::wire::target::Target;
 ///         };
 ///         let mut session = session.lock().unwrap();
 ///         match session.handle(event, now()) {
-///             // Before the new token is used; `None` says that what is stored is to be removed.
+///             // Before the new token is used; `None`: remove what is stored.
 ///             Ok(SessionAction::Save | SessionAction::LoginRequired(_)) => return store(session.save()),
-///             // The user has signed out meanwhile: what came late is revoked.
+///             // The user has signed out meanwhile: revoke the late token.
 ///             Ok(SessionAction::SendRequest(revocation)) => request = revocation,
 ///             _ => return,
 ///         }
 ///     }
 /// }
 ///
-/// /// A future that is dropped while it sends lets the session know; once the answer was handed over, this does nothing.
+/// /// Tells the session if the future is dropped while it sends; after the answer was handed over, this does nothing.
 /// struct Sent<'a>(&'a Mutex<Session>, RequestId);
 /// impl Drop for Sent<'_> {
 ///     fn drop(&mut self) {
@@ -147,51 +146,59 @@ pub struct Session {
 }
 
 impl Session {
-    /// Takes tokens, for those who have no [`Login`] any more ([`Login::into_session`]). Store [`Session::save`] right away. If the
-    /// login has found the server by its issuer, so has the session; tokens from elsewhere cannot be refreshed by a client that
-    /// knows only its server's issuer, before it is given the metadata (`Client::with_metadata`).
+    /// Makes a session of tokens without their [`Login`] (with it: [`Login::into_session`]). Store [`Session::save`] right
+    /// away.
+    ///
+    /// The session knows the server that the login found by its issuer. Tokens of a login with another client are used with
+    /// that client. A client that knows only its server's issuer cannot refresh tokens from elsewhere before it gets the
+    /// metadata (`Client::with_metadata`).
     pub fn new(client: Client, tokens: Tokens) -> Self {
         let client = tokens.identity.client_with_findings(client);
         Self { client, state: State::Active(Box::new(Active::new(tokens))) }
     }
 
-    /// Asks for the login's own access token. One refresh is under way at a time, whoever asks; a token that is still good is
-    /// handed out while a refresh is under way or has to wait.
+    /// Asks for an access token for the login's own API.
+    ///
+    /// One refresh is under way at a time. A token that is still good is handed out while a refresh is under way or has to
+    /// wait.
     pub fn access(&mut self, now: UnixTime) -> Access {
         self.access_for(&Target::own(), now)
     }
 
-    /// Asks for an access token for one of several APIs. All of them come from the one refresh token, so one refresh is under way
-    /// at a time, whatever it is for; each access token is kept with its own expiry, and what the server refuses for one
-    /// target holds up no other.
+    /// Asks for an access token for one of several APIs.
+    ///
+    /// All come from one refresh token, so one refresh is under way at a time for all targets. Each access token has its own
+    /// expiry, and if the server refuses one target, the others go on.
     pub fn access_for(&mut self, target: &Target, now: UnixTime) -> Access {
         self.state.access(&self.client, target, now)
     }
 
-    /// Says that what stood in the way has been dealt with, so that the next need asks the server again at once: the user did
-    /// what [`LoginRequired::UserMustAct`] asked for, the client was set right ([`Access::Refused`]), the device is online
-    /// again ([`Access::RetryAt`]), its clock was set right ([`LoginRequired::GrantExpired`]). A time that the server itself asked for (`Retry-After`) holds all the same.
+    /// Lets the next [`Session::access`] ask the server at once, because the obstacle is gone: the user did what
+    /// [`LoginRequired::UserMustAct`] asked for, the client was set right ([`Access::Refused`]), the device is online again
+    /// ([`Access::RetryAt`]), or its clock was set right ([`LoginRequired::GrantExpired`]). A time that the server asked for
+    /// (`Retry-After`) still holds.
     pub fn ask_again(&mut self) {
         if let State::Active(active) = &mut self.state {
             active.ask_again();
         }
     }
 
-    /// Says that the grant is over, by the error of an [`Access::Refused`], whose words the app knows (GitHub's
-    /// `bad_refresh_token`, for example): from now on it is [`LoginRequired::GrantEnded`]. Remove what was stored. (Where several
-    /// threads share a session, ask [`Session::access`] once more under the lock before: newer tokens may have come since.)
+    /// Ends the grant, if the app knows the error of an [`Access::Refused`] to mean that (GitHub's `bad_refresh_token`, for
+    /// example).
+    ///
+    /// From now on, [`Session::access`] returns [`LoginRequired::GrantEnded`]. Remove what was stored. If several threads share
+    /// the session, first ask [`Session::access`] again under the lock: newer tokens may have come.
     pub fn end_grant(&mut self, error: Error) -> SessionAction {
         self.state.end_grant(error)
     }
 
     /// Takes the outcome of a request: [`Event::ResponseReceived`] or [`Event::SendFailed`]. While the user logs out in the
-    /// browser: [`Event::RedirectReceived`], or [`Event::Cancelled`] when nobody waits for it.
+    /// browser, also [`Event::RedirectReceived`], or [`Event::Cancelled`] if the app stops waiting for it.
     ///
     /// # Errors
-    /// [`Error::Ignored`] for an id that no request under way has and for a redirect that is not the return from the logout,
-    /// [`Error::Misuse`] for any other event; the session is then exactly as it was. What the server refused is no error here
-    /// but a [`SessionAction`];
-    /// [`Session::last_error`] tells why.
+    /// [`Error::Ignored`] for an id that no request under way has, and for a redirect that is not the return from the logout;
+    /// [`Error::Misuse`] for any other event. The session is then unchanged. A refusal by the server is not an error here but a
+    /// [`SessionAction`]; [`Session::last_error`] has the reason.
     pub fn handle(&mut self, event: Event<'_>, now: UnixTime) -> Result<SessionAction, Error> {
         match event {
             Event::ResponseReceived(id, response) => self.state.outcome(&self.client, id, Ok(&response), now),
@@ -202,15 +209,14 @@ impl Session {
         }
     }
 
-    /// The API answered a call that was made with `bearer` with this status and these headers, of which `WWW-Authenticate` is
-    /// looked at.
+    /// Takes the status and headers (`WWW-Authenticate`) of the API's answer to a call with `bearer`; returns what to do
+    /// (RFC 6750 §3).
     ///
-    /// Any 401 is worth a refresh, once, however many callers were refused with that token; those who come late get the newer
-    /// one. What another refusal of the new token means is told to that caller alone ([`LoginRequired::TokenRefused`]): others
-    /// keep getting it, and refreshes for refusals become rarer. If the API demands another login, [`LoginRequired`] carries the
-    /// authorization request to make, and this session stays as it is until that login is done. `None` means that the answer
-    /// says nothing about the token, or that a wider [`Target`] than the caller asked for would do: it is the caller's to deal
-    /// with.
+    /// A 401 leads to one refresh, however many callers were refused with that token; later ones get the newer token. If the
+    /// new token is refused too, that caller alone is told ([`LoginRequired::TokenRefused`]): others still get the token, and
+    /// refreshes for refusals become rarer, at first one minute apart, in the end one hour. If the API demands another login,
+    /// [`LoginRequired`] has its authorization request, and this session stays as it is until that login is done. `None`: the
+    /// answer says nothing about the token, or a wider [`Target`] than the caller's would do.
     ///
     /// ```
     /// # use oauth_proto::{Access, AuthorizationServer, Client, Secret, Session, Tokens, UnixTime};
@@ -237,18 +243,20 @@ impl Session {
             Advice::InsufficientScope { scope } => Demand::Scope(scope),
             Advice::StepUp { acr_values, max_age, claims } => Demand::StepUp { acr_values, max_age, claims },
             Advice::DpopNonce => return None,
-            // Whatever scheme it names, and if it cannot be read: a 401 says that the token will not do; so does `invalid_token`.
+            // Whatever scheme the challenge names, even if unreadable: a 401 rejects the token, and so does `invalid_token`.
             advice if status == 401 || advice == Advice::Refresh => {
                 return Some(self.state.refused(&self.client, bearer, now));
             }
-            // A 403 that only tells where to learn more says nothing about the token.
+            // A 403 that only links to documentation says nothing about the token.
             _ => return None,
         };
         self.state.demanded(&self.client, bearer, demand, now)
     }
 
-    /// The request of a new login that asks for what the present one asked for and was granted; `None` once signed out. What is
-    /// said once (`prompt`, `invitation`, `screen_hint`) is left out.
+    /// Returns the request for a new login: what the present one asked for and was granted. `None` once signed out.
+    ///
+    /// Parameters that are sent only once (`prompt`, `invitation`, `screen_hint`) are left out, except `prompt=consent`,
+    /// without which some servers give no refresh token.
     pub fn authorization_request(&self) -> Option<Arc<AuthorizationRequest>> {
         let grant = match &self.state {
             State::Active(active) => &active.grant,
@@ -258,12 +266,15 @@ impl Session {
         Some(grant.request_again(&More::default()))
     }
 
-    /// Signs out: every token is forgotten here at once. Carry out what this gives, hand the outcome to [`Session::handle`], and so
-    /// on until [`SessionAction::SignedOut`]; whatever the server answers, the sign-out holds. A refresh that was under way is
-    /// remembered: hand its outcome over as well, and what it brings is revoked ([`SessionAction::SendRequest`], even after
-    /// `SignedOut`); until then, and if it was lost, [`Session::last_error`] says [`Over::NotRevoked`](crate::Over::NotRevoked).
-    /// After [`SessionAction::RetryAt`] there is [`Session::pending_action`]. Further calls do no harm: they
-    /// give what is pending.
+    /// Signs out: forgets every token here at once, and returns the first action.
+    ///
+    /// Carry it out, hand the outcome to [`Session::handle`], and so on until [`SessionAction::SignedOut`]; no answer of the
+    /// server undoes the sign-out.
+    ///
+    /// If a refresh was under way, hand over its outcome too: a token that it brings is revoked
+    /// ([`SessionAction::SendRequest`], even after `SignedOut`). Until then, and if it was lost, [`Session::last_error`] is
+    /// [`Over::NotRevoked`](crate::Over::NotRevoked). After [`SessionAction::RetryAt`], use [`Session::pending_action`].
+    /// Further calls return what is pending.
     ///
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client, Delivered, Event, Secret, Session, SessionAction};
@@ -298,7 +309,7 @@ impl Session {
     ///             let redirect = open(&url); // waits for the redirect
     ///             session.handle(Event::RedirectReceived(&redirect), now())
     ///         }
-    ///         Ok(SessionAction::RetryAt(_time)) => break, // session.pending_action() at that time, if the app lives then
+    ///         Ok(SessionAction::RetryAt(_time)) => break, // session.pending_action() at that time, if the app still runs
     ///         Ok(_signed_out) => break,
     ///         Err(_not_the_return) if session.phase() == SessionPhase::LoggingOut => {
     ///             session.handle(Event::Cancelled, now()) // or wait for another redirect
@@ -313,18 +324,18 @@ impl Session {
         self.state.sign_out(&self.client, &how)
     }
 
-    /// What a sign-out waits for, the same as often as it is asked; `None` when nothing is to be done.
+    /// Returns the action that a sign-out waits for, the same on each call; `None` if there is none.
     #[must_use = "the sign-out waits until this is done"]
     pub fn pending_action(&self) -> Option<SessionAction> {
         self.state.pending_action(&self.client)
     }
 
-    /// Where the session is.
+    /// The phase that the session is in.
     pub fn phase(&self) -> SessionPhase {
         self.state.phase()
     }
 
-    /// When a refresh under way is taken for lost; `None` when none is. Asking [`Session::access`] earlier does no harm.
+    /// When the refresh under way counts as lost; `None` if there is none. [`Session::access`] may be asked earlier.
     pub fn deadline(&self) -> Option<UnixTime> {
         match &self.state {
             State::Active(active) => active.flights.deadline(self.client.refresh_timeout()),
@@ -332,11 +343,13 @@ impl Session {
         }
     }
 
-    /// When the grant ends by itself, as far as the server has said, sooner or later than any access token: time to ask the user
-    /// before it does. Of `authorization_expires_in` and `refresh_token_timeout` (draft-ietf-oauth-refresh-token-expiration),
-    /// `refresh_expires_in` (Keycloak), `refresh_token_expires_in` (GitHub and others) and the ID token's `session_expiry`, the
-    /// first. Past it, it is [`LoginRequired::GrantExpired`], and nothing is sent, unless [`Session::ask_again`] says so; if only
-    /// the refresh token ends, as soon as the access token does.
+    /// When the grant expires, if the server has said so. Ask the user for a new login before then.
+    ///
+    /// It is the earliest of `authorization_expires_in` and `refresh_token_timeout`
+    /// (draft-ietf-oauth-refresh-token-expiration), `refresh_expires_in` (Keycloak), `refresh_token_expires_in` (GitHub and
+    /// others) and the ID token's `session_expiry`, and may be before or after the expiry of an access token. From then on,
+    /// [`Session::access`] returns [`LoginRequired::GrantExpired`] and sends nothing, unless [`Session::ask_again`] was called;
+    /// if only the refresh token expires, once the access token has expired too.
     pub fn grant_expires_at(&self) -> Option<UnixTime> {
         match &self.state {
             State::Active(active) => active.grant.ends.first(),
@@ -352,8 +365,8 @@ impl Session {
         }
     }
 
-    /// The ID token that was checked last, of the login or of a refresh: who is logged in (feature `openid`). `None` once
-    /// the grant has ended or the user has signed out.
+    /// The ID token of the login or of a refresh that was checked last: who is logged in (feature `openid`). `None` once the
+    /// grant has ended or the user has signed out.
     #[cfg(feature = "openid")]
     pub fn id_token(&self) -> Option<&IdToken> {
         match &self.state {
@@ -362,7 +375,7 @@ impl Session {
         }
     }
 
-    /// The keys of the server that were fetched last: worth storing for the next session (feature `openid`).
+    /// The server's keys that were fetched last, to be stored for the next session (feature `openid`).
     #[cfg(feature = "openid")]
     pub fn keys(&self) -> Option<&KeySet> {
         match &self.state {
@@ -371,8 +384,8 @@ impl Session {
         }
     }
 
-    /// What was wrong with the last answer to a refresh, or with the ID token that it brought, or why the server was not
-    /// told of a sign-out; `None` after a refresh that brought tokens, and when there was no answer at all.
+    /// What was wrong with the last answer to a refresh or with its ID token, or why the server was not told of a sign-out.
+    /// `None` after a refresh that brought tokens, and if there was no answer at all.
     pub fn last_error(&self) -> Option<&Error> {
         match &self.state {
             State::Active(active) => active.last_error.as_ref(),
@@ -381,18 +394,17 @@ impl Session {
         }
     }
 
-    /// The client.
+    /// The client that the session uses.
     pub fn client(&self) -> &Client {
         &self.client
     }
 }
 
-/// So many `WWW-Authenticate` lines of an answer are looked at.
+/// How many `WWW-Authenticate` lines of an answer are read at most.
 const MAX_CHALLENGE_LINES: usize = 16;
 
 impl Login {
-    /// The session of this login and its tokens, with the login's client: its server is found already. Store
-    /// [`Session::save`] right away.
+    /// Makes the session of this login, with its client, whose server is found. Store [`Session::save`] right away.
     pub fn into_session(self, tokens: Tokens) -> Session {
         Session { client: self.into_client(), state: State::Active(Box::new(Active::new(tokens))) }
     }

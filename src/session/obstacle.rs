@@ -1,15 +1,15 @@
-//! What keeps a refresh from being sent: the network or the server for a while, a user who has to act, or a server that
-//! refuses. The session has one for all that it asks for, and each target has one of its own.
+//! What holds up a refresh: a wait for the network or the server, a user who has to act, or a server that refuses. The session
+//! has one obstacle for all refreshes, and one for each target.
 
 use super::patience::Patience;
 use crate::error::Error;
 use crate::http::RequestId;
 use crate::time::UnixTime;
 
-/// What is refused so often in a row is refused, and not a passing whim.
+/// After this many refusals in a row, the server means it.
 const MAX_TRIES: u8 = 3;
 
-/// By itself the session then asks so seldom.
+/// How long the session then waits before it asks again.
 const REFUSED_PAUSE_SECS: u64 = 60 * 60;
 
 #[derive(Clone, Default)]
@@ -21,18 +21,18 @@ pub(super) struct Obstacle {
 
 #[derive(Clone)]
 enum Why {
-    /// Time does not help.
+    /// Waiting does not help.
     User(Error),
-    /// Nor does it help here: the answer was what the server means to give.
+    /// Waiting does not help: the server would answer the same again.
     Useless(Error),
     Refused(Error),
 }
 
-/// What an obstacle means for who needs a token now.
+/// What an obstacle means for a caller.
 pub(super) enum Blocked<'a> {
     Until(UnixTime),
     UserMustAct(&'a Error),
-    /// And when it is asked for again, if it is.
+    /// With the time of the next try, if there is one.
     Refused(&'a Error, Option<UnixTime>),
 }
 
@@ -55,7 +55,7 @@ impl Obstacle {
         self.why = Some(Why::Useless(error));
     }
 
-    /// The server refuses. It is asked again soon at first; `at_once`, if its words leave no doubt.
+    /// Notes a refusal. The server is asked again soon at first; not with `at_once`, for error codes that leave no doubt.
     pub(super) fn refused(&mut self, error: Error, at_once: bool, id: RequestId, now: UnixTime) -> UnixTime {
         let asked = match &error {
             Error::Refused(refused) => refused.retry_after(),
@@ -69,7 +69,7 @@ impl Obstacle {
         self.patience.pause(REFUSED_PAUSE_SECS, id, now)
     }
 
-    /// Words that only the app knows may have been said of the refresh token before this one: it is asked once more.
+    /// The refresh token was replaced. An error code unknown to this crate may have meant the old one, so one more try is made.
     pub(super) fn another_refresh_token(&mut self) {
         if matches!(&self.why, Some(Why::Refused(error @ Error::Refused(_))) if !is_of_target(error)) {
             self.clear();
@@ -77,14 +77,14 @@ impl Obstacle {
         }
     }
 
-    /// It has been dealt with.
+    /// Removes the obstacle: it has been dealt with.
     pub(super) fn clear(&mut self) {
         self.patience.hurry();
         (self.refusals, self.why) = (0, None);
     }
 }
 
-/// What servers say of a target, which a login can ask for.
+/// Whether the error concerns the target, so that a new login can ask for it.
 pub(super) fn is_of_target(error: &Error) -> bool {
     let Error::Refused(refused) = error else { return false };
     matches!(refused.oauth_error(), Some("invalid_target" | "invalid_scope" | "invalid_grant"))

@@ -1,4 +1,4 @@
-//! What a session answers: to who needs a token, and to what happened outside.
+//! What a session returns: to a caller that asks for a token, and for each event.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -11,41 +11,42 @@ use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::logout::LogoutUrl;
 
-/// The answer to who needs an access token. A driver may match it exhaustively: see [the crate's documentation](crate#matching).
+/// The result of [`Session::access`](crate::Session::access). A driver may match it exhaustively: see
+/// [the crate's documentation](crate#matching).
 #[derive(Debug)]
 #[must_use = "a request that is not sent holds up everybody who waits for it"]
 pub enum Access {
     /// Make the call with this token.
     Ready(Bearer),
-    /// Send this, the refresh or a request for the server's keys; hand its answer to
-    /// [`Session::handle`](crate::Session::handle), store what there is to store, and ask again. Whoever gives up instead
-    /// hands over [`Event::SendFailed`](crate::Event::SendFailed); if that is forgotten too, the others wait until
-    /// [`Session::deadline`](crate::Session::deadline) and no longer, so give up sooner than that.
+    /// Send this request (a refresh, or one for the server's keys), hand its answer to
+    /// [`Session::handle`](crate::Session::handle), store what is to be stored, and ask again. To give up, hand over
+    /// [`Event::SendFailed`](crate::Event::SendFailed); otherwise the other callers wait until
+    /// [`Session::deadline`](crate::Session::deadline). Use a shorter timeout than that.
     SendRequest(Request),
     /// The refresh of this id is under way: ask again when it has been answered, or at
     /// [`Session::deadline`](crate::Session::deadline) at the latest.
     Wait(RequestId),
-    /// The network, or the server for a while: ask again at that time. A device that is online again may say
+    /// The network failed, or the server is busy: ask again at that time. A device that is online again may call
     /// [`Session::ask_again`](crate::Session::ask_again) and ask at once.
     RetryAt(UnixTime),
     /// The user has to act. [`LoginRequired::is_final`] tells whether the session has ended.
     LoginRequired(LoginRequired),
-    /// The server refuses this client or this request, or its answers cannot be used: waiting does not help. The grant is kept.
-    /// [`Session::ask_again`](crate::Session::ask_again) when it has been dealt with;
-    /// [`Session::end_grant`](crate::Session::end_grant) if the app knows by the error that the grant is over, since some servers
-    /// have words of their own for that.
+    /// The server refuses this client or this request, its answers cannot be used, or its token endpoint is not known: waiting
+    /// does not help. The grant is kept. Call [`Session::ask_again`](crate::Session::ask_again) when this has been dealt with,
+    /// or [`Session::end_grant`](crate::Session::end_grant) if the app knows the error to mean that the grant is over: some
+    /// servers have error codes of their own for that.
     Refused {
-        /// Why.
+        /// The reason.
         error: Error,
-        /// When the session asks once more by itself; `None` if it does not.
+        /// When the session asks again by itself; `None` if it does not.
         retry_at: Option<UnixTime>,
     },
 }
 
-/// What the outcome of a request means, and what a sign-out has to do next. A driver may match it exhaustively: see
+/// What to do after an event, and the steps of a sign-out. A driver may match it exhaustively: see
 /// [the crate's documentation](crate#matching).
 ///
-/// To ignore one takes a deliberate act. This compiles:
+/// An action must not be ignored by accident. This compiles:
 ///
 /// ```
 /// #![deny(unused_must_use)]
@@ -65,25 +66,24 @@ pub enum Access {
 #[derive(Debug)]
 #[must_use = "new tokens that are not stored are lost when the process ends"]
 pub enum SessionAction {
-    /// New tokens came, or an ID token that came before has been checked. **Store [`Session::save`](crate::Session::save) before
-    /// they are used**, since the old refresh token may be spent; then ask [`Session::access`](crate::Session::access) again.
-    /// What is stored is what the session has when it is stored, and the session is locked from `save` until it is: so it is
-    /// never older than what was stored before.
+    /// New tokens came, or an ID token that came before has been checked. **Store [`Session::save`](crate::Session::save)
+    /// before using them**, since the old refresh token may be spent; then ask [`Session::access`](crate::Session::access)
+    /// again. Keep the session locked from `save` until its result is stored, so that nothing older is stored after it.
     Save,
-    /// There are no new tokens: ask [`Session::access`](crate::Session::access) again at that time, or before; it tells what
-    /// stands in the way, and [`Session::last_error`](crate::Session::last_error) what the server said. Of a sign-out: ask
+    /// No new tokens: ask [`Session::access`](crate::Session::access) again at that time or before. It returns what stands in
+    /// the way; [`Session::last_error`](crate::Session::last_error) has what the server said. During a sign-out: carry out
     /// [`Session::pending_action`](crate::Session::pending_action) at that time.
     RetryAt(UnixTime),
     /// The user has to act. If it is [final](LoginRequired::is_final), the grant has ended: remove what was stored.
     LoginRequired(LoginRequired),
-    /// Of a sign-out: send this revocation, and hand its answer to [`Session::handle`](crate::Session::handle).
+    /// In a sign-out: send this revocation, and hand its answer to [`Session::handle`](crate::Session::handle).
     SendRequest(Request),
-    /// Of a sign-out: open this URL in the user's browser, and hand over
-    /// [`Event::RedirectReceived`](crate::Event::RedirectReceived) when it comes back, or
-    /// [`Event::Cancelled`](crate::Event::Cancelled) when nobody waits for that (any more).
+    /// In a sign-out: open this URL in the user's browser. Hand over
+    /// [`Event::RedirectReceived`](crate::Event::RedirectReceived) when the browser comes back, or
+    /// [`Event::Cancelled`](crate::Event::Cancelled) if the app does not wait for that (any more).
     OpenUrl(LogoutUrl),
-    /// The sign-out is complete. [`Session::last_error`](crate::Session::last_error) tells whether the server would not have it,
-    /// or a refresh token may live on there.
+    /// The sign-out is complete. [`Session::last_error`](crate::Session::last_error) tells if the server refused it, or if a
+    /// refresh token may still be valid there.
     SignedOut,
 }
 
@@ -91,38 +91,36 @@ pub enum SessionAction {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginRequired {
-    /// The access token expired or was refused, and there is no refresh token. Ask for the scope `offline_access`.
+    /// A new access token is needed, and there is no refresh token. Ask for the scope `offline_access` at the next login.
     NoRefreshToken,
-    /// The server said `invalid_grant` (RFC 6749 §5.2), or gave tokens of somebody else (OpenID Connect Core §12.2), or the app
-    /// said that the grant is over ([`Session::end_grant`](crate::Session::end_grant)). That is final.
+    /// The server said `invalid_grant` (RFC 6749 §5.2) or sent another user's tokens (OpenID Connect Core §12.2), or the app
+    /// ended the grant ([`Session::end_grant`](crate::Session::end_grant)). This is final.
     GrantEnded(Error),
-    /// The time has come at which the server said that the grant ends
-    /// ([`Session::grant_expires_at`](crate::Session::grant_expires_at)). By this device's clock: nothing was sent, and nothing is
-    /// removed.
+    /// The grant has expired by this device's clock ([`Session::grant_expires_at`](crate::Session::grant_expires_at)). Nothing
+    /// was sent, and nothing is removed.
     GrantExpired,
-    /// The server wants to see the user (`interaction_required`, `mfa_required` and others), and the grant lives on: nothing is
-    /// sent before the login is made, or [`Session::ask_again`](crate::Session::ask_again) says that it has been dealt with.
+    /// The server wants the user to act (`interaction_required`, `mfa_required` and others). The grant lives on; no refresh for
+    /// this target is sent before the login, or [`Session::ask_again`](crate::Session::ask_again).
     UserMustAct {
-        /// What the server said: [`Refused::members`](crate::Refused::members) has what came with it, Auth0's `mfa_token` for
-        /// example.
+        /// What the server said. [`Refused::members`](crate::Refused::members) has other members, such as Auth0's `mfa_token`.
         error: Error,
-        /// The login to make: what the present one asked for and was granted.
+        /// The login to make: what the present one asked for and was granted, and the target.
         request: Arc<AuthorizationRequest>,
     },
-    /// The API refused a token that had come only because it refused the one before. It is told to that caller alone: the token
-    /// may be good elsewhere, and others are given it.
+    /// The API refused a token soon after a refresh that an earlier refusal had caused. Only that caller is told: the token may
+    /// be good elsewhere, and others still get it.
     TokenRefused,
-    /// The [`Target`](crate::Target) names a scope or a resource that the login did not ask for (RFC 6749 §6, RFC 8707 §2.2), or
-    /// the server would not give. The session goes on.
+    /// The [`Target`](crate::Target) names a scope or a resource that the login did not ask for (RFC 6749 §6, RFC 8707 §2.2),
+    /// or that the server does not grant. The session goes on.
     TargetNotGranted {
         /// The login to make: what the present one asked for and was granted, and the target.
         request: Arc<AuthorizationRequest>,
     },
     /// The API demands more scope (RFC 6750 §3.1). The session goes on.
     InsufficientScope {
-        /// What is demanded, if the API says.
+        /// The scope that is demanded, if the API says.
         scope: Option<ServerText>,
-        /// The login to make: what the present one asked for and was granted, and what is demanded.
+        /// The login to make: what the present one asked for and was granted, and what is demanded, as far as the app allows it.
         request: Arc<AuthorizationRequest>,
     },
     /// The API demands a stronger or more recent authentication (RFC 9470), or other claims (Entra ID's continuous access
@@ -130,29 +128,29 @@ pub enum LoginRequired {
     StepUp {
         /// The authentication context classes that are demanded.
         acr_values: Option<ServerText>,
-        /// Seconds since the user last authenticated, at most.
+        /// The most seconds since the user last authenticated.
         max_age: Option<u64>,
-        /// The claims that are demanded: JSON, for the parameter `claims`.
+        /// The claims that are demanded, as JSON for the parameter `claims`.
         claims: Option<ServerText>,
         /// The login to make: what the present one asked for and was granted, and what is demanded.
         request: Arc<AuthorizationRequest>,
     },
-    /// The API, or the app, demands what the login was just made for, so that another one would go round in a circle; or scope
-    /// that the app does not let APIs demand
-    /// ([`ClientBuilder::demandable_scope`](crate::ClientBuilder::demandable_scope)). The session goes on.
+    /// The API or the app demands what the login was just made for, so that another login would not help; or the API demands
+    /// scope that the app does not let it demand ([`ClientBuilder::demandable_scope`](crate::ClientBuilder::demandable_scope)).
+    /// The session goes on.
     DemandNotMet,
-    /// The token that was refused is of another login than the session: the user has logged in again meanwhile, or somebody
-    /// else has. Do not repeat the call in the new user's name.
+    /// The refused token is from another login than the session: the user, or somebody else, has logged in meanwhile. Do not
+    /// repeat the call in the new user's name.
     OtherLogin,
     /// The user signed out.
     SignedOut,
 }
 
-/// Where a session is.
+/// The phase of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionPhase {
-    /// The grant lives.
+    /// The grant lives, and no refresh is under way.
     Active,
     /// A refresh is under way.
     Refreshing,
@@ -170,23 +168,24 @@ pub enum SessionPhase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "another login that is stored must not be written over"]
 pub enum Adopted {
-    /// The stored tokens were newer, and are the session's now.
+    /// The stored tokens were newer, and the session has them now.
     Newer,
-    /// They were the session's own, or older, or the user has signed out: the session's tokens are as they were.
+    /// The stored tokens were the session's own or older, or the user has signed out. The session keeps what it had.
     NotNewer,
-    /// They are of another login, which this session does not touch, and the store is that login's now. Going over to it is
-    /// the app's own act: [`Session::restore`](crate::Session::restore).
+    /// The stored tokens are from another login, which the store now belongs to. The session is unchanged. To use that login,
+    /// call [`Session::restore`](crate::Session::restore).
     OtherLogin,
 }
 
 impl LoginRequired {
-    /// Whether the grant has ended, so that what was stored should be removed. If not, the session is worth keeping until the new
-    /// login is done: its tokens are good for everything else, or may be good again.
+    /// Whether the session has ended, so that what was stored should be removed. If not, keep the session until the new login
+    /// is done: its tokens are good for everything else, or may be good again.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::GrantEnded(_) | Self::SignedOut)
     }
 
-    /// The login to make, if it is more than the one before was.
+    /// The request of the login to make, if the reason gives one; otherwise use
+    /// [`Session::authorization_request`](crate::Session::authorization_request).
     pub fn request(&self) -> Option<&Arc<AuthorizationRequest>> {
         match self {
             Self::UserMustAct { request, .. }
@@ -197,7 +196,7 @@ impl LoginRequired {
         }
     }
 
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoRefreshToken => "no_refresh_token",

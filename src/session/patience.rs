@@ -1,33 +1,33 @@
-//! When to try again what has failed.
+//! When to try again after a failure.
 
 use crate::http::retry_after::MAX_RETRY_AFTER_SECS;
 use crate::http::RequestId;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 
-/// The longest wait that the session itself chooses after an answer, or for one that was lost.
+/// The longest wait that the session itself chooses after an answer, or after a lost one.
 const MAX_BACKOFF_SECS: u64 = 15 * 60;
 
-/// The same for what never reached the server: it costs nobody anything, and whoever comes out of a tunnel is not to wait long.
+/// The same for requests that never reached the server: retries cost little, and a device back online must not wait long.
 const MAX_OFFLINE_BACKOFF_SECS: u64 = 64;
 
-/// How often something has failed in a row, and until when it is left alone.
+/// How often a request has failed in a row, and when it may be tried again.
 #[derive(Clone, Default)]
 pub(super) struct Patience {
     retry: Option<Retry>,
     failures: u32,
 }
 
-/// When to try again, and when that was decided: a clock that is behind that time was set back.
+/// The time of the next try, and when it was set: a clock that is behind that was set back.
 #[derive(Clone, Copy)]
 struct Retry {
     at: UnixTime,
-    /// The server asked for so much of it.
+    /// The part of the wait that the server asked for.
     asked: Option<UnixTime>,
     decided_at: UnixTime,
 }
 
 impl Patience {
-    /// Until when to wait, if not now. If the clock was set back, the wait begins anew.
+    /// Returns when to try again, if not now. If the clock was set back, the wait begins anew.
     pub(super) fn until(&mut self, now: UnixTime) -> Option<UnixTime> {
         let retry = self.retry.as_mut()?;
         if now.saturating_add(CLOCK_SKEW_SECS) < retry.decided_at {
@@ -37,42 +37,41 @@ impl Patience {
         Some(retry.at).filter(|at| now < *at)
     }
 
-    /// The server answered that it cannot now. Its wish counts, but so does our own patience: a server may ask for none, and
-    /// would be asked for ever.
+    /// The server is busy. The longer of its wait and the session's own counts, since a server may ask for none each time.
     pub(super) fn answered(&mut self, retry_after: Option<u64>, id: RequestId, now: UnixTime) -> UnixTime {
         let own = self.backoff(MAX_BACKOFF_SECS, id);
-        // Those who were told the same second come a little after it, each by as much as its own request says.
+        // Clients that were told the same second are spread over a little time after it, by their request ids.
         let asked = retry_after
             .filter(|seconds| *seconds > 0)
             .map_or(0, |seconds| seconds.saturating_add(id.spread((seconds / 32).saturating_add(1))));
         self.wait(own, asked, now)
     }
 
-    /// No answer came to what was sent at `since`.
+    /// No answer came to the request that was sent at `since`.
     pub(super) fn lost(&mut self, since: UnixTime, id: RequestId, now: UnixTime) -> UnixTime {
         let wait = self.backoff(MAX_BACKOFF_SECS, id).saturating_sub(now.saturating_since(since));
         self.wait(wait, 0, now)
     }
 
-    /// It did not reach the server. The first time costs no wait: a connection that was kept open may have been closed.
+    /// The request did not reach the server. The first retry is at once: an idle connection may have been closed.
     pub(super) fn not_delivered(&mut self, id: RequestId, now: UnixTime) -> UnixTime {
         let is_first = self.failures == 0;
         let wait = self.backoff(MAX_OFFLINE_BACKOFF_SECS, id);
         self.wait(if is_first { 0 } else { wait }, 0, now)
     }
 
-    /// It is to be left alone for so long.
+    /// Waits this many seconds, and a little more.
     pub(super) fn pause(&mut self, seconds: u64, id: RequestId, now: UnixTime) -> UnixTime {
         self.wait(seconds.saturating_add(id.spread(seconds / 32)), 0, now)
     }
 
-    /// Whatever was to be waited for is over, but for what the server asked for.
+    /// Ends the wait, except for what the server asked for.
     pub(super) fn hurry(&mut self) {
         self.retry = self.retry.and_then(|retry| Some(Retry { at: retry.asked?, ..retry }));
         self.failures = 0;
     }
 
-    /// 1 to 2 seconds, 2 to 4, 4 to 8 …
+    /// 1 to 2 seconds, then 2 to 4, 4 to 8 …
     fn backoff(&mut self, most: u64, id: RequestId) -> u64 {
         self.failures = self.failures.saturating_add(1);
         let window = 1_u64.checked_shl(self.failures).unwrap_or(u64::MAX).min(most);
@@ -86,5 +85,5 @@ impl Patience {
     }
 }
 
-/// An hour, and what is added to it so that not all come back in the same second.
+/// An hour, and the spread of up to 1/32 that keeps clients from returning in the same second.
 const MAX_WAIT_SECS: u64 = MAX_RETRY_AFTER_SECS + MAX_RETRY_AFTER_SECS / 32 + 1;

@@ -1,4 +1,4 @@
-//! A session on its way through the end of its process, or to another one.
+//! The stored form of a session, for the next start of the process or for another process.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -27,24 +27,23 @@ use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::target::Target;
 
-/// What is to be stored of a session: any serde format can hold it. It has the tokens, so store it where only the app can
-/// read it, and write it: an ID token that was checked before it was stored is believed, if it is of the client's server and for
-/// the client. Expiry is absolute. Its `Debug`
-/// shows no token, and the error for one that is damaged nothing of it.
+/// The stored form of a session, for any serde format. It holds the tokens, so store it where only the app can read and write:
+/// a stored ID token is trusted as checked, if it is from the client's server and for the client. Expiry is absolute. `Debug`
+/// shows no token, and the error for a damaged form shows nothing of it.
 ///
-/// The server's metadata and keys are not in it: they are the client's to keep ([`Client::with_metadata`],
+/// It does not hold the server's metadata and keys: keep them with the client ([`Client::with_metadata`],
 /// [`Client::with_keys`](crate::Client::with_keys)), once for all sessions.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 #[must_use = "new tokens that are not stored are lost when the process ends"]
 pub struct SavedSession(Box<Fields>);
 
-/// No member may be missing: what a form does not say is not made up (as serde would by itself for an `Option`).
+/// No member may be missing: serde would read an absent `Option` as `None`.
 #[derive(Clone, Serialize, Deserialize)]
 struct Fields {
     version: u32,
     client: String,
-    /// A digest that names the login, and a number that grows with each change since: which of two forms is the newer one.
+    /// A digest that names the login. The revision grows with each change since: of two forms, the higher one is newer.
     login: String,
     revision: u64,
     #[serde(deserialize_with = "Option::deserialize")]
@@ -53,18 +52,18 @@ struct Fields {
     access_token: Option<Secret>,
     #[serde(with = "as_text::optional")]
     refresh_token: Option<Secret>,
-    /// One that was checked.
+    /// Only one that was checked.
     #[cfg(feature = "openid")]
     #[serde(with = "as_text::optional")]
     id_token: Option<Secret>,
-    /// Of the login, which the ID tokens of refreshes may repeat, unless the ID token has it.
+    /// The login's nonce, unless the ID token has it: ID tokens of refreshes may repeat it.
     #[cfg(feature = "openid")]
     #[serde(with = "as_text::optional")]
     nonce: Option<Secret>,
-    /// Of the access token, if it is another than what was granted.
+    /// The scope of the access token, if it is not the granted one.
     #[serde(deserialize_with = "Option::deserialize")]
     scope: Option<String>,
-    /// If it is another than what was asked for.
+    /// The granted scope, if it is not the requested one.
     #[serde(deserialize_with = "Option::deserialize")]
     granted: Option<String>,
     #[serde(deserialize_with = "Option::deserialize")]
@@ -72,7 +71,7 @@ struct Fields {
     #[serde(deserialize_with = "Option::deserialize")]
     expires_at: Option<UnixTime>,
     ends: Ends,
-    /// What the login asked for.
+    /// The parameters of the authorization request.
     request: Vec<(String, String)>,
     #[cfg(feature = "openid")]
     acr: bool,
@@ -99,7 +98,7 @@ struct SavedToken {
 }
 
 impl<'de> Deserialize<'de> for SavedSession {
-    /// What serde would say of a damaged form may show a token.
+    /// serde's own error for a damaged form may show a token.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Box::<Fields>::deserialize(deserializer);
         fields.map(Self).map_err(|_| D::Error::custom("the saved session is damaged: start a new login"))
@@ -137,7 +136,7 @@ impl SavedSession {
         }))
     }
 
-    /// What was stored, if it is this client's and whole.
+    /// Reads the stored form, if it is this client's and undamaged.
     pub(super) fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
         self.0.into_active(client)
     }
@@ -219,8 +218,8 @@ impl SavedToken {
 }
 
 impl Session {
-    /// What is to be stored; `None` once the grant has ended or the user signed out: what is stored is then to be removed.
-    /// Keep the session locked from this call until it is done, so that nothing older is stored after it.
+    /// Returns what is to be stored; `None` once the grant has ended or the user has signed out: then remove what is stored.
+    /// Keep the session locked from this call until that is done, so that nothing older is stored after it.
     pub fn save(&self) -> Option<SavedSession> {
         match &self.state {
             State::Active(active) => Some(SavedSession::of(&self.client, active)),
@@ -228,11 +227,11 @@ impl Session {
         }
     }
 
-    /// Goes on with what was stored, with the same client. The port of a loopback redirect URI may differ.
+    /// Restores a stored session, with the same client. The port of a loopback redirect URI may differ.
     ///
     /// # Errors
-    /// [`RestoreError`]: of another client, of an unknown version, or damaged; or a client that knows only its server's issuer:
-    /// give it the metadata that you kept ([`Client::with_metadata`]; feature `openid`).
+    /// [`RestoreError`] if the form is another client's, of an unknown version, or damaged, or if the client knows only its
+    /// server's issuer: then give it the metadata that you kept ([`Client::with_metadata`]).
     pub fn restore(client: Client, saved: SavedSession) -> Result<Self, RestoreError> {
         let active = saved.into_active(&client)?;
         let client = client.with_known_server()?;

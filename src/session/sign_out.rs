@@ -1,5 +1,5 @@
-//! The sign-out: everything local is forgotten already, only the server has yet to hear of it (RFC 7009), and the user's
-//! session there may be ended in the browser (OpenID Connect RP-Initiated Logout 1.0).
+//! The sign-out: all local tokens are forgotten already. What is left is to revoke them at the server (RFC 7009), and to end
+//! the user's session there in the browser (OpenID Connect RP-Initiated Logout 1.0).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -22,7 +22,7 @@ use crate::wire::token::response::refused;
 /// How often a revocation is sent at most.
 const MAX_REVOCATIONS: u32 = 5;
 
-/// How far a sign-out goes.
+/// What a sign-out does: see [`Session::sign_out`](crate::Session::sign_out).
 ///
 /// ```
 /// use oauth_proto::SignOut;
@@ -42,29 +42,30 @@ pub struct SignOut {
 }
 
 impl SignOut {
-    /// Forgets everything here at once, and revokes the refresh token if the server has a revocation endpoint (RFC 7009).
+    /// Forgets everything here at once, and revokes the refresh token, or without one the access token, if the server has a
+    /// revocation endpoint (RFC 7009).
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Also ends the user's session at the server, in the browser, if the server has an endpoint for it (OpenID Connect
     /// RP-Initiated Logout 1.0, Auth0's `/v2/logout`, or another server's own). The entropy makes the `state` that the return
-    /// must bring.
+    /// must have.
     pub fn logout(mut self, entropy: Entropy) -> Self {
         self.state = Some(SecretOctets::new(entropy.state()));
         drop(entropy);
         self
     }
 
-    /// Also logs the user out at the identity provider that the server sent them to (Auth0's `federated`): they then have to
-    /// prove there too who they are. Of use with [`SignOut::logout`] alone.
+    /// Also logs the user out at the identity provider behind the server (Auth0's `federated`): the next login asks for
+    /// credentials there too. Has no effect without [`SignOut::logout`].
     pub fn federated(mut self) -> Self {
         self.federated = true;
         self
     }
 
-    /// Does not show the ID token to the browser (`id_token_hint`): it names the user, and the URL may stay in histories and logs.
-    /// The server may then ask whether to log out. Of use with [`SignOut::logout`] alone.
+    /// Keeps the ID token (`id_token_hint`) out of the logout URL: it names the user, and URLs stay in histories and logs. The
+    /// server may then ask whether to log out. Has no effect without [`SignOut::logout`].
     pub fn without_id_token_hint(mut self) -> Self {
         self.without_hint = true;
         self
@@ -81,7 +82,7 @@ impl fmt::Debug for SignOut {
     }
 }
 
-/// What the session had that the server needs to be shown, and what may come yet.
+/// What the server must be shown, and the refreshes whose answers may still come.
 pub(super) struct Shown {
     /// The token to revoke, and its `token_type_hint`.
     pub token: Option<(Secret, &'static str)>,
@@ -89,13 +90,13 @@ pub(super) struct Shown {
     pub in_the_air: InTheAir,
 }
 
-/// Nothing local is left but what the server is to be shown.
+/// A sign-out that is under way or done. It keeps only what the server must be shown.
 pub(super) struct SigningOut {
-    /// One after the other: the session's own token, then refresh tokens that came late.
+    /// Revoked in this order: the session's own token, then refresh tokens that came late.
     to_revoke: Vec<Revocation>,
     logout: Option<Logout>,
     in_the_air: InTheAir,
-    /// Of what the server would not have.
+    /// The last error of the sign-out.
     last_error: Option<Error>,
 }
 
@@ -104,10 +105,10 @@ static NOT_REVOKED: Error = Error::Over(Over::NotRevoked);
 struct Revocation {
     token: Secret,
     hint: &'static str,
-    /// How many have been answered, or have failed.
+    /// How many requests have been answered or have failed.
     tried: u32,
     patience: Patience,
-    /// The logout in the browser waits until it was tried.
+    /// The logout in the browser waits for its first attempt.
     goes_first: bool,
     last_error: Option<Error>,
 }
@@ -118,16 +119,16 @@ impl Revocation {
     }
 }
 
-/// The browser is to be sent there, and has not come back.
+/// The logout that the browser has not come back from.
 struct Logout {
     url: LogoutUrl,
-    /// What the return must bring, if the server brings it.
+    /// The `state` that the return must have, if the server returns it.
     state: Option<SecretOctets>,
 }
 
 impl SigningOut {
     pub(super) fn new(client: &Client, how: &SignOut, shown: Shown) -> Self {
-        // Without an endpoint there is nobody to tell.
+        // Without an endpoint nothing can be revoked.
         let token = shown.token.filter(|_| client.server().revocation_endpoint.is_some());
         let to_revoke =
             token.into_iter().map(|(token, hint)| Revocation { goes_first: true, ..Revocation::new(token, hint) });
@@ -145,14 +146,14 @@ impl SigningOut {
         });
         let in_vain = how.state.is_some() && logout.is_none();
         let last_error = in_vain.then_some(Error::Misuse(Misuse::NoLogoutEndpoint));
-        // A server whose endpoints are not known cannot be told, unless the one for that was set by hand.
+        // With unknown endpoints the server cannot be told, unless the app set the revocation endpoint.
         let is_unknown = !client.has_endpoints() && client.server().revocation_endpoint.is_none();
         let last_error = last_error.or(is_unknown.then_some(Error::Over(Over::NotRevoked)));
         Self { to_revoke: to_revoke.collect(), logout, in_the_air: shown.in_the_air, last_error }
     }
 
-    /// What is to be done next: the same until its outcome is known. `None` when nothing is left to do. The browser does not
-    /// wait for a revocation that has to be tried again.
+    /// The next action, the same until its outcome is known; `None` if nothing is left. Revocation retries do not delay the
+    /// browser.
     pub(super) fn pending_action(&self, client: &Client) -> Option<SessionAction> {
         if self.is_logging_out() {
             return self.logout.as_ref().map(|logout| SessionAction::OpenUrl(logout.url.clone()));
@@ -164,19 +165,19 @@ impl SigningOut {
         self.logout.is_some() && !self.to_revoke.first().is_some_and(|first| first.goes_first && first.tried == 0)
     }
 
-    /// Whether nothing is left to do, unless something comes late.
+    /// Whether nothing is left to do, except for late answers.
     pub(super) fn is_done(&self) -> bool {
         self.logout.is_none() && self.to_revoke.is_empty()
     }
 
-    /// What the server would not have; or that a refresh token may live on there, as long as it was not told.
+    /// The server's refusal, or `NotRevoked` while a refresh token may still be valid at the server.
     pub(super) fn last_error(&self) -> Option<&Error> {
         let of_first = self.to_revoke.first().and_then(|first| first.last_error.as_ref());
         let may_live_on = !self.to_revoke.is_empty() || self.in_the_air.is_anything();
         of_first.or(self.last_error.as_ref()).or_else(|| may_live_on.then_some(&NOT_REVOKED))
     }
 
-    /// Signing out has happened already; nothing that the server answers can undo it (RFC 7009 §2.2).
+    /// Takes the outcome of a revocation. The user is signed out already; no answer can undo that (RFC 7009 §2.2).
     pub(super) fn outcome(
         &mut self,
         client: &Client,
@@ -204,15 +205,15 @@ impl SigningOut {
             }
             None => {
                 self.to_revoke.remove(0);
-                // That another one was revoked does not make it undone.
+                // A later success does not clear the error of another token.
                 self.last_error = error.or(self.last_error.take());
             }
         }
         Ok(self.next(client, now))
     }
 
-    /// What became of a refresh that was under way when the user signed out. A refresh token that it brought is revoked: by
-    /// whoever carries the sign-out out, or by this caller, if that is done.
+    /// Takes the outcome of a refresh that was under way at the sign-out. A refresh token that it brought is revoked: after the
+    /// present actions, or by this caller if they are done.
     fn late_outcome(
         &mut self,
         client: &Client,
@@ -228,15 +229,15 @@ impl SigningOut {
             Ok(Ok(Some(token))) if client.server().revocation_endpoint.is_some() => {
                 self.to_revoke.push(Revocation::new(Secret::from(token), "refresh_token"));
             }
-            // There is nobody to tell, or nobody knows what it brought.
+            // It cannot be revoked, or it is not known what the refresh brought.
             Ok(_) => air.is_unknown = true,
-            // An answer may come yet.
+            // The answer may still come.
             Err(Delivered::Maybe) => air.lose(sent),
         }
         Ok(if is_done { self.next(client, now) } else { SessionAction::RetryAt(now) })
     }
 
-    /// The browser has come back.
+    /// Takes the URL that the browser came back with.
     pub(super) fn returned(&mut self, client: &Client, url: &str, now: UnixTime) -> Result<SessionAction, Error> {
         let logout = self.logout.as_ref().filter(|_| self.is_logging_out());
         let (logout, uri) =
@@ -249,7 +250,7 @@ impl SigningOut {
         Ok(self.next(client, now))
     }
 
-    /// Nobody waits for the browser any more.
+    /// Ends the wait for the browser.
     pub(super) fn cancelled(&mut self, client: &Client, now: UnixTime) -> Option<SessionAction> {
         if !self.is_logging_out() {
             return None;
@@ -270,7 +271,7 @@ impl SigningOut {
 
 impl Revocation {
     fn request(&self, client: &Client) -> Option<Request> {
-        // The revocation endpoint may be known though the token endpoint is not.
+        // The revocation endpoint may be known although the token endpoint is not.
         client.known_token_endpoint().revocation(self.id(), &self.token, Some(self.hint))
     }
 

@@ -1,6 +1,5 @@
-//! The states of a session, and the functions that go from one to the next: no other file changes the state. What happens
-//! within a grant that lives is in `active` and `answer`, the rest of a sign-out in `sign_out`; `transitions` has the same as
-//! data.
+//! The states of a session, and the functions that change from one to another: no other file does. `active` and `answer` handle
+//! what happens within a grant, `sign_out` the rest of a sign-out; `transitions` lists the same as data.
 
 use alloc::boxed::Box;
 
@@ -43,7 +42,7 @@ impl State {
         }
     }
 
-    /// Why a session that is not active gives nothing.
+    /// Why a session that is not active has no token.
     fn why_over(&self) -> LoginRequired {
         match self {
             Self::LoginRequired(ended) => ended.why.clone(),
@@ -59,7 +58,7 @@ impl State {
         }
     }
 
-    /// The API wants more than any token of this grant gives. `None` if a wider target would do.
+    /// The API demands more than any token of this grant gives. `None` if a wider target would do.
     pub(super) fn demanded(
         &mut self,
         client: &Client,
@@ -82,7 +81,7 @@ impl State {
         Some(Access::LoginRequired(demand.login_required(client, &active.grant, now)))
     }
 
-    /// An answer, or none, to the request of this id.
+    /// Takes the outcome of the request of this id.
     pub(super) fn outcome(
         &mut self,
         client: &Client,
@@ -119,13 +118,13 @@ impl State {
         signing_out.returned(client, url, now)
     }
 
-    /// Nobody waits for the browser; `None` if nobody did before.
+    /// The app no longer waits for the browser; `None` if no logout was awaited.
     pub(super) fn cancelled(&mut self, client: &Client, now: UnixTime) -> Option<SessionAction> {
         let Self::SigningOut(signing_out) = self else { return None };
         signing_out.cancelled(client, now)
     }
 
-    /// Forgets everything at once, but for what the server has to be shown.
+    /// Forgets everything at once, except what the server must be shown.
     pub(super) fn sign_out(&mut self, client: &Client, how: &SignOut) -> SessionAction {
         let shown = match self {
             Self::Active(active) => active.take_shown(),

@@ -1,8 +1,8 @@
-//! The transitions of a session as data: for tests and documentation, which hold them against the code. No driver needs them.
+//! The transitions of a session as data, for tests and documentation. A driver does not need them.
 
 use super::outcome::SessionPhase;
 
-/// What can happen to a session, as far as the table tells events apart.
+/// What can happen to a session, in the terms of [`TRANSITIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionTrigger {
@@ -10,26 +10,25 @@ pub enum SessionTrigger {
     AccessFresh,
     /// `access` when a refresh is due.
     AccessDue,
-    /// `access` when the refresh under way has had its time: it is taken for lost, and the next one is sent.
+    /// `access` past the deadline of the refresh under way: it counts as lost, and the next one is sent.
     AccessTimedOut,
-    /// The same, and the next one has to wait.
+    /// As [`AccessTimedOut`](Self::AccessTimedOut), but the next one has to wait.
     AccessTimedOutWaiting,
     /// The API refused the token.
     Refused,
     /// The API refused a token that a refusal had just brought.
     RefusedAgain,
-    /// The answer to the refresh, with tokens.
+    /// The answer to the refresh has tokens.
     Tokens,
-    /// Tokens of the refresh that was lost; after a sign-out, those of the one that was under way too.
+    /// Tokens of a lost refresh; after a sign-out, also of the one that was under way.
     LateTokens,
-    /// The answer to the refresh, without tokens that can be used: not now, not like this, not without the user, or what cannot
-    /// be read.
+    /// The answer to the refresh has no usable tokens: try later, a refusal, the user has to act, or it cannot be read.
     NoTokens,
-    /// No answer to the refresh: it was not delivered, or nobody knows.
+    /// No answer to the refresh: it was not delivered, or that is not known.
     NoAnswer,
-    /// The answer to the login's own refresh: `invalid_grant`.
+    /// The answer to the login's own refresh is `invalid_grant`.
     InvalidGrant,
-    /// The answer to the refresh, with somebody else's ID token.
+    /// The answer to the refresh has another user's ID token.
     SomebodyElses,
     /// `end_grant`.
     EndGrant,
@@ -39,24 +38,23 @@ pub enum SessionTrigger {
     Adopted,
     /// `adopt` of anything else.
     AdoptedNothing,
-    /// `sign_out`, with something to revoke and a place to.
+    /// `sign_out`, with a token to revoke and an endpoint for it.
     SignOut,
-    /// `sign_out`, with nothing to revoke or nowhere to, and a logout to be made in the browser.
+    /// `sign_out`, with nothing to revoke or no endpoint for it, and a logout in the browser.
     SignOutInBrowser,
-    /// `sign_out`, with nobody to tell.
+    /// `sign_out`, with nothing to revoke or no endpoint, and no logout in the browser.
     SignOutHere,
-    /// The answer to the revocation, whatever it says, unless it asks for patience; or it was tried often enough. Nothing else
-    /// is to be revoked.
+    /// The last revocation was answered and is not to be tried again, or it has been tried often enough.
     Revoked,
-    /// The revocation is to be tried again: the answer asks for patience, or there was none.
+    /// The revocation is to be tried again: the server is busy, or no answer came.
     RevocationLater,
-    /// The first revocation was answered or failed, and a logout is to be made in the browser.
+    /// The first revocation was answered or failed, and a logout in the browser is next.
     RevokedLogoutNext,
-    /// The browser came back as it should, or nobody waits for it any more (`Cancelled`).
+    /// The browser came back from the logout, or the app stopped waiting (`Cancelled`).
     Returned,
-    /// The same, and there is something to revoke yet.
+    /// As [`Returned`](Self::Returned), with a token still to be revoked.
     ReturnedRevokeNext,
-    /// A redirect that is not the return.
+    /// A redirect that is not the return from the logout.
     RedirectStray,
 }
 
@@ -75,7 +73,7 @@ const fn row(from: SessionPhase, on: SessionTrigger, to: SessionPhase) -> Sessio
     SessionTransition { from, on, to }
 }
 
-/// Every transition from one phase to another. Whatever is not listed leaves the phase as it is.
+/// Every transition from one phase to another. Anything not listed leaves the phase unchanged.
 pub const TRANSITIONS: &[SessionTransition] = {
     use {SessionPhase as P, SessionTrigger as T};
     &[

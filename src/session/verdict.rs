@@ -1,4 +1,4 @@
-//! What the answer to a refresh means (RFC 6749 §5): a pure function, and the one place that sorts servers' words.
+//! What the answer to a refresh means (RFC 6749 §5): a pure function, and the only place that classifies error codes.
 
 use alloc::borrow::Cow;
 
@@ -11,23 +11,23 @@ use crate::wire::token::response::{parse_response_as, remains, Remains, TokenRes
 
 pub(super) enum Verdict<'a> {
     Tokens(TokenResponse<'a>),
-    /// A success that cannot be used. The server may have replaced the refresh token all the same.
+    /// A success that cannot be used. The server may still have replaced the refresh token.
     Useless(Error, Option<Cow<'a, str>>),
-    /// A success that cannot be read: new tokens may have been in it.
+    /// A success that cannot be read, and may have had new tokens.
     Lost(Error),
-    /// Not now: 408, 425, 429, 5xx, any 3xx, a page.
+    /// Try later: 408, 425, 429, 5xx, any 3xx, a page.
     Later(Error, Option<u64>),
     /// `invalid_grant`.
     InvalidGrant(Error),
     UserMustAct(Error),
     /// The target is not granted.
     NotGranted(Error),
-    /// The client is refused, whatever it asks for.
+    /// The client is refused, for any request.
     ClientRefused(Error),
     Refused(Error),
 }
 
-/// The user has to do something at the server, and the grant lives on (OpenID Connect Core §3.1.2.6, and others).
+/// The user has to act at the server, and the grant lives on (OpenID Connect Core §3.1.2.6, and others).
 const USER_MUST_ACT: [&str; 7] = [
     "interaction_required",
     "login_required",
@@ -59,29 +59,29 @@ impl<'a> Verdict<'a> {
         let is_client_error = (400..=499).contains(&status);
         match word {
             _ if refused.is_transient() => Self::Later(error, refused.retry_after()),
-            // Meant for the authorization endpoint (RFC 6749 §4.1.2.1), and said here all the same.
+            // Defined for the authorization endpoint (RFC 6749 §4.1.2.1), but also used here.
             Some("temporarily_unavailable" | "server_error") => Self::Later(error, refused.retry_after()),
-            // Nothing else ends a grant: the very word, with a 4xx (RFC 6749 §5.2).
+            // Nothing else ends a grant: exactly this code, with a 4xx (RFC 6749 §5.2).
             Some("invalid_grant") if is_client_error => Self::InvalidGrant(error),
             Some(word) if USER_MUST_ACT.contains(&word) => Self::UserMustAct(error),
             Some("invalid_target" | "invalid_scope") => Self::NotGranted(error),
             Some("invalid_client" | "unauthorized_client" | "unsupported_grant_type") => Self::ClientRefused(error),
             Some(_) => Self::Refused(error),
-            // Of a success, whose `error` is no text.
+            // A 4xx without a code, or a success whose `error` is not text.
             None if is_client_error || (200..=299).contains(&status) => Self::Refused(error),
-            // Any other status, from whatever answers in the server's place.
+            // Any other status, perhaps from a proxy.
             None => Self::Later(error, refused.retry_after()),
         }
     }
 
-    /// What a refresh brought after all: `Ok` with a refresh token or without, `Err` if nobody knows.
+    /// Which refresh token an answer brought, if any; `Err` if that is not known.
     pub(super) fn brought(self) -> Result<Option<Cow<'a, str>>, ()> {
         match self {
             Self::Tokens(tokens) => Ok(tokens.refresh_token),
             Self::Useless(_, refresh_token) => Ok(refresh_token),
-            // Too late, too early, too often: the server did not do its work.
+            // Too late, too early, too often: the server did not process the request.
             Self::Later(Error::Refused(refused), _) if matches!(refused.status(), Some(400..=499)) => Ok(None),
-            // Some other server may have answered, or this one after it did its work.
+            // Another server may have answered, or this one after it processed the request.
             Self::Later(..) | Self::Lost(_) => Err(()),
             _ => Ok(None),
         }

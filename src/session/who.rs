@@ -1,10 +1,9 @@
-//! Who is logged in, in a session: the ID token of the login, those that refreshes bring (OpenID Connect Core §12.2), and
-//! the keys to check them with.
+//! Who is logged in: the ID token of the login, those of refreshes (OpenID Connect Core §12.2), and the keys for them.
 //!
-//! Whose it is is checked before anything of the answer is used: tokens of another user, or for another client, are nobody's
-//! business here. Every other fault (its form, its time, its hashes, its key, its signature) costs the ID token and nothing else,
-//! since an answer without any would have been taken; its tokens came from the token endpoint itself, over TLS (§3.1.3.7
-//! rule 6). Who signed it may take the server's keys to tell: what it says is believed once they are here and have signed it.
+//! Before anything of an answer is used, its ID token must be this user's and for this client. Any other fault (form, time,
+//! hashes, key, signature) costs only the ID token, since an answer without one would have been accepted; the tokens came from
+//! the token endpoint itself, over TLS (§3.1.3.7 rule 6). The signature may need newly fetched keys: the ID token is trusted
+//! once they confirm it.
 
 use alloc::sync::Arc;
 
@@ -26,7 +25,7 @@ use crate::wire::token::response::TokenResponse;
 #[derive(Clone, Default)]
 pub(super) struct Who {
     id_token: Option<IdToken>,
-    /// Of the login.
+    /// The login's nonce.
     nonce: Option<Secret>,
     keys: Option<Arc<KeySet>>,
     pending: Option<Pending>,
@@ -37,28 +36,28 @@ pub(super) struct Who {
 struct Pending {
     unverified: Unverified,
     requests: u8,
-    /// The error of the last of them is the session's.
+    /// The session's last error is from such a request.
     has_failed: bool,
     under_way: Option<(RequestId, UnixTime)>,
     patience: Patience,
 }
 
-/// What a refresh brought.
+/// The ID token of a refresh.
 pub(super) enum New {
-    /// No ID token, or none that anybody asked for.
+    /// No ID token, or one that was not asked for.
     Nothing,
     Checked(IdToken),
-    /// Its keys are to be fetched.
+    /// Its keys must be fetched.
     Unverified(Unverified),
-    /// It is the same user's, as far as can be told, and has another fault: the ID token of before stays.
+    /// The same user's, as far as can be told, but faulty otherwise: the previous ID token stays.
     LeftAside(IdTokenError),
 }
 
 /// What the answer to a request for keys means.
 pub(super) enum KeysAnswer {
-    /// The ID token is good. Whether an error was told of before, and when the token says that the session ends.
+    /// The ID token is good. With whether an error was reported before, and the token's `session_expiry`.
     Checked(bool, Option<UnixTime>),
-    /// It is not, or it is not known: the one of before stays.
+    /// The ID token is bad, or still unchecked: the previous one stays.
     Failed(Option<Error>),
 }
 
@@ -67,7 +66,7 @@ impl Who {
         Self { id_token: identity.id_token, nonce: identity.nonce, keys: identity.keys, pending: None }
     }
 
-    /// Of what was stored; `None` if it is damaged, or the ID token is not of this client's server or not for this client.
+    /// Restores the stored ID token; `None` if it is damaged, or not from this client's server or not for this client.
     pub(super) fn restore(client: &Client, id_token: Option<&Secret>, nonce: Option<Secret>) -> Option<Self> {
         let id_token = match id_token {
             Some(id_token) => Some(IdToken::restore(id_token, &client.id_token_parties())?),
@@ -77,7 +76,7 @@ impl Who {
         Some(Self { id_token, nonce, keys: None, pending: None })
     }
 
-    /// The token itself, and the login's `nonce` unless that is in it, to be stored.
+    /// The ID token to store, and the login's `nonce` unless the token has it.
     pub(super) fn to_store(&self) -> (Option<Secret>, Option<Secret>) {
         let in_token = self.id_token.as_ref().and_then(IdToken::nonce);
         let nonce = self.nonce.clone().filter(|nonce| !in_token.is_some_and(|in_token| in_token.is(nonce)));
@@ -96,17 +95,17 @@ impl Who {
         self.keys.as_ref().or(client.own_keys())
     }
 
-    /// The token itself, to be shown at the logout.
+    /// Takes the token, for the logout's `id_token_hint`.
     pub(super) fn take_hint(&mut self) -> Option<Secret> {
         self.id_token.take().map(|token| token.token().clone())
     }
 
-    /// Takes over what an earlier state of the session has fetched.
+    /// Takes over the keys that an earlier state of the session has fetched.
     pub(super) fn follow(&mut self, earlier: &Self) {
         self.keys.clone_from(&earlier.keys);
     }
 
-    /// The ID token of a refresh, held to all rules that can be checked now. An error means that it is somebody else's.
+    /// Reads the ID token of a refresh, and checks all that can be checked now. An error means that it is another user's.
     pub(super) fn read(
         &self,
         client: &Client,
@@ -123,7 +122,7 @@ impl Who {
             .organization(organization.as_deref())
             .access_token(Some(answer.access_token()))
             .of_token_endpoint();
-        // First, whatever else is wrong with it: a fault must not hide whose it is.
+        // First: no other fault may hide that it is another user's.
         rules.check_whose(id_token)?;
         let unverified = match rules.read(id_token, ServerClock::of(date, now).time(now)) {
             Ok(unverified) => unverified,
@@ -136,7 +135,7 @@ impl Who {
         }
     }
 
-    /// Takes what a refresh brought; what is to be told of it.
+    /// Takes the ID token of a refresh; returns the error to report.
     pub(super) fn take(&mut self, new: New, ends: &mut Ends) -> Option<Error> {
         match new {
             New::Nothing => None,
@@ -154,9 +153,9 @@ impl Who {
         }
     }
 
-    /// The request for keys, if it is time for one.
+    /// Returns the request for keys, if it is time for one.
     pub(super) fn keys_request(&mut self, client: &Client, now: UnixTime) -> Option<Request> {
-        self.pending.as_ref()?; // nearly always
+        self.pending.as_ref()?; // usually `None`
         let fetched_lately = self.shared_keys(client).is_some_and(|keys| !keys.may_be_fetched_again(now));
         let pending = self.pending.as_mut().filter(|_| !fetched_lately)?;
         let timeout = client.refresh_timeout();
@@ -176,7 +175,7 @@ impl Who {
         Some(Request::get(id, url, None))
     }
 
-    /// The answer to the request for keys, if it is that.
+    /// Takes the outcome of the request for keys, if the id is that request's.
     pub(super) fn answer(
         &mut self,
         client: &Client,

@@ -1,14 +1,13 @@
-//! 32 octets as 43 base64url characters without padding (RFC 4648 §5), on the stack.
+//! Encodes 32 bytes as 43 base64url characters without padding (RFC 4648 §5), on the stack.
 //!
-//! A login encodes six times 32 octets, and the library's encoder, which takes any length, was a sixth of its cost. This one is
-//! for this length alone. Like the library's it has no table and no branch that depends on the octets; a test holds the two
-//! together.
+//! A login encodes 32 bytes six times. The library's encoder takes any length, and was a sixth of a login's cost; this one
+//! takes only 32 bytes. Like the library's, it has no table and no branch that depends on the bytes; a test compares the two.
 
 use core::fmt;
 
 use crate::secret::wipe;
 
-/// Room for the 43 characters of 32 octets; the last five octets of it are scratch.
+/// A buffer for the 43 characters of 32 bytes; its last five bytes are scratch.
 #[derive(Clone)]
 #[repr(align(16))]
 pub(crate) struct Base64Url32([u8; 48]);
@@ -18,7 +17,7 @@ impl Base64Url32 {
         Self([0; 48])
     }
 
-    /// The characters, in this room.
+    /// Writes the characters to this buffer, and returns them.
     pub(crate) fn encode(&mut self, octets: &[u8; 32]) -> &str {
         let mut padded = [0; 33];
         for (to, from) in padded.iter_mut().zip(octets) {
@@ -45,7 +44,7 @@ impl Base64Url32 {
         self.0.get(..43).and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default()
     }
 
-    /// The same as octets.
+    /// The same as bytes.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.get(..43).unwrap_or_default()
     }
@@ -55,7 +54,7 @@ impl Base64Url32 {
     }
 }
 
-/// `A-Z a-z 0-9 - _` for 0 to 63: each range begins with a step that is added when its border is passed.
+/// `A-Z a-z 0-9 - _` for 0 to 63. Each range adds a step when its border is passed.
 fn character(sextet: u8) -> u8 {
     let if_over = |border: u8, step: u8| u8::from(sextet > border).wrapping_neg() & step;
     sextet

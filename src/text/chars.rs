@@ -10,24 +10,23 @@ pub(crate) fn is_visible(text: &str) -> bool {
     all(text.as_bytes(), |octet| octet.wrapping_sub(0x20) < 0x5f)
 }
 
-/// What can go into a header after `Bearer `: visible ASCII, and spaces inside alone (RFC 6749 A.12, RFC 9110 §5.5).
+/// What can follow `Bearer ` in a header: visible ASCII, and spaces only inside (RFC 6749 A.12, RFC 9110 §5.5).
 pub(crate) fn is_header_token(text: &str) -> bool {
     is_vschars(text) && !text.starts_with(' ') && !text.ends_with(' ')
 }
 
-/// Characters that a URI may have (RFC 3986 §2), percent-encoded ones as they are.
+/// Whether a URI may have these characters (RFC 3986 §2). Percent-encoded ones are not decoded.
 pub(crate) fn is_uri_chars(text: &str) -> bool {
     text.bytes().all(|octet| octet.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&octet))
 }
 
-/// Whether every octet passes `test`. Many are looked at before the answer is, without a branch for each, so that the
-/// compiler tests them at once.
+/// Whether every byte passes `test`. Blocks are tested without a branch for each byte, so that the compiler vectorizes them.
 pub(crate) fn all(octets: &[u8], test: impl Fn(u8) -> bool) -> bool {
     let pass = |some: &[u8]| some.iter().fold(true, |passed, octet| passed & test(*octet));
     let long = octets.chunks_exact(128);
     let rest = long.remainder();
     let rest_passes = match rest.last_chunk::<32>() {
-        // The last thirty-two once more, whether some of them were looked at or not.
+        // The last 32 bytes, even if some were tested before.
         Some(last) => rest.chunks_exact(32).all(pass) && pass(last),
         None => pass(rest),
     };

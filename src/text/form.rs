@@ -1,7 +1,7 @@
-//! `application/x-www-form-urlencoded`, as RFC 6749 Appendix B wants it, in both directions.
+//! `application/x-www-form-urlencoded` as in RFC 6749 Appendix B, in both directions.
 //!
-//! Encoding is the `form_urlencoded` crate's. Decoding is strict and therefore ours: a broken percent sequence or
-//! octets that are not UTF-8 are an error here, where the library's decoder puts U+FFFD in their place.
+//! The `form_urlencoded` crate encodes. Decoding is this crate's own, because it is strict: a broken percent sequence, or bytes
+//! that are not UTF-8, are an error, where the library's decoder would put U+FFFD.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -15,20 +15,19 @@ use super::chars;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Undecodable;
 
-/// Whether `value` encodes to itself, as all that this crate makes and most of what servers make does.
+/// Whether `value` encodes to itself: always for what this crate makes, mostly for what servers make.
 fn is_plain(value: &str) -> bool {
     chars::all(value.as_bytes(), |octet| {
         let letter = (octet | 0x20).wrapping_sub(b'a') < 26;
         let digit = octet.wrapping_sub(b'0') < 10;
-        // No `||`: without branches the compiler can test many octets at once.
+        // No `||`: without branches the compiler can test many bytes at once.
         #[allow(clippy::needless_bitwise_bool)]
         let plain = letter | digit | (octet == b'-') | (octet == b'.') | (octet == b'_') | (octet == b'*');
         plain
     })
 }
 
-/// A name that needs no encoding, and a value that is looked at once for whether it does: not for the length of a body and for
-/// writing it again.
+/// A name that needs no encoding, and a value that is checked for that only once, not again for its length and for writing it.
 #[derive(Clone, Copy)]
 pub(crate) struct Pair<'a> {
     pub name: &'a str,
@@ -41,13 +40,13 @@ impl<'a> Pair<'a> {
         Self { name, value, plain: is_plain(value) }
     }
 
-    /// With `=`, and the `&` before it.
+    /// The encoded length, with `=` and the `&` before the pair.
     pub(crate) fn encoded_len(&self) -> usize {
         let value = if self.plain { self.value.len() } else { encoded_len(self.value) };
         value.saturating_add(self.name.len()).saturating_add(2)
     }
 
-    /// Appends `name=value`, with `&` before it if it is not the first.
+    /// Appends `name=value`, with `&` before it unless it is the first.
     pub(crate) fn push(&self, out: &mut String) {
         if !out.is_empty() {
             out.push('&');
@@ -72,8 +71,8 @@ pub(crate) fn push_encoded(out: &mut String, value: &str) {
     }
 }
 
-/// Appends `value`, encoded for the query of a URL: a space is `%20` there, since some servers and proxies read `+` as itself.
-/// A `+` is `%2B` either way.
+/// Appends `value`, encoded for the query of a URL: a space becomes `%20`, since some servers and proxies read `+` literally. A
+/// `+` becomes `%2B` either way.
 pub(crate) fn push_url_encoded(out: &mut String, value: &str) {
     if is_plain(value) {
         return out.push_str(value);
@@ -83,7 +82,7 @@ pub(crate) fn push_url_encoded(out: &mut String, value: &str) {
     }
 }
 
-/// How many octets `value` takes there.
+/// How many bytes `value` takes in the query of a URL.
 pub(crate) fn url_encoded_len(value: &str) -> usize {
     if is_plain(value) {
         return value.len();
@@ -91,7 +90,7 @@ pub(crate) fn url_encoded_len(value: &str) -> usize {
     byte_serialize(value.as_bytes()).map(|piece| url_piece(piece).len()).sum()
 }
 
-/// The library makes a piece of its own of each space.
+/// The library returns each space as a separate piece.
 fn url_piece(piece: &str) -> &str {
     if piece == "+" {
         URL_SPACE
@@ -111,7 +110,7 @@ pub(crate) fn push_pair(out: &mut String, name: &str, value: &str) {
     push_encoded(out, value);
 }
 
-/// What goes between a URL, which may have a query of its own, and the first parameter that is added.
+/// What separates a URL, which may already have a query, from the first added parameter.
 pub(crate) fn separator(url: &str) -> &'static str {
     match url.split_once('?') {
         None => "?",
@@ -120,7 +119,7 @@ pub(crate) fn separator(url: &str) -> &'static str {
     }
 }
 
-/// How many octets `value` takes when encoded: buffers that hold secrets are sized once and never move.
+/// How many bytes `value` takes when encoded: buffers for secrets are sized once and never move.
 pub(crate) fn encoded_len(value: &str) -> usize {
     if is_plain(value) {
         return value.len();
@@ -128,13 +127,13 @@ pub(crate) fn encoded_len(value: &str) -> usize {
     byte_serialize(value.as_bytes()).map(str::len).sum()
 }
 
-/// The raw name and value of each pair: split at `&` and the first `=`, nothing decoded yet (RFC 3986 §2.4).
-/// Empty sequences are skipped; a pair without `=` has an empty value.
+/// The raw name and value of each pair: split at `&` and at the first `=`, not decoded (RFC 3986 §2.4). Empty pairs are
+/// skipped; a pair without `=` has an empty value.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
-/// Decodes a raw name or value once: `+` is a space, `%XX` an octet, and the octets must be UTF-8.
+/// Decodes a raw name or value once: `+` is a space, `%XX` a byte, and the bytes must be UTF-8.
 pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Undecodable> {
     #[allow(clippy::needless_bitwise_bool)] // as above
     let encoded = |octet| (octet == b'%') | (octet == b'+');

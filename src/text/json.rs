@@ -1,5 +1,5 @@
-//! JSON documents as servers send them, and the members of a token endpoint's answer, read where they lie: known members are
-//! borrowed, unknown ones skipped without a copy, a known one that comes twice is refused (RFC 8259 §4).
+//! Reads JSON documents, and the members of a token endpoint's answer in place: known members are borrowed, unknown ones
+//! skipped without a copy, and a known member that comes twice is refused (RFC 8259 §4).
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -12,10 +12,10 @@ use super::unfit::Unfit;
 #[cfg(feature = "openid")]
 use crate::time::UnixTime;
 
-/// Containers may be nested this deep.
+/// How deep containers may be nested.
 pub(crate) const MAX_DEPTH: usize = 32;
 
-/// A member that this client knows, in whatever type it came; the reader decides what it accepts.
+/// A known member, of any type; the reader decides which it accepts.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) enum Value<'a> {
     /// Absent or `null`.
@@ -26,14 +26,14 @@ pub(crate) enum Value<'a> {
     Integer(u64),
     Negative,
     Float(f64),
-    /// A list of strings, joined with spaces: how some servers write a scope.
+    /// A list of strings, joined with spaces: some servers write a scope so.
     Texts(String),
     Other,
 }
 
 #[cfg(feature = "openid")]
 impl Value<'_> {
-    /// Seconds since 1970 (RFC 7519 §2), with a fraction perhaps, which is cut off.
+    /// Seconds since 1970 (RFC 7519 §2); a fraction is cut off.
     pub(crate) fn seconds(&self) -> Option<UnixTime> {
         match self {
             Self::Integer(seconds) => Some(UnixTime::from_secs(*seconds)),
@@ -45,8 +45,8 @@ impl Value<'_> {
     }
 }
 
-/// RFC 6749 §5.1 and §5.2, OpenID Connect Core §3.1.3.3, and when the grant ends, in the words of a draft
-/// (draft-ietf-oauth-refresh-token-expiration) and in those of servers.
+/// The members of RFC 6749 §5.1 and §5.2 and OpenID Connect Core §3.1.3.3, and those for the end of a grant, by a draft
+/// (draft-ietf-oauth-refresh-token-expiration) or by servers' own names.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Members<'a> {
     pub access_token: Value<'a>,
@@ -66,21 +66,21 @@ pub(crate) struct Members<'a> {
     pub has_more_than_error: bool,
 }
 
-/// Why a body has no members.
+/// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     TooDeep,
     Malformed,
 }
 
-/// The mark that some servers put before a document; it may be skipped (RFC 8259 §8.1).
+/// The byte order mark that some servers put first; it may be skipped (RFC 8259 §8.1).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 fn without_mark(document: &[u8]) -> &[u8] {
     document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document)
 }
 
-/// The text of a document within the depth limit. All of it must be UTF-8 (RFC 8259 §8.1), the members that are skipped too.
+/// The text of a document within the depth limit. All of it must be UTF-8 (RFC 8259 §8.1), even skipped members.
 fn text(document: &[u8]) -> Result<&str, Unreadable> {
     if !within_depth(document) {
         return Err(Unreadable::TooDeep);
@@ -88,19 +88,18 @@ fn text(document: &[u8]) -> Result<&str, Unreadable> {
     core::str::from_utf8(without_mark(document)).map_err(|_| Unreadable::Malformed)
 }
 
-/// Any document into any type: for what the caller wants to have of one that has been read here.
+/// Reads a document that was checked before into any type that the caller wants.
 pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, Unfit> {
     serde_json::from_slice(without_mark(document)).map_err(|_| Unfit)
 }
 
-/// Whether it may be an object, by how it begins.
+/// Whether the document begins like an object.
 pub(crate) fn begins_as_object(document: &[u8]) -> bool {
     without_mark(document).iter().find(|octet| !b" \t\n\r".contains(octet)) == Some(&b'{')
 }
 
-/// An object of known form, from one JSON document and nothing else, within the depth limit. The type says what it is strict
-/// about; a member that it knows and that comes twice is refused by all derived types. They would take an array of their
-/// members' values, too, so that is seen to here.
+/// Reads an object of known form from a document with nothing else in it, within the depth limit. All derived types refuse a
+/// known member that comes twice; they would accept an array of their members' values, so that is refused here.
 pub(crate) fn strict<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<T> {
     serde_json::from_str(object_text(document)?).ok()
 }
@@ -110,7 +109,7 @@ pub(crate) fn object_text(document: &[u8]) -> Option<&str> {
     text(document).ok().filter(|_| begins_as_object(document))
 }
 
-/// For members that may be absent, and may not be `null`.
+/// For members that may be absent, but not `null`.
 #[cfg(feature = "openid")]
 pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
@@ -122,7 +121,7 @@ pub(crate) fn value<'a, 'de: 'a, D: Deserializer<'de>>(deserializer: D) -> Resul
     Value::deserialize(deserializer)
 }
 
-/// For members that count as absent if they are of another type.
+/// For members that count as absent if they have another type.
 #[cfg(feature = "openid")]
 pub(crate) fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
@@ -137,7 +136,7 @@ pub(crate) fn time_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     Value::deserialize(deserializer).map(|value| value.seconds())
 }
 
-/// Whether it is one JSON object, and nothing else, within the depth limit.
+/// Whether the document is one JSON object, with nothing else, within the depth limit.
 pub(crate) fn is_object(document: &[u8]) -> bool {
     struct Object;
 
@@ -150,15 +149,15 @@ pub(crate) fn is_object(document: &[u8]) -> bool {
     strict::<Object>(document).is_some()
 }
 
-/// The members, if the body is one JSON object, and nothing else, within the depth limit.
+/// Reads the members, if the body is one JSON object, with nothing else, within the depth limit.
 pub(crate) fn members(body: &[u8]) -> Result<Members<'_>, Unreadable> {
     serde_json::from_str(text(body)?).map_err(|_| Unreadable::Malformed)
 }
 
-/// Whether containers nest no deeper than [`MAX_DEPTH`]. Few bodies have that many brackets at all, and counting them
-/// is cheap; only then is the depth followed, strings left out.
+/// Whether containers nest no deeper than [`MAX_DEPTH`]. Brackets are counted first, which is cheap; only if there are more is
+/// the depth followed, without strings.
 fn within_depth(body: &[u8]) -> bool {
-    // Sums over 128 octets fit in one, which lets the compiler count many at once.
+    // Sums over 128 bytes fit in one byte, so the compiler can count many at once.
     let opening = |some: &[u8]| some.iter().fold(0_u8, |sum, octet| sum.wrapping_add(u8::from(octet | 0x20 == b'{')));
     let chunks = body.chunks_exact(128);
     let rest = usize::from(opening(chunks.remainder()));
@@ -355,7 +354,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             is_alone = false;
         }
         match number.filter(|_| is_alone) {
-            // Out of range, as serde_json says it without that feature.
+            // Out of range, with the message that serde_json has without that feature.
             Some(Value::Float(number)) if !number.is_finite() => Err(A::Error::custom("number out of range")),
             Some(number) => Ok(number),
             None => Ok(Value::Other),
@@ -367,8 +366,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
 pub(crate) struct Key<'a>(pub Cow<'a, str>);
 
 impl Key<'_> {
-    /// Whether it is no object, but a number that is no integer of 64 bits. If any crate of an app turns the feature
-    /// `arbitrary_precision` of `serde_json` on, it is on for this one, too, which is then handed such numbers in this form.
+    /// Whether this is a number that is not a 64-bit integer, instead of an object. If any crate of an app turns on the feature
+    /// `arbitrary_precision` of `serde_json`, it is on for this crate too, and such numbers come in this form.
     pub(crate) fn is_number(&self) -> bool {
         self.0 == "$serde_json::private::Number"
     }
@@ -383,8 +382,8 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
-/// A number as JSON writes it (RFC 8259 §6): its whole part, at most `u64::MAX`; infinite if no float can hold it. Read digit by digit,
-/// since the standard library's own way for floats weighs more than the rest of this crate's JSON.
+/// Reads a JSON number (RFC 8259 §6): its whole part, at most `u64::MAX`; infinite if no float can hold it. It goes digit by
+/// digit, since the standard library's float parser is larger than the rest of this crate's JSON.
 fn number(text: &str) -> Option<Value<'static>> {
     let (is_negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -401,7 +400,7 @@ fn number(text: &str) -> Option<Value<'static>> {
     if digits().nth(zeros).is_none() {
         return Some(Value::Integer(0));
     }
-    // So many digits are before the point.
+    // The number of digits before the point.
     let len = |len: usize| i64::try_from(len).unwrap_or(i64::MAX);
     let places = len(whole.len()).saturating_sub(len(zeros)).saturating_add(exponent);
     if places > MAX_PLACES {
@@ -418,7 +417,7 @@ fn number(text: &str) -> Option<Value<'static>> {
 /// Floats go as far as 1.8e308.
 const MAX_PLACES: i64 = 309;
 
-/// An element of a list: text, or something to be skipped.
+/// An element of a list: text, or something that is skipped.
 enum Item<'a> {
     Text(Cow<'a, str>),
     Other,
@@ -426,7 +425,7 @@ enum Item<'a> {
 
 impl<'de> Deserialize<'de> for Item<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Depth is limited already, so following the value's own structure is safe.
+        // The depth is limited already, so nested values are safe.
         Value::deserialize(deserializer).map(|value| match value {
             Value::Text(text) => Item::Text(text),
             _ => Item::Other,

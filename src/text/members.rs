@@ -1,4 +1,4 @@
-//! Documents with many members, each of which is read by itself: whatever is wrong with one of them is known by its name.
+//! Reads documents with many members one by one, so that an error names the member.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,9 +13,9 @@ use super::texts::Texts;
 /// Why a document cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is no object, or names a member twice (RFC 8259 §4).
+    /// It is not an object, or has a member twice (RFC 8259 §4).
     Malformed,
-    /// This member has another type than it must have.
+    /// This member has a wrong type.
     WrongType(&'static str),
 }
 
@@ -33,9 +33,9 @@ pub(crate) trait Members: Sized {
     fn read<'de, A: MapAccess<'de>>(map: A) -> Result<Read<Self>, A::Error>;
 }
 
-/// What was read of an object, and what is wrong with it: it is for the caller to be strict.
+/// What was read of an object, and what is wrong with it; the caller decides how strict to be.
 pub(crate) struct Read<T> {
-    /// Of a member that comes twice it has the last one (RFC 7519 §4); one of a wrong type is absent.
+    /// Has the last one of a member that comes twice (RFC 7519 §4), and none of a wrong type.
     pub value: T,
     pub is_repeated: bool,
     /// The first member of a wrong type.
@@ -89,7 +89,7 @@ impl Member for String {
     }
 }
 
-/// Some servers write it as a text.
+/// Some servers write a boolean as text.
 impl Member for bool {
     fn of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Result<Option<Self>, WrongType>, D::Error> {
         Ok(match Value::deserialize(deserializer)? {
@@ -102,10 +102,10 @@ impl Member for bool {
     }
 }
 
-/// Of a list of names so many are read: no server has more, and a hostile one is not to fill the memory.
+/// How many names of a list are kept: no server has more, and a hostile one must not fill the memory.
 const MAX_NAMES: usize = 1024;
 
-/// What is no text in the list is left out: it names nothing.
+/// Elements that are not text are left out.
 impl Member for Vec<String> {
     fn of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Result<Option<Self>, WrongType>, D::Error> {
         Ok(match Texts::read(deserializer, MAX_NAMES)? {
@@ -116,8 +116,7 @@ impl Member for Vec<String> {
     }
 }
 
-/// A struct of members that may be absent, with how it is read from an object. Members that it does not know are skipped without
-/// a copy.
+/// Defines a struct of optional members, and how it is read from an object. Unknown members are skipped without a copy.
 macro_rules! members {
     (
         $(#[$attribute:meta])*

@@ -1,5 +1,4 @@
-//! Text as it comes and goes: what characters may be in it, and how forms, JSON and base64url are read and written. No rule of
-//! OAuth is in here.
+//! Text formats: character sets, forms, JSON and base64url. No rules of OAuth are in here.
 
 pub(crate) mod base64url;
 pub(crate) mod chars;

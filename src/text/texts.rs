@@ -1,4 +1,4 @@
-//! A member that is one text or a list of them.
+//! Members that are one text or a list of texts.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::json;
 
-/// Some servers write one text instead of a list; what is no text is left out.
+/// Some servers write one text instead of a list. Elements that are not text are left out.
 #[cfg(feature = "openid")]
 pub(crate) fn texts_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     Ok(match Texts::read(deserializer, usize::MAX)? {
@@ -33,12 +33,12 @@ impl<'de> Deserialize<'de> for OneOrMany {
     }
 }
 
-/// A member of whatever type, as far as it has texts.
+/// A member of any type, with the texts in it.
 pub(crate) enum Texts {
     /// `null`.
     Absent,
     One(String),
-    /// Its texts, and whether it has anything else.
+    /// Its texts, and whether it has other elements.
     List {
         texts: Vec<String>,
         has_others: bool,
@@ -47,7 +47,7 @@ pub(crate) enum Texts {
 }
 
 impl Texts {
-    /// Of a list, so many texts are kept at most.
+    /// Reads a member; of a list, at most `most` texts are kept.
     pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D, most: usize) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextsVisitor { most })
     }

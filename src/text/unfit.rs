@@ -1,14 +1,13 @@
-//! Values from outside do not fit the type that the caller asked for.
+//! The error for received values that do not fit the caller's type.
 
 use core::fmt;
 
-/// What was received does not fit the type it was to be read into, or was not kept. The library that read it would say more,
-/// and show a code or a token doing so; this does not.
+/// Received values do not fit the requested type, or were not kept. Has no details: the parser's might show a code or a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfit;
 
 impl Unfit {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         "unfit"
     }

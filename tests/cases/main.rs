@@ -16,7 +16,6 @@ mod bearer_redirects;
 mod bearer_request;
 mod callback;
 mod config_errors;
-#[cfg(feature = "openid")]
 mod discovery;
 #[cfg(feature = "rustcrypto")]
 mod id_token;

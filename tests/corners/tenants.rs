@@ -263,10 +263,7 @@ fn what_is_stored_is_of_the_same_template_and_tenant() {
     assert_eq!(restore(server().tenants(&[TENANT]).unwrap(), &found), Ok(true));
     assert_eq!(restore(server().tenants(&[OTHER]).unwrap(), &found), Err(RestoreError::Malformed));
     let of_other = metadata(&json!(issuer_of(OTHER)));
-    let of_other: ServerMetadata = serde_json::from_value(
-        json!({ "fetched_at": 0, "document": of_other }),
-    )
-    .unwrap();
+    let of_other: ServerMetadata = serde_json::from_value(json!({ "fetched_at": 0, "document": of_other })).unwrap();
     assert_eq!(restore(server(), &of_other), Err(RestoreError::Malformed));
 
     // Another template is another client, and so is none.

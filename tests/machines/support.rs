@@ -107,13 +107,16 @@ pub fn bearer(session: &mut Session, now: UnixTime) -> Bearer {
 }
 
 /// The request that a login waits for.
-#[cfg(feature = "openid")]
 pub fn pending(login: &Login) -> Request {
     match login.pending_action() {
         Some(Action::SendRequest(request)) => request,
         other => panic!("{other:?}"),
     }
 }
+
+/// Servers that are known by their issuers, and their metadata.
+#[path = "support_discovery.rs"]
+pub mod discovery;
 
 /// Clients, answers and logins of OpenID Connect.
 #[cfg(feature = "openid")]

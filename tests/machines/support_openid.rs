@@ -5,26 +5,18 @@ use oauth_proto::{
 };
 use serde_json::{json, Value};
 
-use super::{at, awaiting, entropy, json as answer, nonce, pending, redirect, server, state, REDIRECT_URI, START};
-use crate::model::keys::{jwks, signed, Verifier, ALGORITHM};
+use super::discovery::builder;
+pub use super::discovery::{discovering, issuer_only, issuer_only_with_path, metadata, request, ISSUER, JWKS_URI};
+use super::{at, awaiting, json as answer, nonce, pending, redirect, server, state, START};
+use crate::model::keys::{jwks, signed, ALGORITHM};
 
-pub const ISSUER: &str = "https://as.example.com";
-pub const JWKS_URI: &str = "https://as.example.com/jwks";
 pub const USER: &str = "248289761001";
-
-pub fn request() -> AuthorizationRequest {
-    AuthorizationRequest::new().scope("openid read")
-}
 
 /// A server that is known in full.
 pub fn known() -> AuthorizationServer {
     let server = server().issuer(ISSUER).unwrap().jwks_uri(JWKS_URI).unwrap();
     let server = server.revocation_endpoint("https://as.example.com/revoke").unwrap();
     server.id_token_signing_alg_values_supported(&[ALGORITHM])
-}
-
-fn builder(server: AuthorizationServer) -> ClientBuilder {
-    Client::builder(server, "app", REDIRECT_URI).api_origin("https://api.example.com").signature_verifier(Verifier)
 }
 
 /// A client that checks signatures by [`Verifier`].
@@ -40,31 +32,8 @@ pub fn on_tls_alone() -> Client {
     keyed_builder().accept_id_tokens_on_tls_alone().build().unwrap()
 }
 
-pub fn issuer_only() -> Client {
-    builder(AuthorizationServer::from_issuer(ISSUER).unwrap()).build().unwrap()
-}
-
-pub fn issuer_only_with_path() -> Client {
-    builder(AuthorizationServer::from_issuer("https://as.example.com/t").unwrap()).build().unwrap()
-}
-
 pub fn keys(numbers: &[u8], fetched_at: UnixTime) -> KeySet {
     KeySet::parse(JWKS_URI, jwks(numbers).as_bytes(), fetched_at).unwrap()
-}
-
-/// The metadata of the server that [`known`] has.
-pub fn metadata(issuer: &str, change: impl FnOnce(&mut Value)) -> String {
-    let mut document = json!({
-        "issuer": issuer,
-        "authorization_endpoint": "https://as.example.com/authorize",
-        "token_endpoint": "https://as.example.com/token",
-        "revocation_endpoint": "https://as.example.com/revoke",
-        "jwks_uri": JWKS_URI,
-        "id_token_signing_alg_values_supported": [ALGORITHM],
-        "code_challenge_methods_supported": ["S256"],
-    });
-    change(&mut document);
-    document.to_string()
 }
 
 /// The claims of a login's ID token that came at the beginning.
@@ -88,13 +57,6 @@ pub fn body_with(id_token: &str) -> String {
     format!(
         r#"{{"access_token":"AT1","token_type":"Bearer","expires_in":3600,"refresh_token":"RT1","id_token":"{id_token}"}}"#
     )
-}
-
-/// A login that asks for the server's metadata.
-pub fn discovering(client: Client) -> Login {
-    let mut login = Login::new(client, request()).unwrap();
-    let Ok(Action::SendRequest(_)) = login.handle(Event::Start(entropy(1)), at(0)) else { panic!("not started") };
-    login
 }
 
 /// A login that waits for the answer to its token request.

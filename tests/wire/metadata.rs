@@ -37,7 +37,6 @@ fn with(name: &str, value: &Value) -> String {
 #[track_caller]
 fn read(document: &str) -> Result<AuthorizationServer, ConfigError> {
     let server = AuthorizationServer::from_metadata(ISSUER, document.as_bytes());
-    #[cfg(feature = "openid")]
     for outcome in [fetched::pure(document), fetched::login(document)] {
         let is_same = match (&outcome, &server) {
             (Ok(()), server) => server.is_ok(),
@@ -54,7 +53,6 @@ fn read(document: &str) -> Result<AuthorizationServer, ConfigError> {
     server
 }
 
-#[cfg(feature = "openid")]
 mod fetched {
     use oauth_proto::{Action, AuthorizationRequest, Error, Event, Login, Response, ServerMetadata, Violation};
 
@@ -74,7 +72,7 @@ mod fetched {
     /// The server has no other document.
     pub fn login(document: &str) -> Result<(), Violation> {
         let server = AuthorizationServer::from_issuer(ISSUER).unwrap();
-        let client = Client::builder(server, CLIENT_ID, REDIRECT_URI).accept_id_tokens_on_tls_alone().build().unwrap();
+        let client = Client::new(server, CLIENT_ID, REDIRECT_URI).unwrap();
         let mut login = Login::new(client, AuthorizationRequest::new()).unwrap();
         let mut action = login.handle(Event::Start(entropy()), at(0));
         let (mut status, mut body) = (200, document);
@@ -253,7 +251,6 @@ fn a_truth_may_be_a_text() {
             let builder = builder.accept_id_tokens_on_tls_alone();
             let login = Login::new(builder.build().unwrap(), AuthorizationRequest::new());
             assert_eq!(login.is_err(), truth, "{value}: it must push, and cannot");
-            #[cfg(feature = "openid")]
             {
                 let document = with("authorization_response_iss_parameter_supported", &value);
                 let response = oauth_proto::Response::new(200, &crate::JSON, document.as_bytes());

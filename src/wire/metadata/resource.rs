@@ -317,6 +317,8 @@ impl fmt::Debug for ResourceMetadata {
         f.debug_struct("ResourceMetadata")
             .field("fetched_at", &self.fetched_at)
             .field("resource", &self.resource)
+            .field("authorization_servers", &self.authorization_servers)
+            .field("scopes_supported", &self.scopes_supported)
             .finish_non_exhaustive()
     }
 }

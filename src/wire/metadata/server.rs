@@ -147,11 +147,12 @@ impl ServerMetadata {
     }
 }
 
+/// The members that the crate uses itself.
 impl fmt::Debug for ServerMetadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerMetadata")
             .field("fetched_at", &self.fetched_at)
-            .field("issuer", &self.issuer())
+            .field("document", &self.document)
             .finish_non_exhaustive()
     }
 }

@@ -66,6 +66,8 @@ pub struct Config {
     pub iss_required: bool,
     /// The server is known by its issuer alone.
     pub by_issuer: bool,
+    /// Its metadata is asked for at the place of RFC 8414 first.
+    pub oauth_first: bool,
     /// The issuer has a path, so that there is a third place for the metadata.
     pub path: bool,
     /// ID tokens are not accepted on TLS alone.
@@ -78,13 +80,14 @@ impl Config {
     pub fn from_byte(flags: u8) -> Self {
         let openid = cfg!(feature = "openid");
         let is_set = |bit: u8| flags & bit != 0;
-        let (by_issuer, asks) = (openid && is_set(8), openid && is_set(1));
+        let (by_issuer, asks) = (is_set(8), openid && is_set(1));
         let issuer = is_set(2) || asks || by_issuer;
         Self {
             openid: asks,
             issuer,
             iss_required: is_set(4) && issuer,
             by_issuer,
+            oauth_first: by_issuer && is_set(2),
             path: is_set(16),
             needs_keys: openid && is_set(32),
             cached: match flags >> 6 {

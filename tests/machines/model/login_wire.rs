@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use oauth_proto::metadata::DiscoveryOrder;
 use oauth_proto::{AuthorizationServer, Client, Request, Tokens};
 
 use super::login::{Answer, Iss, Keys, Metadata, Shape};
@@ -40,11 +41,16 @@ fn issuer(config: Config) -> &'static str {
 /// Where the server's metadata is asked for.
 pub fn place(config: Config, index: usize) -> String {
     let path = if config.path { "/t" } else { "" };
-    match index {
-        0 => format!("https://as.example.com{path}/.well-known/openid-configuration"),
-        1 => format!("https://as.example.com/.well-known/oauth-authorization-server{path}"),
-        _ => format!("https://as.example.com/.well-known/openid-configuration{path}"),
-    }
+    let appended = format!("https://as.example.com{path}/.well-known/openid-configuration");
+    let oauth = format!("https://as.example.com/.well-known/oauth-authorization-server{path}");
+    let inserted = format!("https://as.example.com/.well-known/openid-configuration{path}");
+    let places = match (config.oauth_first, config.path) {
+        (false, _) => [appended, oauth, inserted],
+        // What the Model Context Protocol demands.
+        (true, true) => [oauth, inserted, appended],
+        (true, false) => [oauth, appended, inserted],
+    };
+    places[index].clone()
 }
 
 pub fn text(request: &Request) -> String {
@@ -178,7 +184,15 @@ fn other_case(text: &str) -> String {
 
 pub fn client(config: Config) -> Client {
     let builder = |server| Client::builder(server, "app", "com.example.app:/callback");
-    let server = openid::server(config).unwrap_or_else(|| {
+    let by_issuer = config.by_issuer.then(|| {
+        let server = AuthorizationServer::from_issuer(issuer(config)).unwrap();
+        if config.oauth_first {
+            server.discovery_order(DiscoveryOrder::OAuthFirst)
+        } else {
+            server
+        }
+    });
+    let server = by_issuer.unwrap_or_else(|| {
         let mut server = AuthorizationServer::new(AUTHORIZATION_ENDPOINT, TOKEN_ENDPOINT).unwrap();
         if config.issuer {
             server = server.issuer(issuer(config)).unwrap();
@@ -206,10 +220,6 @@ mod openid {
     use super::{issuer, JWKS_URI};
 
     const USER: &str = "248289761001";
-
-    pub fn server(config: Config) -> Option<AuthorizationServer> {
-        config.by_issuer.then(|| AuthorizationServer::from_issuer(issuer(config)).unwrap())
-    }
 
     pub fn with_keys(server: AuthorizationServer) -> AuthorizationServer {
         server.jwks_uri(JWKS_URI).unwrap().id_token_signing_alg_values_supported(&[ALGORITHM])
@@ -272,10 +282,6 @@ mod openid {
 
     use super::super::login::{IdToken, Keys};
     use super::super::login_model::Config;
-
-    pub fn server(_: Config) -> Option<AuthorizationServer> {
-        None
-    }
 
     pub fn with_keys(server: AuthorizationServer) -> AuthorizationServer {
         server

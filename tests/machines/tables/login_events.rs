@@ -174,13 +174,14 @@ impl Fire {
                 }
             }
             #[cfg(not(feature = "openid"))]
-            _ => None,
+            Trigger::Keys | Trigger::KeysLater | Trigger::KeysBroken => None,
+            #[cfg(not(feature = "openid"))]
+            _ => Self::metadata(trigger, variant),
         }
     }
 
-    #[cfg(feature = "openid")]
     fn metadata(trigger: Trigger, variant: usize) -> Option<Self> {
-        let good = crate::support::openid::metadata("ISSUER", |_| {});
+        let good = crate::support::discovery::metadata("ISSUER", |_| {});
         let with = |old: &str, new: &str| {
             assert!(good.contains(old), "{good}");
             good.replace(old, new)
@@ -283,9 +284,8 @@ impl Of {
             Self::Current => current.unwrap_or_else(exchanging),
             Self::Phase(phase) if phase == login.phase() => current.unwrap(),
             Self::Phase(Phase::ExchangingCode) => exchanging(),
-            #[cfg(feature = "openid")]
             Self::Phase(Phase::Discovering) => {
-                use crate::support::openid::{discovering, issuer_only};
+                use crate::support::discovery::{discovering, issuer_only};
                 crate::support::pending(&discovering(issuer_only())).id()
             }
             #[cfg(feature = "openid")]

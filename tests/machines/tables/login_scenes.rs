@@ -3,7 +3,7 @@
 use oauth_proto::login::transitions::Trigger;
 use oauth_proto::{Action, AuthorizationRequest, Delivered, Event, Login, Phase};
 
-use crate::support::{at, awaiting, client, exchanging, json, redirect, state, TOKENS};
+use crate::support::{at, awaiting, client, exchanging, html, json, pending, redirect, state, TOKENS};
 
 fn request() -> AuthorizationRequest {
     AuthorizationRequest::new().scope("read")
@@ -40,29 +40,40 @@ pub fn bring(phase: Phase, on: Trigger) -> Vec<Login> {
         }
         _ => vec![],
     };
+    logins.extend(discovery::bring(phase, on));
     #[cfg(feature = "openid")]
     logins.extend(openid::bring(phase, on));
     logins.shrink_to_fit();
     logins
 }
 
-/// Those that find the server by its issuer, and that check ID tokens.
-#[cfg(feature = "openid")]
-mod openid {
-    use oauth_proto::login::transitions::Trigger;
-    use oauth_proto::{
-        Action, AuthorizationRequest, Client, Delivered, Event, Headers, Login, Phase, Response, UnixTime,
-    };
-
-    use crate::support::openid::{
-        discovering, exchanging, fetching_keys, issuer_only, issuer_only_with_path, keyed, keys, metadata,
-        on_tls_alone, token_body, ISSUER,
-    };
-    use crate::support::{at, awaiting, html, json, pending, START};
-
-    fn request() -> AuthorizationRequest {
-        AuthorizationRequest::new().scope("openid read")
+/// The server could not answer, and is asked once more.
+fn later(mut login: Login) -> Login {
+    let event = Event::ResponseReceived(pending(&login).id(), html(503, ""));
+    assert!(matches!(login.handle(event, at(1)), Ok(Action::RetryAt(_))));
+    if login.phase() == Phase::Discovering {
+        let event = Event::ResponseReceived(pending(&login).id(), html(404, ""));
+        assert!(matches!(login.handle(event, at(1)), Ok(Action::SendRequest(_))));
     }
+    login
+}
+
+fn undelivered(mut login: Login) -> Login {
+    for delivered in [Delivered::No, Delivered::Maybe] {
+        let event = Event::SendFailed(pending(&login).id(), delivered);
+        assert!(matches!(login.handle(event, at(1)), Ok(Action::SendRequest(_))));
+    }
+    login
+}
+
+/// Those that find the server by its issuer.
+mod discovery {
+    use oauth_proto::login::transitions::Trigger;
+    use oauth_proto::{Action, Client, Event, Headers, Login, Phase, Response};
+
+    use super::{later, undelivered};
+    use crate::support::discovery::{discovering, issuer_only, issuer_only_with_path, metadata, request, ISSUER};
+    use crate::support::{at, html, json, pending};
 
     pub fn bring(phase: Phase, on: Trigger) -> Vec<Login> {
         match phase {
@@ -82,8 +93,47 @@ mod openid {
                 let found = found_elsewhere();
                 let saved = found.save().unwrap();
                 let resumed = Login::resume(issuer_only(), saved, at(1)).unwrap();
-                vec![awaiting(keyed(), request()), found, resumed]
+                vec![found, resumed]
             }
+            Phase::Failed => {
+                let mut nowhere = at_the_second_place(issuer_only());
+                let event = Event::ResponseReceived(pending(&nowhere).id(), Response::new(404, Headers::NONE, b""));
+                nowhere.handle(event, at(1)).unwrap_err();
+                vec![nowhere]
+            }
+            _ => vec![],
+        }
+    }
+
+    fn at_the_second_place(client: Client) -> Login {
+        let mut login = discovering(client);
+        let event = Event::ResponseReceived(pending(&login).id(), html(404, ""));
+        assert!(matches!(login.handle(event, at(1)), Ok(Action::SendRequest(_))));
+        login
+    }
+
+    fn found_elsewhere() -> Login {
+        let mut login = at_the_second_place(issuer_only());
+        let document = metadata(ISSUER, |_| {});
+        let event = Event::ResponseReceived(pending(&login).id(), json(200, &document));
+        assert!(matches!(login.handle(event, at(1)), Ok(Action::OpenUrl(_))));
+        login
+    }
+}
+
+/// Those that check ID tokens.
+#[cfg(feature = "openid")]
+mod openid {
+    use oauth_proto::login::transitions::Trigger;
+    use oauth_proto::{Action, Event, Login, Phase, UnixTime};
+
+    use super::{later, undelivered};
+    use crate::support::openid::{exchanging, fetching_keys, keyed, keys, on_tls_alone, request, token_body};
+    use crate::support::{at, awaiting, json, pending, START};
+
+    pub fn bring(phase: Phase, on: Trigger) -> Vec<Login> {
+        match phase {
+            Phase::AwaitingRedirect => vec![awaiting(keyed(), request())],
             Phase::ExchangingCode if on == Trigger::ResponseWithoutKeys => {
                 let other_keys = keyed().with_keys(keys(&[2], UnixTime::from_secs(START - 30)));
                 vec![exchanging(keyed()), exchanging(other_keys)]
@@ -104,50 +154,13 @@ mod openid {
                 vec![login]
             }
             Phase::Failed => {
-                let mut nowhere = at_the_second_place(issuer_only());
-                let event = Event::ResponseReceived(pending(&nowhere).id(), Response::new(404, Headers::NONE, b""));
-                nowhere.handle(event, at(1)).unwrap_err();
                 let mut forged = fetching_keys(keyed());
                 let set = crate::model::keys::named(&[(1, 2)]);
                 let event = Event::ResponseReceived(pending(&forged).id(), json(200, &set));
                 forged.handle(event, at(1)).unwrap_err();
-                vec![nowhere, forged]
+                vec![forged]
             }
-            other => panic!("{other:?} is new"),
+            _ => vec![],
         }
-    }
-
-    fn at_the_second_place(client: Client) -> Login {
-        let mut login = discovering(client);
-        let event = Event::ResponseReceived(pending(&login).id(), html(404, ""));
-        assert!(matches!(login.handle(event, at(1)), Ok(Action::SendRequest(_))));
-        login
-    }
-
-    /// The server could not answer, and is asked once more.
-    fn later(mut login: Login) -> Login {
-        let event = Event::ResponseReceived(pending(&login).id(), html(503, ""));
-        assert!(matches!(login.handle(event, at(1)), Ok(Action::RetryAt(_))));
-        if login.phase() == Phase::Discovering {
-            let event = Event::ResponseReceived(pending(&login).id(), html(404, ""));
-            assert!(matches!(login.handle(event, at(1)), Ok(Action::SendRequest(_))));
-        }
-        login
-    }
-
-    fn found_elsewhere() -> Login {
-        let mut login = at_the_second_place(issuer_only());
-        let document = metadata(ISSUER, |_| {});
-        let event = Event::ResponseReceived(pending(&login).id(), json(200, &document));
-        assert!(matches!(login.handle(event, at(1)), Ok(Action::OpenUrl(_))));
-        login
-    }
-
-    fn undelivered(mut login: Login) -> Login {
-        for delivered in [Delivered::No, Delivered::Maybe] {
-            let event = Event::SendFailed(pending(&login).id(), delivered);
-            assert!(matches!(login.handle(event, at(1)), Ok(Action::SendRequest(_))));
-        }
-        login
     }
 }
