@@ -20,6 +20,7 @@ mod fetched;
 mod headers;
 #[path = "../support/id_token.rs"]
 mod id_token;
+mod kept;
 #[cfg(feature = "openid")]
 #[path = "../support/keys.rs"]
 mod keys;
