@@ -1,6 +1,7 @@
 //! The files of a crate and the arrows between them, and what is wrong with them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::circles::circles;
 use crate::paths::{names, Kind, Named, Names};
@@ -109,7 +110,7 @@ impl House {
             let (from, to) = (&self.files[arrow.from].path, &self.files[arrow.to].path);
             let (from_entry, to_entry) = entry(from, to);
             if from_entry != to_entry && circle.contains(&from_entry) && circle.contains(&to_entry) {
-                text += &format!("\n  src/{from}:{}: names `{}` (src/{to})", arrow.line, in_crate(&arrow.path));
+                let _ = write!(text, "\n  src/{from}:{}: names `{}` (src/{to})", arrow.line, in_crate(&arrow.path));
             }
         }
         text
