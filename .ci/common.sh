@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Read by the scripts of this folder with `.`: where things are, and how a missing tool gets here.
+# Sourced by the scripts of this folder: where things are, and functions that install missing tools.
 #
 #   ROOT    the repository; the working directory of every script
 #   TARGET  cargo's target directory (CARGO_TARGET_DIR, or target/ in the repository)
-#   CACHE   what is worth keeping from run to run: compilers and cargo tools. Outside of the repository.
+#   CACHE   compilers and cargo tools that are kept from run to run, outside of the repository
 #   HOST    the target triple of this machine
 set -Eeuo pipefail
 failed() { echo "${0##*/}: failed: $BASH_COMMAND" >&2; }
@@ -22,19 +22,19 @@ die() {
     exit 1
 }
 
-# apt ARGUMENTS…: apt-get; when it fails, the package lists may be old or missing: fetches them and tries once more.
+# apt ARGUMENTS…: runs apt-get; if that fails, updates the package lists, which may be old or missing, and tries again.
 apt() {
     local options=(-qq -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0)
     apt-get "${options[@]}" "$@" || { apt-get "${options[@]}" update && apt-get "${options[@]}" "$@"; }
 }
 
-# need COMMAND PACKAGE: installs Debian's PACKAGE where COMMAND is missing.
+# need COMMAND PACKAGE: installs Debian's PACKAGE if COMMAND is missing.
 need() {
     command -v "$1" >/dev/null || apt install -y --no-install-recommends "$2" >/dev/null
     command -v "$1" >/dev/null || die "$1 is missing; Debian's package $2 has it"
 }
 
-# cargo_tool NAME VERSION: installs this cargo subcommand in CACHE, unless this very version is here.
+# cargo_tool NAME VERSION: installs this cargo subcommand in CACHE, unless it is there in this version.
 cargo_tool() {
     if [ "$(cargo "${1#cargo-}" --version 2>/dev/null)" != "$1 $2" ]; then
         CARGO_TARGET_DIR=$CACHE/build cargo install --quiet --locked --force "$1@$2"
@@ -42,8 +42,8 @@ cargo_tool() {
     fi
 }
 
-# debian_rust VERSION: cargo, rustc and rustdoc are Debian's of this version from now on.
-# Their target directory is one of their own, so that two compilers do not undo each other's work.
+# debian_rust VERSION: from now on, cargo, rustc and rustdoc are Debian's of this version. They have a target directory of
+# their own, so that two compilers do not rebuild each other's output.
 debian_rust() {
     local dir
     dir=$(.ci/debian-rust "$1")

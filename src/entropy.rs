@@ -116,3 +116,15 @@ impl fmt::Display for EntropyError {
 }
 
 impl core::error::Error for EntropyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::tests::wiped_by;
+
+    #[test]
+    fn dropping_wipes() {
+        let entropy = Entropy::new(core::array::from_fn(|index| u8::try_from(index).unwrap())).unwrap();
+        assert_eq!(wiped_by(|| drop(entropy)), 3);
+    }
+}

@@ -12,7 +12,7 @@ pub const TOKEN: &str = "https://login.example.com/oauth2/token";
 pub const CLIENT_ID: &str = "s6BhdRkqt3Vw9xYz1aBcDeFgHiJkLmNo";
 /// The redirect URI.
 pub const REDIRECT_URI: &str = "com.example.app:/callback";
-/// What is asked for.
+/// The scopes of the request.
 pub const SCOPES: [&str; 3] = ["contacts", "profile", "offline_access"];
 /// The API that the access token is for.
 pub const AUDIENCE: &str = "https://api.example.com";
@@ -25,12 +25,12 @@ pub const KB: usize = 1024;
 /// 1 MB: the largest response there may be.
 pub const MB: usize = 1024 * KB;
 
-/// As long as wanted, of the characters of a token, no two rows alike.
+/// A token of any length; no two rows are alike.
 fn token(len: usize) -> String {
     b"eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9-_".iter().cycle().take(len).map(|octet| char::from(*octet)).collect()
 }
 
-/// What every token response here has: access, refresh and ID token, lifetime and scope.
+/// The members of every token response here: access, refresh and ID token, lifetime and scope.
 fn response_with(access_token: &str, id_token: &str, more: &str) -> String {
     format!(
         "{{\"access_token\":\"{access_token}\",\"token_type\":\"Bearer\",\"expires_in\":3600,\
@@ -39,7 +39,7 @@ fn response_with(access_token: &str, id_token: &str, more: &str) -> String {
     )
 }
 
-/// A token response with an ID token of these claims, which nobody signed.
+/// A token response with an unsigned ID token with these claims.
 pub fn response_with_claims(claims: &str) -> String {
     let encode = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
     let id_token = [encode("{\"alg\":\"RS256\",\"kid\":\"1\"}"), encode(claims), token(342)].join(".");
@@ -49,34 +49,34 @@ pub fn response_with_claims(claims: &str) -> String {
 /// The kinds of token response whose cost must be linear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// An access and an ID token, as long as it takes.
+    /// An access and an ID token that fill the size.
     Tokens,
     /// One long access token.
     LongToken,
     /// `"x0000000":0` and so on.
     SmallMembers,
-    /// One member that nobody knows, a long text.
+    /// One unknown member, a long string.
     LongText,
-    /// The same text full of escapes.
+    /// One unknown member, a long string full of escapes.
     EscapedText,
-    /// One member that nobody knows: a list of objects of lists.
+    /// One unknown member: a list of objects of lists.
     Nested,
-    /// One member that nobody knows: lists, as deep as they may be.
+    /// One unknown member: lists, nested as deep as allowed.
     Deep,
-    /// Nothing that nobody knows, just blanks.
+    /// No unknown members, only blanks.
     Blanks,
     /// The access token full of escapes, so that it cannot be borrowed.
     EscapedToken,
 }
 
-/// A token response of exactly `len` octets (of 512 at least).
+/// A token response of exactly `len` octets (at least 512).
 pub fn response(body: Body, len: usize) -> String {
     let (half, rest) = ((len - 256) / 2, 256);
     let fill = |open: &str, unit: &str, close: &str| {
         let base = response_with(&token(rest), &token(43), "").len();
         let room = len - base - open.len() - close.len();
         let units = unit.repeat(room / unit.len());
-        // Blanks between members are JSON too.
+        // Blanks between members are valid JSON.
         let blanks = " ".repeat(room - units.len());
         response_with(&token(rest), &token(43), &format!("{open}{units}{close}{blanks}"))
     };
@@ -121,7 +121,7 @@ pub enum Redirect {
     LongCode,
     /// A code full of percent-encoded characters.
     EncodedCode,
-    /// `x=1&x=1` and so on, which nobody knows.
+    /// Unknown parameters: `x=1&x=1` and so on.
     Parameters,
 }
 
@@ -156,7 +156,7 @@ pub fn challenge(len: usize) -> String {
 }
 
 /// The browser's part: follows the authorization URL, and is redirected with a code. It writes into a buffer that is large
-/// enough, so that it takes no heap; and callgrind does not count what it does.
+/// enough, so it allocates nothing; and callgrind does not count it.
 #[inline(never)]
 pub fn callgrind_pauses_while_browsing(authorization_url: &str, redirect: &mut String) {
     redirect.clear();

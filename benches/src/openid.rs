@@ -1,4 +1,4 @@
-//! What OpenID Connect adds: an ID token in the token response, and who signed it.
+//! What OpenID Connect adds: an ID token in the token response, and its signature.
 
 use std::hint::black_box;
 
@@ -15,7 +15,7 @@ use crate::{Meter, Row};
 
 const ISSUER: &str = "https://login.example.com";
 
-/// Of the library's own tests: real signatures.
+/// Tokens with real signatures, from the library's own tests.
 const CASES: &str = include_str!("../../tests/cases/id_token.json");
 
 fn row(name: &'static str) -> Row {

@@ -9,7 +9,7 @@ use crate::inputs::{self, Body, KB, REFRESH_TOKEN};
 use crate::ours::{self, App, NOW};
 use crate::{openid, peer, Meter, Row};
 
-/// Every operation: of oauth-proto, and of `oauth2` where it has it.
+/// Every operation of oauth-proto, and of `oauth2` if it has it.
 pub fn all(meter: &mut impl Meter) {
     let body = inputs::response(Body::Tokens, 2 * KB);
     login(meter, &body);
@@ -18,7 +18,7 @@ pub fn all(meter: &mut impl Meter) {
     openid::all(meter);
 }
 
-/// Those that the benchmarks of time compare.
+/// The operations that the benchmarks of time compare.
 pub fn compared(meter: &mut impl Meter) {
     let body = inputs::response(Body::Tokens, 2 * KB);
     login(meter, &body);

@@ -10,10 +10,10 @@ use oauth_proto::{
 
 use crate::inputs::{self, AUDIENCE, AUTHORIZE, CLIENT_ID, REDIRECT_URI, REFRESH_TOKEN, SCOPES, TOKEN};
 
-/// When everything happens.
+/// The time of all events.
 pub const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
-/// What the driver got from its HTTP stack.
+/// The headers that the driver got from its HTTP stack.
 pub const HEADERS: [(&str, &str); 1] = [("content-type", "application/json")];
 
 /// What all logins of an app share.
@@ -21,12 +21,12 @@ pub const HEADERS: [(&str, &str); 1] = [("content-type", "application/json")];
 pub struct App {
     /// The client.
     pub client: Client,
-    /// What it asks for.
+    /// The authorization request.
     pub request: Arc<AuthorizationRequest>,
 }
 
 impl App {
-    /// Configures it.
+    /// Configures both.
     pub fn new() -> Self {
         let server = AuthorizationServer::new(AUTHORIZE, TOKEN).expect("the endpoints are fine");
         let client = Client::new(server, CLIENT_ID, REDIRECT_URI).expect("the client is fine");
@@ -34,7 +34,7 @@ impl App {
         Self { client, request: Arc::new(request) }
     }
 
-    /// A login that was not started.
+    /// A login before its start.
     pub fn login(&self) -> Login {
         Login::new(self.client.clone(), Arc::clone(&self.request)).expect("the request is fine")
     }
@@ -71,7 +71,7 @@ impl App {
         session
     }
 
-    /// From nothing to tokens.
+    /// A whole login, from its start to the tokens.
     pub fn whole_login(&self, buffer: &mut String, body: &str) -> Tokens {
         let mut login = self.login();
         let url = start(&mut login);

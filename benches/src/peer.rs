@@ -17,9 +17,9 @@ pub type App = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, Endpoint
 
 /// What an app keeps while the user is in the browser.
 pub struct Pending {
-    /// Compared with the redirect's.
+    /// The `state` to compare with the redirect's.
     pub state: CsrfToken,
-    /// Sent with the code.
+    /// The verifier to send with the code.
     pub verifier: PkceCodeVerifier,
 }
 
@@ -31,7 +31,7 @@ pub fn app() -> App {
         .set_redirect_uri(RedirectUrl::new(REDIRECT_URI.to_owned()).expect("the redirect URI is fine"))
 }
 
-/// The URL to open, and what to keep. No `nonce`: OpenID Connect is another crate's.
+/// The URL to open, and what to keep. No `nonce`: OpenID Connect is in another crate.
 pub fn start(app: &App) -> (oauth2::url::Url, Pending) {
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let scopes = SCOPES.iter().map(|scope| Scope::new((*scope).to_owned()));
@@ -44,7 +44,7 @@ pub fn start(app: &App) -> (oauth2::url::Url, Pending) {
     (url, Pending { state, verifier })
 }
 
-/// Takes the code out of the redirect, after a look at the state.
+/// Takes the code out of the redirect, after comparing `state`.
 pub fn redirect(url: &str, pending: &Pending) -> AuthorizationCode {
     let url = oauth2::url::Url::parse(url).expect("the redirect is a URL");
     let find = |wanted: &str| url.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
@@ -54,7 +54,7 @@ pub fn redirect(url: &str, pending: &Pending) -> AuthorizationCode {
     code
 }
 
-/// An HTTP response that was received already.
+/// An HTTP response that was made beforehand.
 pub fn response(body: &str) -> HttpResponse {
     let mut response = HttpResponse::new(body.as_bytes().to_vec());
     let json = oauth2::http::HeaderValue::from_static("application/json");

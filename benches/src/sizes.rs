@@ -1,4 +1,4 @@
-//! Inputs of growing size: the cost must grow as they do, and no faster.
+//! Inputs of growing size: the cost must grow linearly.
 
 use std::hint::black_box;
 
@@ -11,14 +11,14 @@ use crate::{peer, Meter, Row};
 
 const OURS: &str = "oauth-proto";
 
-/// The kinds of redirect, and what the table calls them.
+/// The kinds of redirect, with their names in the table.
 pub const REDIRECTS: [(&str, Redirect); 3] = [
     ("redirect: one long code", Redirect::LongCode),
     ("redirect: percent-encoded code", Redirect::EncodedCode),
     ("redirect: unknown parameters", Redirect::Parameters),
 ];
 
-/// The kinds of token response, and what the table calls them.
+/// The kinds of token response, with their names in the table.
 pub const BODIES: [(&str, Body); 8] = [
     ("response: blanks", Body::Blanks),
     ("response: one long token", Body::LongToken),
@@ -30,7 +30,7 @@ pub const BODIES: [(&str, Body); 8] = [
     ("response: unknown member, nested 32 deep", Body::Deep),
 ];
 
-/// In which sizes. A response with the longest token that is taken, and one with a longer one, which is read and refused.
+/// The sizes of a response. They include the longest token that is accepted, and a longer one, which is read and refused.
 pub fn lengths(kind: Body) -> &'static [usize] {
     match kind {
         Body::LongToken | Body::EscapedToken => &[KB, 16 * KB, MAX_TOKEN_BYTES, MB],
@@ -43,7 +43,7 @@ pub fn is_refused(kind: Body, len: usize) -> bool {
     matches!(kind, Body::LongToken | Body::EscapedToken) && len > MAX_TOKEN_BYTES
 }
 
-/// The line that an API answers with.
+/// The name of the row for `WWW-Authenticate`.
 pub const CHALLENGE: &str = "WWW-Authenticate line";
 
 /// Every kind of input in every size.

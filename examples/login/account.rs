@@ -17,7 +17,7 @@ use crate::story::now;
 use crate::tries::{send, Tries};
 use crate::wait::wait_until;
 
-/// Another thread may have its answer any moment.
+/// How long to wait before asking again while another thread refreshes.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// One user's session, for any number of threads.
@@ -28,21 +28,21 @@ pub struct Account {
 
 /// Why there is no token.
 pub enum NoToken {
-    /// The user has to act: `why.request()` has the login to make, if it is more than the one before.
+    /// The user has to act: `why.request()` is the login to make, if it differs from the one before.
     LoginRequired(LoginRequired),
-    /// Anything else.
+    /// Any other failure.
     Failed(Failure),
 }
 
 impl Account {
-    /// Right after a login: what it gave is stored at once.
+    /// Takes over the session of a login that has just finished, and stores it at once.
     pub fn new(session: Session) -> Self {
         let store = Store::default();
         store.keep(session.save());
         Self { session: Mutex::new(session), store }
     }
 
-    /// Held for calls of the session, and while it is stored; never while a request is under way.
+    /// The lock is held for calls of the session and while it is stored, never while a request is under way.
     pub fn lock(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -52,7 +52,7 @@ impl Account {
         self.lock().id_token().cloned()
     }
 
-    /// A token, whatever it takes. `access` is what [`Session::access`] or [`Session::refused`] said.
+    /// An access token: refreshes and waits if need be. `access` is what [`Session::access`] or [`Session::refused`] returned.
     pub fn bearer(&self, scene: &Scene, mut access: Access) -> Result<Bearer, NoToken> {
         let mut tries = Tries::default();
         loop {
@@ -69,7 +69,7 @@ impl Account {
                     step("access", "SendRequest", why);
                     self.carry_out(scene, request, &mut tries)?;
                 }
-                Access::Wait(_) => sleep(PAUSE), // an app is rather woken when the other thread has its answer
+                Access::Wait(_) => sleep(PAUSE), // a real app would be woken when the other thread has its answer
                 Access::RetryAt(time) => {
                     step("access", "RetryAt", "");
                     if !wait_until(time, scene.wait) {
@@ -80,7 +80,7 @@ impl Account {
                     step("access", "LoginRequired", why.code());
                     return Err(NoToken::LoginRequired(why));
                 }
-                // The grant is kept: `Session::ask_again` once the client has been set right.
+                // The grant is kept. Once the client's registration is corrected, `Session::ask_again` allows the next try.
                 Access::Refused { error, .. } => {
                     step("access", "Refused", error.code());
                     return Err(Failure::from(error).into());
@@ -90,21 +90,21 @@ impl Account {
         }
     }
 
-    /// Sends a request, hands over what came of it, and stores what there is to store.
+    /// Sends a request, hands the outcome to the session, and stores the session if it says so.
     fn carry_out(&self, scene: &Scene, mut request: Request, tries: &mut Tries) -> Result<(), Failure> {
         loop {
             let _sent = Sent(self, request.id());
             let answer = send(scene, &request, tries)?;
             let mut session = self.lock();
             match session.handle(answer.event(), now()) {
-                // Under the lock, and before the new token is used.
+                // Stored under the lock, and before the new token is used.
                 Ok(SessionAction::Save | SessionAction::LoginRequired(_)) => {
                     step("action", "Save", self.store.keep(session.save()));
                     return Ok(());
                 }
-                // The user has signed out meanwhile: what came late is revoked.
+                // The user has signed out meanwhile: the tokens that came late are revoked.
                 Ok(SessionAction::SendRequest(revocation)) => request = revocation,
-                // What it means, the session says to whoever asks next.
+                // The next call of `Session::access` says what this means.
                 _ => return Ok(()),
             }
         }
@@ -115,7 +115,7 @@ impl Account {
         self.store.keep(None);
     }
 
-    /// The next try is too far away.
+    /// The next try is later than we want to wait.
     fn impatient(&self) -> Failure {
         match self.lock().last_error() {
             Some(error) => error.clone().into(),
@@ -124,8 +124,8 @@ impl Account {
     }
 }
 
-/// A request under way. Whoever gives up half-way lets the session know, or others would wait for it until its deadline; once
-/// the answer was handed over, this does nothing.
+/// A request under way. Dropping it without an answer tells the session so; otherwise other threads would wait for it until its
+/// deadline. After the answer was handed over, dropping it does nothing.
 struct Sent<'a>(&'a Account, RequestId);
 
 impl Drop for Sent<'_> {
@@ -135,12 +135,12 @@ impl Drop for Sent<'_> {
     }
 }
 
-/// What an app would have in the keychain.
+/// The stored session, which a real app would keep in the system's keychain.
 #[derive(Default)]
 struct Store(Mutex<Option<Value>>);
 
 impl Store {
-    /// Keeps the session, or removes what is kept if there is none. Says what has become of the refresh token.
+    /// Stores the session, or removes the stored one if given `None`. Returns what happened to the refresh token, for printing.
     fn keep(&self, saved: Option<SavedSession>) -> &'static str {
         let saved = saved.and_then(|saved| serde_json::to_value(saved).ok());
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

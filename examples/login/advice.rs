@@ -1,4 +1,4 @@
-//! What to do about what a server said. An error code has many causes, so what the server says beside it counts.
+//! What to do about an error that a server reported. An error code has many causes, so its description is looked at too.
 
 use oauth_proto::{ConfigError, IdTokenError, Refused, Violation};
 
@@ -16,7 +16,7 @@ const PKCE: &str =
     "the code was asked for with another code_challenge, or something on the way has changed one: run again, and \
                     if it stays so, tell whoever runs the server";
 const CLIENT: &str = "the code or token is another client's: check --client-id";
-const LATER: &str = "the server has trouble of its own: run again later";
+const LATER: &str = "the server has an internal problem: run again later";
 
 /// What to do about a refusal.
 pub fn about_refused(refused: &Refused) -> &'static str {
@@ -65,7 +65,7 @@ pub fn about_refused(refused: &Refused) -> &'static str {
 const WANTS_BOUND: &[&str] = &["dpop", "proof", "mtls", "certificate", "jkt"];
 const WANTS_SECRET: &[&str] = &["secret", "authentication", "assertion", "credentials"];
 
-/// What to do about an `invalid_grant`, if the server says more than that: RFC 6749 §5.2 has one code for many causes.
+/// What to do about an `invalid_grant`, if the description says more: RFC 6749 §5.2 has one code for many causes.
 pub fn about_invalid_grant(refused: &Refused) -> Option<&'static str> {
     let causes: [(&[&str], &str); 5] = [
         (WANTS_BOUND, BOUND),

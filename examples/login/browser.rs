@@ -1,4 +1,4 @@
-//! User agents: the system browser, and a scripted one for machines that have none.
+//! User agents: the system browser, and a scripted one for machines without a browser.
 
 use std::env;
 use std::io::Read;
@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::redirects::Inlet;
 
-/// Opens the system browser. The URL is one argument of it and never goes through a shell.
+/// Opens the system browser. The URL is passed as one argument and never goes through a shell.
 pub fn open(url: &str) -> Result<(), String> {
     if !has_screen() {
         return Err("no screen here".into());
@@ -21,7 +21,7 @@ pub fn open(url: &str) -> Result<(), String> {
     webbrowser::open(url).map_err(|error| error.to_string())
 }
 
-/// On Linux and the BSDs a browser needs one of these; elsewhere there is always a screen to try.
+/// On Linux and the BSDs a browser needs one of these variables; other systems are assumed to have a screen.
 fn has_screen() -> bool {
     let needs_display = cfg!(all(unix, not(any(target_os = "macos", target_os = "ios", target_os = "android"))));
     !needs_display
@@ -37,18 +37,18 @@ pub enum Errand {
     LogOut,
 }
 
-/// Goes to the embedded server as a browser would: page, form, redirect, with a cookie.
+/// Visits the embedded server as a browser would: page, form, redirect, with a cookie.
 pub struct Scripted {
     agent: Agent,
     user: String,
     deny: bool,
     cookie: Mutex<String>,
-    /// For saying that no redirect will come.
+    /// Where to report that no redirect will come.
     inlet: Inlet,
 }
 
 impl Scripted {
-    /// A user with this name, who presses 'Log in', or 'Deny'.
+    /// A user with this name who presses 'Log in', or 'Deny'.
     pub fn new(user: &str, deny: bool, inlet: Inlet) -> Self {
         let config = Agent::config_builder()
             .max_redirects(0)
@@ -58,7 +58,7 @@ impl Scripted {
         Self { agent: config.build().into(), user: user.to_owned(), deny, cookie: Mutex::default(), inlet }
     }
 
-    /// Sets off, with somebody else who is there first. As any browser it does not wait for this program, nor this program for it.
+    /// Starts in a thread of its own. Sends a forged redirect and a request for an icon first.
     pub fn set_off(self: &Arc<Self>, url: &str, errand: Errand) {
         let (agent, url) = (Arc::clone(self), url.to_owned());
         let walk = move || {
@@ -71,7 +71,7 @@ impl Scripted {
         }
     }
 
-    /// What else may reach a redirect listener: a browser asks for an icon, and another program tries a forged redirect.
+    /// Other requests that may reach a redirect listener: a browser's for an icon, another program's forged redirect.
     fn disturb(&self, url: &str, errand: Errand) -> Result<(), String> {
         let mut url = way_back(url, errand)?;
         url.query_pairs_mut().append_pair("code", "forged").append_pair("state", "forged");
@@ -81,7 +81,7 @@ impl Scripted {
         self.get(url.as_str()).map(drop)
     }
 
-    /// From the URL to the redirect, and to the page behind it.
+    /// From the URL to the redirect, and to the page that follows it.
     fn go(&self, url: &str, errand: Errand) -> Result<(), String> {
         let mut answer = self.get(url)?;
         if answer.status() == 200 {
@@ -104,7 +104,7 @@ impl Scripted {
         }
     }
 
-    /// At the app, which leads on to a page of its own.
+    /// Delivers the redirect to the app, and fetches the page that the app redirects to.
     fn land(&self, redirect: &str) -> Result<(), String> {
         let answer = self.get(redirect)?;
         let page = location(&answer).ok_or_else(|| format!("the app answered with status {}", answer.status()))?;

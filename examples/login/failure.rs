@@ -1,4 +1,4 @@
-//! What went wrong, and what to do about it: the two lines that a failed run ends with.
+//! What went wrong and what to do about it: the two lines at the end of a failed run.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use oauth_proto::{ConfigError, Error, LoginRequired, Over, Refused};
 use crate::advice::{about_invalid_grant, about_refused, about_violation};
 use crate::print::plain;
 
-/// The end of a story that did not go well.
+/// Why the run failed.
 pub struct Failure {
     /// What happened.
     pub what: String,
@@ -16,12 +16,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Both in words.
+    /// A failure from both texts.
     pub fn new(what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { what: what.into(), advice: advice.into() }
     }
 
-    /// What cannot come here.
+    /// An action or event that cannot occur at this point.
     pub fn unexpected(what: &impl std::fmt::Debug) -> Self {
         Self::new(
             format!("this came at the wrong time: {what:?}"),
@@ -37,7 +37,7 @@ impl Failure {
         )
     }
 
-    /// Nobody came back from the browser.
+    /// No redirect came in time.
     pub fn no_redirect(redirect_uri: &str) -> Self {
         Self::new(
             "no redirect came back from the browser in time",
@@ -49,12 +49,11 @@ impl Failure {
         )
     }
 
-    /// Nobody came back whose answer could be believed, but there was a denial that may be the server's.
+    /// No valid redirect came in time, but there was an error without `state` that may be from the server.
     pub fn unproved(refused: &Refused) -> Self {
         Self::new(
             format!(
-                "no answer to this login came back in time; but a redirect said, without the state that would prove whom it is \
-                 from: {}",
+                "no valid redirect came back in time; but one without state, which anybody can send, said: {}",
                 plain(&words(refused))
             ),
             format!(
@@ -86,16 +85,16 @@ impl Failure {
                  tokens: its answer above says so",
             ),
             LoginRequired::InsufficientScope { scope, .. } => {
-                let scope = scope.as_ref().map_or("which one, it does not say", |scope| scope.as_str());
+                let scope = scope.as_ref().map_or("it does not say which one", |scope| scope.as_str());
                 Self::new(format!("the API wants more scope: {scope}"), "run again with it in --scope")
             }
             LoginRequired::DemandNotMet => Self::new(
-                "the API demands again what a login was just made for",
+                "the API asks for the same again right after a login",
                 "ask whoever runs the API which users and clients it serves",
             ),
             LoginRequired::UserMustAct { error, .. } => {
                 let Self { what, .. } = Self::from(error.clone());
-                Self::new(format!("the server wants to see the user: {what}"), "run again and answer in the browser")
+                Self::new(format!("the server wants to ask the user: {what}"), "run again and answer in the browser")
             }
             other => Self::new(other.to_string(), "run again"),
         }
@@ -110,7 +109,7 @@ impl Failure {
     }
 }
 
-/// What a server said, as it said it.
+/// The server's error code and description, unchanged.
 pub fn words(refused: &Refused) -> String {
     let error = refused.oauth_error().unwrap_or("no error code");
     match refused.description() {

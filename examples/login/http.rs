@@ -1,4 +1,4 @@
-//! Carries out one request of the library with ureq, and one call of the API. See the contract in the library's docs.
+//! Sends the library's requests, and calls of the API, with ureq. The rules for this are in the docs of `oauth_proto::http`.
 
 use std::io::{ErrorKind, Read};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use oauth_proto::{CallHeaders, Delivered, Event, Request, RequestId, Response};
 use ureq::{Agent, Body, Error, RequestBuilder, Timeout};
 
-/// An API's answer is cut here.
+/// An API's answer is cut off after this many bytes.
 const MAX_API_BYTES: usize = 64 * 1024;
 
 /// What came back for one request, kept until the machine has looked at it.
@@ -21,15 +21,15 @@ pub struct Received {
     pub status: u16,
     /// All header fields whose value is text.
     pub headers: Vec<(String, String)>,
-    /// The body, up to the limit and one byte more, so that whoever looks can see that it was too long.
+    /// The body, up to one byte more than the limit, so that one can see that it was too long.
     pub body: Vec<u8>,
 }
 
 /// No response.
 pub struct Failure {
-    /// Whether the server may have seen the request all the same.
+    /// Whether the server may have received the request nevertheless.
     pub delivered: Delivered,
-    /// In words.
+    /// The reason, for printing.
     pub why: String,
 }
 
@@ -48,14 +48,14 @@ impl Answer {
     }
 }
 
-/// The HTTP stack. Redirects are never followed: a token request or a bearer token would go along.
+/// The HTTP stack. Redirects are never followed: they would carry the token request or bearer token elsewhere.
 pub struct Http {
     direct: Agent,
     usual: Agent,
 }
 
 impl Http {
-    /// `timeout` is for a whole request with its response.
+    /// `timeout` covers a whole request with its response.
     pub fn new(timeout: Duration) -> Self {
         let config = || {
             Agent::config_builder()
@@ -67,7 +67,7 @@ impl Http {
         Self { direct: config().proxy(None).build().into(), usual: config().build().into() }
     }
 
-    /// Sends what the machine wants sent.
+    /// Sends a request of a login or session.
     pub fn send(&self, request: &Request) -> Answer {
         let (agent, url) = (self.agent(request.url()), request.url());
         let sent = match request.method() {
@@ -78,14 +78,14 @@ impl Http {
         Answer { id: request.id(), outcome }
     }
 
-    /// `GET url`, with the headers of a token.
+    /// `GET url` with the headers of a bearer token.
     pub fn get(&self, url: &str, headers: CallHeaders) -> Result<Received, Failure> {
         let request = self.agent(url).get(url).header("Accept", "application/json");
         let request = headers.fold(request, |request, (name, value)| request.header(name, value.as_str()));
         received(request.call()?, MAX_API_BYTES)
     }
 
-    /// `http` is loopback, where no proxy has any business.
+    /// Plain `http` is used on loopback only, where no proxy must be asked.
     fn agent(&self, url: &str) -> &Agent {
         if url.starts_with("http://") {
             &self.direct
@@ -128,7 +128,7 @@ fn received(response: ureq::http::Response<Body>, limit: usize) -> Result<Receiv
 }
 
 impl From<Error> for Failure {
-    /// `Delivered::No` only where no byte of the request can have left: no address, no connection.
+    /// `Delivered::No` only if no byte of the request can have been sent: no address, no connection.
     fn from(error: Error) -> Self {
         let delivered = match &error {
             Error::HostNotFound | Error::ConnectionFailed | Error::Timeout(Timeout::Resolve | Timeout::Connect) => {

@@ -1,4 +1,4 @@
-//! Where the browser ends: the pages that say what has become of a redirect. Words from outside are escaped.
+//! The pages that the browser shows after a redirect. Text from outside is escaped.
 
 use oauth_proto::Error;
 
@@ -6,22 +6,22 @@ use crate::failure::words;
 use crate::print::plain;
 use crate::server::page::{document, escape};
 
-/// What the login, or the sign-out, says of a redirect.
+/// What the login or the sign-out made of a redirect.
 pub enum Verdict {
     LoggedIn,
     LoggedOut,
-    /// The server said no, in these words.
+    /// The server refused, with this error.
     Refused(String),
-    /// It is the server's answer, and cannot be used for this reason.
+    /// The server's answer cannot be used, for this reason.
     Unusable(String),
-    /// The wait goes on.
+    /// It is not the answer; the app keeps waiting.
     NotOurs,
-    /// Nobody waits for a redirect now.
+    /// The app does not wait for a redirect now.
     NotAwaited,
 }
 
 impl Verdict {
-    /// By what the machine made of it: `done` is what it means if it was taken.
+    /// From the result of `handle`; `done` is the verdict if the redirect was accepted.
     pub fn of<T>(handled: &Result<T, Error>, done: Self) -> Self {
         match handled {
             Ok(_) => done,
@@ -31,7 +31,7 @@ impl Verdict {
         }
     }
 
-    /// The path of its page: nothing of the redirect is in it.
+    /// The path of its page, which contains nothing of the redirect.
     pub fn path(&self) -> &'static str {
         match self {
             Self::LoggedIn => "/done/logged-in",

@@ -1,7 +1,7 @@
 //! A listener on the loopback interface for redirects (RFC 8252 §7.3).
 //!
-//! Whatever comes is handed on as it is. Which URL is ours is for the login to say, not for this file; the browser is then led
-//! away from the URL with the code, to a page that says what has become of it.
+//! Every URL is handed on unchanged: the login decides which one is ours, not this file. The browser is then redirected away from
+//! the URL with the code, to a page that shows the outcome.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,13 +23,13 @@ use crate::landing::Verdict;
 use crate::redirects::{Inlet, Redirects};
 use crate::server::PAGE_HEADERS;
 
-/// At the end the last page may take this long.
+/// How long to wait at the end until the browser has fetched the last page.
 const LAST_PAGE: Duration = Duration::from_secs(1);
 
-/// Whoever waits for a redirect says this soon what it is.
+/// How long to wait for a verdict on a redirect.
 const VERDICT: Duration = Duration::from_secs(3);
 
-/// A loopback port that is ours already, so that it can go into the redirect URI.
+/// A loopback port that is already bound, so that its number can go into the redirect URI.
 pub struct Listener {
     socket: TcpListener,
     /// The redirect URI with its port.
@@ -79,7 +79,7 @@ impl Listener {
         Some(url.into())
     }
 
-    /// Serves in a thread of its own until the value that comes back is dropped.
+    /// Serves in a thread of its own until the returned value is dropped.
     pub fn serve(self, redirects: &Redirects) -> io::Result<Serving> {
         self.socket.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -102,8 +102,8 @@ impl Listener {
     }
 }
 
-/// A listener that is at work. Dropping it lets the page that a browser is waiting for get there first: a redirect
-/// reaches the login before its page reaches the browser, and the program may end with that redirect.
+/// A running listener. Dropping it first lets the browser fetch the page it is waiting for: a redirect reaches the login
+/// before its page reaches the browser, and the program may end with that redirect.
 pub struct Serving {
     stop: Option<oneshot::Sender<()>>,
     ended: Receiver<()>,
@@ -118,7 +118,7 @@ impl Drop for Serving {
     }
 }
 
-/// The pages that there are by now, by their paths, and whether a browser has yet to fetch one.
+/// The pages so far by their paths, and whether a browser has yet to fetch one.
 #[derive(Clone, Default)]
 struct Pages(Arc<(Mutex<Shown>, Condvar)>);
 
@@ -162,7 +162,7 @@ struct Front {
     pages: Pages,
 }
 
-/// Hands the full URL on, `Host` as the browser sent it, and leads the browser to a page.
+/// Hands on the full URL, with `Host` as the browser sent it, and redirects the browser to a page.
 async fn answer(State(front): State<Front>, request: Request) -> Response {
     if request.method() != Method::GET {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response();
@@ -191,7 +191,7 @@ async fn answer(State(front): State<Front>, request: Request) -> Response {
 }
 
 impl Front {
-    /// Away from the URL with the code, which a browser would keep, and show to whoever looks at its screen.
+    /// Redirects away from the URL with the code, which the browser would otherwise show and keep in its history.
     fn lead_to(&self, verdict: &Verdict) -> Response {
         self.pages.add(verdict.path(), verdict.page());
         (PAGE_HEADERS, Redirect::to(verdict.path())).into_response()

@@ -15,14 +15,14 @@ How to log in
   --user NAME                who logs in with the scripted user agent (default: Ada Lovelace)
   --deny                     the scripted user agent presses 'Deny'
   --timeout SECONDS          give up on the browser after this time (default: 300)
-  --wait SECONDS             wait at most so long for an access token to expire (default: 30)
+  --wait SECONDS             wait at most this long for an access token to expire (default: 30)
 
 A real authorization server (these two are enough)
-  --issuer URL                   such as https://TENANT.auth0.com/, with its slash: what else is to be known of the
-                                 server is discovered (OpenID Connect Discovery, RFC 8414)
+  --issuer URL                   such as https://TENANT.auth0.com/, with its slash: the endpoints and keys are
+                                 discovered (OpenID Connect Discovery, RFC 8414)
   --client-id ID                 of an application of type 'Native'
   --post-logout-redirect-uri URI where the browser comes back to after the logout, as registered, such as
-                                 http://127.0.0.1/loggedout; without one, nobody waits for it
+                                 http://127.0.0.1/loggedout; without one, the program does not wait for it
   --audience URI                 the API that the access token is for
   --scope SCOPES                 default: 'openid profile email offline_access'. openid asks who the user is,
                                  offline_access for a refresh token
@@ -39,13 +39,13 @@ A server without metadata
                                  it) and in ID tokens
   Without --issuer and --jwks-uri the default of --scope has no openid.
 
-What else is known of the server, and counts for more than its metadata
+More about the server (takes precedence over its metadata)
   --jwks-uri URL                 the keys of its ID tokens
   --id-token-alg ALG             what they are signed with (default, without metadata: RS256)
   --userinfo-endpoint URL        to ask who the user is
   --revocation-endpoint URL      for the sign-out, such as https://TENANT.auth0.com/oauth/revoke
   --end-session-endpoint URL     to log out in the browser too (OpenID Connect RP-Initiated Logout)
-  --auth0-logout-endpoint URL    or so, with Auth0: https://TENANT.auth0.com/v2/logout
+  --auth0-logout-endpoint URL    the same at Auth0: https://TENANT.auth0.com/v2/logout
 
   --help                         this text
 ";
@@ -61,7 +61,7 @@ pub struct Options {
     pub tenant: Option<Tenant>,
 }
 
-/// A real authorization server, and our registration there.
+/// A real authorization server, and this client's registration there.
 pub struct Tenant {
     pub server: Known,
     pub client_id: String,
@@ -81,13 +81,13 @@ pub struct Known {
 
 /// How the server is found.
 pub enum Found {
-    /// By its issuer identifier: the rest is to be discovered.
+    /// By its issuer identifier: the rest is discovered.
     Issuer(String),
     /// By its endpoints.
     Endpoints { authorization_endpoint: String, token_endpoint: String, issuer: Option<String> },
 }
 
-/// What may be known beside that.
+/// What may be given in addition.
 #[derive(Default)]
 pub struct More {
     pub jwks_uri: Option<String>,

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 use url::Url;
 
-/// Parameters whose values may be seen; of every other only the name is shown.
+/// Parameters whose values are shown; of all others only the name is.
 const SHOWN: [&str; 20] = [
     "response_type",
     "response_mode",
@@ -34,7 +34,7 @@ pub fn step(who: &str, what: &str, details: &str) {
     say(&format!("{who:<8} {what:<17} {details}"));
 }
 
-/// A line of its own. A closed terminal is no reason to stop.
+/// Prints a line. That the terminal was closed is ignored.
 pub fn say(text: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{}", text.trim_end());
@@ -73,7 +73,7 @@ pub fn step_with_parameters(who: &str, what: &str, url: &str) {
     }
 }
 
-/// No user information, no query, no fragment.
+/// A URL without user information, query and fragment.
 fn without_query(url: &Url) -> String {
     let mut shown = format!("{}:", url.scheme());
     if let Some(host) = url.host_str() {

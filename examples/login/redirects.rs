@@ -1,7 +1,6 @@
-//! The redirects that have come in, from wherever they come: listeners, lines pasted on standard input, and who waits for what is
-//! said of them.
+//! A queue of the redirects that came in, from listeners and from lines pasted on standard input.
 //!
-//! Whatever comes is handed on as it is. Which URL is ours is for the login to say, not for this file.
+//! Every URL is handed on unchanged: the login decides which one is ours, not this file.
 
 use std::io::{self, BufRead};
 use std::sync::mpsc::{sync_channel, Receiver, RecvTimeoutError, SyncSender};
@@ -14,18 +13,18 @@ use tokio::sync::oneshot;
 use crate::landing::Verdict;
 use crate::listener::Serving;
 
-/// So many unread redirects are kept.
+/// How many unread redirects are kept.
 const QUEUE: usize = 64;
 
 /// What came in.
 pub struct Arrived {
     text: String,
-    /// The browser that brought it, and waits for its page. Everything else was pasted.
+    /// The browser that brought it and waits for its page; `None` if it was pasted.
     browser: Option<oneshot::Sender<Verdict>>,
 }
 
 impl Arrived {
-    /// The URL. What a person pastes is not always all of it.
+    /// The URL, completed if a person pasted only a part of it.
     pub fn url(&self, redirect_uri: &str) -> String {
         match self.browser {
             Some(_) => self.text.clone(),
@@ -33,10 +32,10 @@ impl Arrived {
         }
     }
 
-    /// Tells the browser what has become of it.
+    /// Tells the browser the outcome.
     pub fn tell(self, verdict: Verdict) {
         if let Some(browser) = self.browser {
-            let _ = browser.send(verdict); // it may have gone away
+            let _ = browser.send(verdict); // the browser may have gone away
         }
     }
 }
@@ -46,20 +45,20 @@ impl Arrived {
 pub struct Inlet(SyncSender<Result<Arrived, String>>);
 
 impl Inlet {
-    /// From a browser, which gets what the login says of it. `None` if too many are unread.
+    /// A redirect from a browser, which then gets the verdict. `None` if too many are unread.
     pub fn hand_in(&self, url: String) -> Option<oneshot::Receiver<Verdict>> {
         let (browser, verdict) = oneshot::channel();
         self.0.try_send(Ok(Arrived { text: url, browser: Some(browser) })).ok()?;
         Some(verdict)
     }
 
-    /// There will be none: the user agent has failed.
+    /// No redirect will come: the user agent has failed.
     pub fn give_up(&self, why: String) {
         let _ = self.0.try_send(Err(why));
     }
 }
 
-/// The URLs that have come in.
+/// The redirects that came in.
 pub struct Redirects {
     inlet: Inlet,
     receiver: Receiver<Result<Arrived, String>>,
@@ -101,13 +100,13 @@ impl Redirects {
         Ok(())
     }
 
-    /// From here on no source is added: when the last one ends, `next` says so.
+    /// No more sources will be added: when the last one ends, `next` says so.
     pub fn seal(self, serving: Vec<Serving>) -> Sealed {
         Sealed { receiver: self.receiver, _serving: serving }
     }
 }
 
-/// All sources are known.
+/// The queue after all sources were added.
 pub struct Sealed {
     receiver: Receiver<Result<Arrived, String>>,
     _serving: Vec<Serving>,

@@ -1,4 +1,4 @@
-//! What the story is played with: a client, its authorization server, a user agent and a place for redirects.
+//! What the run needs: a client, its authorization server, a user agent and the listeners for redirects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::server::{Server, CLIENT_ID, REDIRECT_PATH, RETURN_PATH};
 /// Long enough for one refresh, short enough to watch.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(5);
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
-/// The embedded server has no addresses to give.
+/// The embedded server does not grant `address`, to show a scope that is not granted.
 const SCOPE: &str = "openid profile email address offline_access";
 const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -31,9 +31,9 @@ pub struct Scene {
     pub redirects: Sealed,
     /// How long to wait for an access token to expire.
     pub wait: Duration,
-    /// Whether the server has a logout of its own, or may have one.
+    /// Whether the server has a logout endpoint, or may have one.
     pub logs_out: bool,
-    /// How long to wait for the return from that.
+    /// How long to wait for the browser to come back from it.
     pub timeout: Duration,
     pub embedded: bool,
     scripted: Option<Arc<Scripted>>,
@@ -57,7 +57,7 @@ impl Scene {
         step("server", "protected API", &api_url);
         let [back, logged_out] = [REDIRECT_PATH, RETURN_PATH].map(|path| format!("http://127.0.0.1{path}"));
         let Ways { back, logged_out, redirects, inlet } = Ways::open(&back, Some(&logged_out), false)?;
-        // All else that the client has to know of the server, the server says.
+        // Everything else about the server comes from its metadata.
         let known = AuthorizationServer::from_issuer_on_insecure_loopback(&server.issuer)?;
         let mut builder = Client::builder(known, CLIENT_ID, &back)
             .api_origin(&server.issuer)
@@ -117,7 +117,7 @@ impl Scene {
         })
     }
 
-    /// Brings the URL to the user, whose redirect then arrives by itself.
+    /// Opens the URL in the browser, or prints it. The redirect arrives at the listener later.
     pub fn open(&self, url: &str, errand: Errand) {
         let opened = if self.no_browser { Err("--no-browser".to_owned()) } else { browser::open(url) };
         let Err(why) = opened else {
@@ -132,7 +132,7 @@ impl Scene {
         say(url);
         match &self.scripted {
             Some(scripted) => {
-                step("", "", "a scripted user agent goes there; before it, somebody else knocks at the redirect URI");
+                step("", "", "a scripted user agent goes there, after a forged redirect from somebody else");
                 scripted.set_off(url, errand);
             }
             None => step(
@@ -144,12 +144,12 @@ impl Scene {
     }
 }
 
-/// The scripted user agent got nowhere.
+/// The scripted user agent failed.
 pub fn lost_on_the_way(why: &str) -> Failure {
     Failure::new(format!("the scripted user agent failed: {why}"), "open the URL in a browser of your own")
 }
 
-/// The server as it was found, with what else is known of it.
+/// The server as given by issuer or endpoints, with the other options applied.
 fn known(known: &Known) -> Result<AuthorizationServer, Failure> {
     let mut server = match &known.found {
         Found::Issuer(issuer) => issuer_alone(issuer)?,
@@ -182,30 +182,30 @@ fn known(known: &Known) -> Result<AuthorizationServer, Failure> {
     Ok(server)
 }
 
-/// Metadata may name a logout, too.
+/// Whether there may be a logout endpoint: metadata may name one, too.
 fn may_log_out(Known { found, more }: &Known) -> bool {
     matches!(found, Found::Issuer(_)) || more.end_session_endpoint.is_some() || more.auth0_logout_endpoint.is_some()
 }
 
-/// The server that says the rest of itself.
+/// The server by its issuer; the rest is discovered.
 fn issuer_alone(issuer: &str) -> Result<AuthorizationServer, Failure> {
     let server = if issuer.starts_with("http://") {
         AuthorizationServer::from_issuer_on_insecure_loopback(issuer)?
     } else {
         AuthorizationServer::from_issuer(issuer)?
     };
-    step("server", "issuer", &plain(issuer)); // as it is: every octet of it counts
+    step("server", "issuer", &plain(issuer)); // unchanged: every octet of it counts
     Ok(server)
 }
 
-/// The ways back to this program.
+/// The redirect URIs, and the listeners for them.
 struct Ways {
     /// The redirect URI, with its port.
     back: String,
     /// The post-logout redirect URI, with its port.
     logged_out: Option<String>,
     redirects: Sealed,
-    /// For one more source, which is none that is waited for.
+    /// Where more redirects can be handed in.
     inlet: Inlet,
 }
 
@@ -225,7 +225,7 @@ impl Ways {
     }
 }
 
-/// The URI with its port: at a listener that is there, at one more, or to be pasted.
+/// The URI with its port: served by a listener that exists, by a new one, or pasted by the user.
 fn way(listeners: &mut Vec<Listener>, name: &str, uri: &str) -> Result<String, Failure> {
     if let Some(uri) = listeners.iter_mut().find_map(|listener| listener.also_at(uri)) {
         step("listen", name, &uri);
@@ -249,7 +249,7 @@ fn no_port(what: &str, error: &std::io::Error) -> Failure {
     )
 }
 
-/// A token for this API goes to this origin and to no other.
+/// The origin that tokens for this API are sent to, and no other.
 fn origin(api_url: &str) -> Result<String, Failure> {
     Url::parse(api_url)
         .map(|url| url.origin().ascii_serialization())

@@ -1,4 +1,4 @@
-//! The sign-out: here at once, then at the server (RFC 7009), then in the browser. The driver of a sign-out is here.
+//! The sign-out: locally at once, then at the server (RFC 7009), then in the browser. The driver of a sign-out is here.
 
 use oauth_proto::{Access, Entropy, Error, Event, Misuse, SessionAction, SignOut};
 
@@ -12,7 +12,7 @@ use crate::story::{entropy, now};
 use crate::tries::{send, Tries};
 use crate::wait::wait_until;
 
-/// From a session to none. Whatever the server says, the user is signed out here.
+/// Signs the user out. Locally this always succeeds, whatever the server answers.
 pub fn sign_out(scene: &Scene, account: &Account) -> Result<(), Failure> {
     let entropy: Option<Entropy> = scene.logs_out.then(entropy).transpose()?;
     let (mut tries, mut told) = (Tries::default(), None);
@@ -20,7 +20,7 @@ pub fn sign_out(scene: &Scene, account: &Account) -> Result<(), Failure> {
     let mut turn = {
         let mut session = account.lock();
         let turn = session.sign_out(how);
-        account.forget(); // right away: it holds even if this program ends now
+        account.forget(); // first of all: the user stays signed out even if this program ends now
         turn
     };
     loop {
@@ -64,7 +64,7 @@ pub fn sign_out(scene: &Scene, account: &Account) -> Result<(), Failure> {
     }
 }
 
-/// The return from the logout, or the end of waiting for it: signed out we are in any case.
+/// Waits for the browser to come back from the logout. The user is signed out even if it does not.
 fn await_return(scene: &Scene, account: &Account) -> Result<SessionAction, Failure> {
     let Some(way_back) = scene.client.post_logout_redirect_uri() else {
         step("event", "Cancelled", "nothing comes back without --post-logout-redirect-uri");

@@ -1,4 +1,4 @@
-//! The story: log in, greet the user, call the API, expiry, refresh, call again, sign out. The driver of a login is here.
+//! The whole run: log in, greet the user, call the API, expiry, refresh, call again, sign out. The driver of a login is here.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -21,7 +21,7 @@ use crate::tries::{send, Tries};
 use crate::wait::{skip, wait_for, wait_until};
 use crate::who;
 
-/// From nothing to signed out.
+/// Runs all of it, from the login to the sign-out.
 pub fn tell(scene: &Scene) -> Result<(), Failure> {
     part("1. Log in");
     let (login, tokens) = log_in(scene, Arc::new(scene.request.clone()))?;
@@ -92,7 +92,7 @@ fn log_in(scene: &Scene, request: Arc<AuthorizationRequest>) -> Result<(Login, T
     }
 }
 
-/// What the server is to be asked for again.
+/// What the server cannot do yet, for printing.
 fn waits_for(login: &Login) -> &'static str {
     match login.phase() {
         Phase::Discovering => "says later what is to be known of it",
@@ -102,8 +102,8 @@ fn waits_for(login: &Login) -> &'static str {
     }
 }
 
-/// The next redirect, or the end of waiting. `unproved` is what one without `state` said: it ends nothing, for anybody can have
-/// written it; but a user who has seen the same in the browser need not wait any longer.
+/// The next redirect, or the end of waiting. `unproved` is the error of a redirect without `state`: anybody can have sent it, so
+/// it does not end the login; but a user who has seen the same error in the browser need not wait any longer.
 fn await_redirect(
     scene: &Scene,
     login: &mut Login,
@@ -146,7 +146,7 @@ fn await_redirect(
     }
 }
 
-/// Calls the API. If it wants more than this login gives, there is one more login, and no circle.
+/// Calls the API. If it wants more than this login gives, logs in once more, and not a third time.
 fn call_api(scene: &Scene, account: &mut Account) -> Result<Bearer, Failure> {
     let why = match try_to_call(scene, account) {
         Ok(bearer) => return Ok(bearer),
@@ -156,11 +156,11 @@ fn call_api(scene: &Scene, account: &mut Account) -> Result<Bearer, Failure> {
     let Some(request) = why.request() else { return Err(Failure::login_required(&why)) };
     part("Log in once more: a login is there already, and more is wanted");
     let (login, tokens) = log_in(scene, Arc::clone(request))?;
-    *account = Account::new(login.into_session(tokens)); // only now: until then the session was good for all else
+    *account = Account::new(login.into_session(tokens)); // only now: until the login succeeds, the old session stays in use
     Ok(try_to_call(scene, account)?)
 }
 
-/// One call, and another one if the API refuses the token and there is a better one.
+/// One call, and a second one if the API refuses the token and the session has another.
 fn try_to_call(scene: &Scene, account: &Account) -> Result<Bearer, NoToken> {
     let access = account.lock().access(now());
     let mut bearer = account.bearer(scene, access)?;
@@ -176,7 +176,7 @@ fn try_to_call(scene: &Scene, account: &Account) -> Result<Bearer, NoToken> {
         }
         let advice = account.lock().refused(&bearer, answer.status, answer.headers.as_slice(), now());
         let Some(access) = advice else {
-            // It says nothing about the token.
+            // This status says nothing about the token.
             let what = format!("the API answered with status {}", answer.status);
             return Err(Failure::new(what, "check --api-url").into());
         };
@@ -189,8 +189,8 @@ pub fn entropy() -> Result<Entropy, Failure> {
     Entropy::from_os().map_err(|error| Failure::new(error.to_string(), "run again"))
 }
 
-/// The embedded API must refuse a token that has expired or was revoked. A real one may look at signatures alone, and
-/// its clock may be slow, so it is not asked.
+/// Checks that the embedded API refuses a token that has expired or was revoked. A real API is not called: it may look at
+/// signatures alone, and its clock may be slow.
 fn call_in_vain(scene: &Scene, bearer: &Bearer) -> Result<(), Failure> {
     let Some(url) = scene.api_url.as_deref().filter(|_| scene.embedded) else { return Ok(()) };
     let answer = send_bearer(scene, url, bearer)?;
@@ -231,7 +231,7 @@ fn show(tokens: &Tokens) {
     step("action", "TokensReady", &plain(&details));
 }
 
-/// The next login needs neither if it gets them by [`Client::with_metadata`] and [`Client::with_keys`].
+/// Shows what can be cached: with [`Client::with_metadata`] and [`Client::with_keys`] the next login fetches neither.
 fn show_cacheable(client: &Client, tokens: &Tokens) {
     if let Some(metadata) = client.metadata() {
         step("cache", "metadata", &format!("fetched {} s ago", metadata.age(now())));

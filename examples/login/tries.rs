@@ -10,7 +10,7 @@ use crate::http::Answer;
 use crate::print::{plain, redacted, step};
 use crate::scene::Scene;
 
-/// A request may fail so many times in a row.
+/// How many times in a row a request may fail.
 const MOST: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(700);
 
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(700);
 #[derive(Default)]
 pub struct Tries(u32);
 
-/// Sends one request and shows what came of it.
+/// Sends one request and prints the outcome.
 pub fn send(scene: &Scene, request: &Request, tries: &mut Tries) -> Result<Answer, Failure> {
     step("action", "SendRequest", &format!("{} {}", request.method(), redacted(request.url())));
     let answer = scene.http.send(request);

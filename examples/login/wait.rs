@@ -1,4 +1,4 @@
-//! Waiting, but not for too long.
+//! Waiting for a time, up to a limit.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use oauth_proto::UnixTime;
 use crate::print::step;
 use crate::story::now;
 
-/// Waits until a time has come; `false` if that is too far away.
+/// Waits until a time; returns `false` at once if that is too far away.
 pub fn wait_until(time: UnixTime, at_most: Duration) -> bool {
     let seconds = time.as_secs().saturating_sub(now().as_secs());
     if seconds > at_most.as_secs() {
@@ -19,15 +19,15 @@ pub fn wait_until(time: UnixTime, at_most: Duration) -> bool {
     true
 }
 
-/// Waits until a time has come, however far away it is: somebody sits here, and can end this.
+/// Waits until a time, however far away it is: the user can end this with Ctrl-C.
 pub fn wait_for(time: UnixTime, what: &str) {
     let seconds = time.as_secs().saturating_sub(now().as_secs());
     step("", "", &format!("the server is busy and {what}: waiting {seconds} s (Ctrl-C ends this)"));
     sleep(Duration::from_secs(seconds));
 }
 
-/// Says why nobody waits.
+/// Prints why there is no waiting.
 pub fn skip(why: &str) -> bool {
-    step("", "", &format!("{why}: this part is left out"));
+    step("", "", &format!("{why}: this part is skipped"));
     false
 }

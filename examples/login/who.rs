@@ -1,4 +1,4 @@
-//! Who has logged in: what the ID token says of them, and what the server says when it is asked.
+//! Who has logged in: by the ID token, and by the userinfo endpoint.
 
 use oauth_proto::{Bearer, Error, IdToken, StandardClaims, Tokens, Violation};
 use serde::Deserialize;
@@ -9,14 +9,14 @@ use crate::print::{plain, redacted, say, step};
 use crate::scene::Scene;
 use crate::story::now;
 
-/// A claim that is no standard one: its name is a URL, so that nobody else means something different by it.
+/// A claim of the server's own. Its name is a URL, so that it clashes with no other claim.
 #[derive(Deserialize)]
 struct Custom {
     #[serde(rename = "https://example.com/roles", default)]
     roles: Vec<String>,
 }
 
-/// What of the scope the server did not grant.
+/// Prints the scopes that the server did not grant.
 pub fn not_granted(tokens: &Tokens) {
     let refused: Vec<_> = tokens.scope_not_granted().collect();
     if !refused.is_empty() {
@@ -24,8 +24,8 @@ pub fn not_granted(tokens: &Tokens) {
     }
 }
 
-/// Greets the user by name. The library hands out ID tokens only once they are checked, so these are the server's words. Some
-/// servers put the name there, others at the userinfo endpoint alone, which is then asked: whether it was, is what comes back.
+/// Greets the user by name. The library hands out only ID tokens that it has checked. Some servers put the name there, others at
+/// the userinfo endpoint alone, which is then asked. Returns whether it was asked.
 pub fn greet(scene: &Scene, account: &Account) -> Result<bool, Failure> {
     let Some(id_token) = account.id_token() else {
         step("", "", "no ID token, so nobody to greet (ask with the scope openid)");
@@ -34,7 +34,7 @@ pub fn greet(scene: &Scene, account: &Account) -> Result<bool, Failure> {
     let mut name = name(id_token.standard_claims());
     let mut has_asked = false;
     if name.is_none() {
-        // Why there is no token, if there is none, is for the next call to say.
+        // If there is no token, the next call of the API says why.
         let access = account.lock().access(now());
         if let Ok(bearer) = account.bearer(scene, access) {
             step("user", "no name", "the ID token has none; the userinfo endpoint, if there is one, may have");
@@ -51,22 +51,22 @@ pub fn greet(scene: &Scene, account: &Account) -> Result<bool, Failure> {
     Ok(has_asked)
 }
 
-/// A refresh may bring a new ID token. The library takes one of the same user and the same login alone.
+/// Prints the user after a refresh, which may bring a new ID token. The library takes only one of the same user and login.
 pub fn stayed(id_token: &IdToken) {
     let age = now().as_secs().saturating_sub(id_token.issued_at().as_secs());
     let name = name(id_token.standard_claims()).unwrap_or_else(|| id_token.subject().to_owned());
     step("user", "still", &format!("{}, by an ID token of {age} s ago", plain(&name)));
 }
 
-/// What to call somebody by. Servers know different things of their users, and a scope brings some of them.
+/// The name to greet somebody by. Which claims there are depends on the server and on the scope.
 fn name(claims: StandardClaims) -> Option<String> {
     let full = [claims.given_name, claims.family_name].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let names = [claims.name, Some(full), claims.nickname, claims.preferred_username, claims.email];
     names.into_iter().flatten().find(|name| !name.trim().is_empty())
 }
 
-/// Asks the userinfo endpoint, if the server has one. It may want another token than one for the API. Nothing is lost with an
-/// answer that cannot be had or read; but one about somebody else is an error.
+/// Asks the userinfo endpoint, if the server has one. It may want another token than one for the API, so it is no error if it
+/// refuses or its answer cannot be read; but an answer about another user is one.
 pub fn ask(scene: &Scene, id_token: &IdToken, bearer: &Bearer) -> Result<Option<StandardClaims>, Failure> {
     let Some(request) = bearer.userinfo_request() else { return Ok(None) };
     step("userinfo", request.method(), &redacted(request.url()));

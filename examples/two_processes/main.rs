@@ -1,9 +1,9 @@
-//! Two processes of one app share a login: one store, one lock, and the recipe that keeps them from spending a refresh
+//! Two processes of one app share a login: one store, one lock, and a recipe that prevents them from using a refresh
 //! token twice. `cargo run --example two_processes`
 //!
 //! The recipe is in `worker.rs`: lock, load, adopt, and only then refresh. This program starts a token server that
-//! rotates refresh tokens and ends a login whose token comes twice, and then itself, twice. With `--apart` each process
-//! has a store of its own, to see what happens then: the run fails.
+//! rotates refresh tokens and ends a login whose refresh token is used twice, and then two worker processes. With `--apart`
+//! each process has a store of its own, to show why one store is needed: the run fails.
 
 #[path = "../login/http.rs"]
 #[allow(dead_code)] // the other example uses all of it
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         [] => story::tell(false),
         ["--apart"] => story::tell(true),
-        // How this program starts itself.
+        // The arguments with which this program starts itself as a worker.
         ["worker", store, server] => worker::work(store, server),
         _ => Err("there is one option: --apart, each process with a store of its own".into()),
     };

@@ -1,4 +1,4 @@
-//! A child process: this program once more, as a worker. Its lines are shown as they come.
+//! A child process: this program, started as a worker. Its output is printed line by line.
 
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -8,10 +8,10 @@ use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// Longer than anything takes here.
+/// How long to wait for a worker. Nothing here takes that long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A worker. Its end is the end of this value: nothing is left behind.
+/// A worker process. It is killed when this value is dropped.
 pub struct Process {
     name: &'static str,
     child: Child,
@@ -20,7 +20,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts this program as a worker on that store, and waits until it has read what is there.
+    /// Starts this program as a worker on that store, and waits until it has loaded the session.
     pub fn start(name: &'static str, store: &Path, server: &str) -> Result<Self, String> {
         let text = |error: std::io::Error| format!("{name} did not start: {error}");
         let mut child = Command::new(env::current_exe().map_err(text)?)
@@ -47,7 +47,7 @@ impl Process {
         Ok(process)
     }
 
-    /// Tells it what to do, and does not wait.
+    /// Gives it an order, without waiting.
     pub fn order(&mut self, line: &str) -> Result<(), String> {
         let told = self.orders.as_mut().map(|orders| writeln!(orders, "{line}"));
         match told {
@@ -56,7 +56,7 @@ impl Process {
         }
     }
 
-    /// Waits until the order is carried out. The lines it has said meanwhile.
+    /// Waits until the order is carried out. Returns the lines that it printed meanwhile.
     pub fn done(&mut self) -> Result<Vec<String>, String> {
         let mut said = Vec::new();
         loop {
@@ -69,9 +69,9 @@ impl Process {
         }
     }
 
-    /// Waits for its end, and gives its exit code.
+    /// Waits until it exits, and returns its exit code.
     pub fn ended(&mut self) -> Result<Option<i32>, String> {
-        // Its lines end when it ends.
+        // Its output ends when the process ends.
         while self.lines.recv_timeout(PATIENCE).map_err(|error| error == RecvTimeoutError::Disconnected) != Err(true) {}
         let status = self.child.wait().map_err(|error| format!("{}: {error}", self.name))?;
         Ok(status.code())
@@ -80,7 +80,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // By its handle, and waited for.
+        // Killed by its handle, then waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

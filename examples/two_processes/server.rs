@@ -1,8 +1,8 @@
 //! A token server and an API, for 127.0.0.1 only, in a thread of their own. There is one login at a time, and the
-//! first is there already.
+//! first exists from the start.
 //!
-//! Every refresh token works once. When one comes again, the whole login ends (RFC 9700 §4.14.2), but for a grace period:
-//! as long as its successor has not been used, the answer may have been lost, and it is given again.
+//! Every refresh token works once. When one is used again, the whole login ends (RFC 9700 §4.14.2), except within a grace
+//! period: while its successor is unused, the answer may have been lost, and is sent again.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,22 +19,22 @@ use axum::{Json, Router};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::json;
 
-/// How long a refresh token may come again.
+/// How long a used refresh token is accepted again.
 pub const GRACE: Duration = Duration::from_secs(10);
-/// Short, so that much happens in little time.
+/// How long an access token works. Short, so that much happens in little time.
 const LIFETIME_SECS: u64 = 2;
-/// The API is as lenient as APIs are: clocks differ.
+/// How much longer the API accepts an access token, because clocks differ.
 const LEEWAY_SECS: u64 = 5;
-/// So long every answer of the token endpoint takes: time enough for two processes to get in each other's way.
+/// How long every answer of the token endpoint takes: long enough for two processes to refresh at the same time.
 const DELAY: Duration = Duration::from_millis(200);
 
-/// What has happened so far.
+/// How often each of these has happened so far.
 #[derive(Clone, Copy, Default)]
 pub struct Counts {
     pub refreshed: u32,
-    /// The same refresh token once more, within the grace period.
+    /// Refresh tokens used again within the grace period.
     pub retried: u32,
-    /// A spent refresh token: the login has ended.
+    /// Refresh tokens used again at any other time, which ends the login.
     pub replayed: u32,
     pub calls: u32,
     pub revoked: u32,
@@ -71,7 +71,7 @@ impl Server {
         Ok((Self { origin, shared }, first))
     }
 
-    /// The user logs in anew, which ends the login of before. The refresh token of the new one.
+    /// The user logs in again, which ends the previous login. Returns the refresh token of the new one.
     pub fn log_in(&self) -> io::Result<String> {
         let first = random()?;
         let mut login = self.shared.login();
@@ -80,7 +80,7 @@ impl Server {
         Ok(first)
     }
 
-    /// What has happened so far.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.shared.login().counts
     }
@@ -133,7 +133,7 @@ impl Login {
                 return Err("invalid_grant");
             }
             self.counts.retried = self.counts.retried.saturating_add(1);
-            // Nobody can have the unused one but who has both; if it comes, that is a replay.
+            // The successor that was lost is spent as well: if it is used later, that is a replay.
             self.spent.insert(current, Spent { when: now, successor: String::new() });
         }
         self.spent.insert(token.to_owned(), Spent { when: now, successor: successor.clone() });
@@ -168,7 +168,7 @@ async fn token(State(shared): State<Shared>, body: String) -> Response {
         (Some("refresh_token"), Some(token)) => shared.login().refresh(&token, now()),
         _ => Err("invalid_request"),
     };
-    // What is done is done; only the answer takes its time.
+    // The tokens are issued already; only the answer is delayed.
     tokio::time::sleep(DELAY).await;
     match answer {
         Ok((access_token, refresh_token)) => Json(json!({

@@ -1,5 +1,5 @@
-//! One file for the session and one beside it for the lock. A real app would rather keep the tokens in the system's
-//! keychain, and needs the lock all the same.
+//! One file for the session and one beside it for the lock. A real app would keep the tokens in the system's keychain,
+//! but needs the lock as well.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -12,8 +12,7 @@ pub struct Store {
     directory: PathBuf,
 }
 
-/// The store, while no other process can have it. Dropping this gives it free, and so does the end of the process,
-/// whatever it dies of.
+/// The locked store. Dropping this releases the lock, and so does the end of the process, even by a crash.
 pub struct Locked<'a> {
     store: &'a Store,
     _lock: File,
@@ -30,10 +29,10 @@ impl Store {
         self.directory.join("session.json")
     }
 
-    /// Waits until no other process has it.
+    /// Locks the store, and waits while another process has it.
     #[allow(clippy::incompatible_msrv)] // `File::lock` is newer than the oldest Rust that the library itself needs
     pub fn lock(&self) -> io::Result<Locked<'_>> {
-        // A file of its own: the other one is replaced each time.
+        // A separate file, because the file with the session is replaced each time.
         let lock = private().truncate(false).open(self.directory.join("session.lock"))?;
         lock.lock()?;
         Ok(Locked { store: self, _lock: lock })
@@ -41,7 +40,7 @@ impl Store {
 }
 
 impl Locked<'_> {
-    /// What is stored; `None` when somebody has signed out.
+    /// The stored session; `None` after a sign-out.
     pub fn load(&self) -> io::Result<Option<SavedSession>> {
         match fs::read(self.store.file()) {
             Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
@@ -50,8 +49,8 @@ impl Locked<'_> {
         }
     }
 
-    /// Stores the session; without one, removes what is stored. A process that dies in here leaves the old file or the
-    /// new one, never half of one.
+    /// Stores the session; without one, removes what is stored. A process that dies here leaves the old file or the
+    /// new one, never a part of one.
     pub fn store(&self, saved: Option<&SavedSession>) -> io::Result<()> {
         let Some(saved) = saved else {
             return match fs::remove_file(self.store.file()) {
@@ -67,7 +66,7 @@ impl Locked<'_> {
     }
 }
 
-/// Created so that only the user may read it.
+/// Creates the file so that only the user may read it.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true);

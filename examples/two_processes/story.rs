@@ -1,4 +1,4 @@
-//! What the processes are told to do, and what must be true at the end.
+//! The orders to the processes, and what must be true at the end.
 
 use std::env;
 use std::fs;
@@ -12,14 +12,14 @@ use crate::server::{Counts, Server, GRACE};
 use crate::store::Store;
 use crate::worker::{client, now, DIED};
 
-/// So many access tokens each process needs while both are at work.
+/// How many access tokens each process uses while both are running.
 const TOKENS: usize = 4;
 
-/// From a login that is there to a sign-out. With `apart`, each process has a copy of the store.
+/// Runs all of it, from an existing login to the sign-out. With `apart`, each process has a copy of the store.
 pub fn tell(apart: bool) -> Result<(), String> {
     let (server, refresh_token) = Server::start().map_err(|error| format!("the server did not start: {error}"))?;
     println!("server   {}, with {} s of grace for a refresh token that comes again", server.origin, GRACE.as_secs());
-    // The access token has run out: both will need another one at once.
+    // The access token has expired: both processes need another one at once.
     let tokens = Tokens::from_parts(Secret::new("expired"), Some(Secret::new(refresh_token)), Some(now()), "");
     let client = client(&server.origin).map_err(|error| error.to_string())?;
     let session = Session::new(client, tokens);
@@ -91,7 +91,7 @@ fn check(holds: bool, otherwise: &str) -> Result<(), String> {
 struct Directory(PathBuf);
 
 impl Directory {
-    /// Must not be there before: it would be somebody else's.
+    /// Fails if the directory exists: it would be somebody else's.
     fn filled(name: &str, session: &Session) -> std::io::Result<Self> {
         let path = env::temp_dir().join(format!("oauth-proto-{}-{name}", process::id()));
         create(&path)?;

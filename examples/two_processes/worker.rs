@@ -1,7 +1,8 @@
 //! One of the processes. The recipe is [`Worker::bearer`], [`Worker::log_in`] and [`Worker::sign_out`].
 //!
-//! What to do comes in on standard input, a line each: `use 3` for three access tokens, one after the other; `die now`;
-//! `login` and the refresh token that the login gave; `sign out`. What happens goes out on standard output, and `ok` when a line is done (and once before the first).
+//! Orders come on standard input, one a line: `use 3` to use three access tokens, one after the other; `die now`; `login` and the
+//! refresh token of the new login; `sign out`. What happens goes to standard output, and `ok` after each order (and once before
+//! the first).
 
 use std::fmt::Display;
 use std::io;
@@ -18,13 +19,13 @@ use oauth_proto::{
 use crate::http::Http;
 use crate::store::{Locked, Store};
 
-/// The exit code of the process that dies in the middle.
+/// The exit code of the process that dies during a refresh.
 pub const DIED: i32 = 9;
 
 const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The client: the same in every process, or the stored session is not taken.
+/// The client. It must be the same in every process, or the stored session is refused.
 pub fn client(server: &str) -> Result<Client, ConfigError> {
     let url = |path: &str| format!("{server}{path}");
     let known = AuthorizationServer::on_insecure_loopback(&url("/authorize"), &url("/token"))?
@@ -32,7 +33,7 @@ pub fn client(server: &str) -> Result<Client, ConfigError> {
     Client::builder(known, "oauth-proto-example", "com.example.app:/callback").api_origin(server).build()
 }
 
-/// Does what standard input says, until it ends.
+/// Carries out the orders on standard input until it ends.
 pub fn work(store: &str, server: &str) -> Result<(), String> {
     let client = client(server).map_err(text)?;
     let (store, http) = (Store::at(Path::new(store)), Http::new(HTTP_TIMEOUT));
@@ -56,15 +57,15 @@ pub fn work(store: &str, server: &str) -> Result<(), String> {
 
 struct Worker {
     client: Client,
-    /// `None` while nobody is signed in.
+    /// `None` while no user is signed in.
     session: Option<Session>,
     http: Http,
     api: String,
     dies: bool,
 }
 
-/// A request under way. Whoever gives up half-way, by a panic for example, lets the session know; once the answer was handed
-/// over, this does nothing.
+/// A request under way. Dropping it without an answer, by a panic for example, tells the session so; after the answer was handed
+/// over, dropping it does nothing.
 struct Sent<'a>(&'a mut Session, RequestId);
 
 impl Drop for Sent<'_> {
@@ -74,7 +75,7 @@ impl Drop for Sent<'_> {
 }
 
 impl Worker {
-    /// An access token, by the recipe; `None` when nobody is signed in.
+    /// An access token, by the recipe; `None` when no user is signed in.
     fn bearer(&mut self, store: &Store) -> Result<Option<(Bearer, &'static str)>, String> {
         loop {
             // 1. Lock: from here on no other process refreshes.
@@ -82,7 +83,7 @@ impl Worker {
             // 2. and 3. Load, and adopt: another process may have refreshed, and the refresh token here may be spent.
             let mut how = self.follow(&locked)?;
             let Some(session) = &mut self.session else { return Ok(None) };
-            // 4. Only now ask.
+            // 4. Only now ask for access.
             let access = loop {
                 let access = session.access(now());
                 let Access::SendRequest(request) = access else { break access };
@@ -93,29 +94,29 @@ impl Worker {
                     println!("has sent the refresh, and dies");
                     process::exit(DIED);
                 }
-                drop(sent.0.handle(answer.event(), now())); // what it means, `access` says
+                drop(sent.0.handle(answer.event(), now())); // the next call of `access` says what it means
                 drop(sent);
-                // 6. Store what there is now, before it is used, or remove what is stored if there is nothing any more.
+                // 6. Store the session before the new token is used, or remove the stored one if `save` gives `None`.
                 locked.store(session.save().as_ref()).map_err(text)?;
                 how = "has refreshed and stored";
             };
             match access {
                 Access::Ready(bearer) => return Ok(Some((bearer, how))),
-                // `why.request()` is the login to make, if it is more than the one before was.
+                // `why.request()` is the login to make, if it differs from the one before.
                 Access::LoginRequired(why) => return Err(text(why)),
                 Access::Refused { error, .. } => return Err(text(error)),
                 Access::RetryAt(_) | Access::Wait(_) | Access::SendRequest(_) => {
-                    drop(locked); // others may have better luck
+                    drop(locked); // another process may reach the server
                     sleep(PAUSE);
                 }
             }
         }
     }
 
-    /// Brings the session to what is stored, and says how it got its tokens.
+    /// Brings the session up to date with the store, and says how it got its tokens.
     fn follow(&mut self, locked: &Locked<'_>) -> Result<&'static str, String> {
         let Some(saved) = locked.load().map_err(text)? else {
-            self.session = None; // another process has signed out, and tells the server
+            self.session = None; // another process has signed out; it revokes the tokens
             return Ok("");
         };
         let adopted = match &mut self.session {
@@ -125,8 +126,8 @@ impl Worker {
         match adopted {
             Adopted::NotNewer => Ok("still had"),
             Adopted::Newer => Ok("found in the store"),
-            // The store is another login's now. Going over to it is this app's own act: every call here is made anew, and none
-            // of the old user's is waiting to be made in the new one's name.
+            // The store holds another login now. This app decides to switch to it: every call here is made from scratch, so no call
+            // of the old user is waiting that would be made in the new user's name.
             Adopted::OtherLogin => {
                 if self.session.is_some() {
                     println!("finds another login in the store, and goes over to it");
@@ -137,9 +138,9 @@ impl Worker {
         }
     }
 
-    /// The user has logged in, and the login gave this refresh token: stored first, and only then the session of this process.
+    /// The user has logged in again, with this refresh token. It is stored first, and only then used by this process.
     fn log_in(&mut self, store: &Store, refresh_token: &str) -> Result<(), String> {
-        // The access token has run out: the first call will need another one.
+        // The access token has expired: the first call needs another one.
         let tokens = Tokens::from_parts(Secret::new("expired"), Some(Secret::new(refresh_token)), Some(now()), "");
         let session = Session::new(self.client.clone(), tokens);
         store.lock().and_then(|locked| locked.store(session.save().as_ref())).map_err(text)?;
@@ -148,7 +149,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Sign-out, by the same recipe. The file goes first: whatever the server says, the user is signed out everywhere.
+    /// Sign-out, by the same recipe. The file is removed first: whatever the server answers, all processes are signed out.
     fn sign_out(&mut self, store: &Store) -> Result<(), String> {
         let locked = store.lock().map_err(text)?;
         self.follow(&locked)?;
@@ -173,7 +174,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Calls the API with so many access tokens, each of them as soon as there is a new one.
+    /// Calls the API with this many access tokens, each as soon as there is a new one.
     fn make_calls(&mut self, store: &Store, count: u32) -> Result<(), String> {
         let mut last: Option<Bearer> = None;
         let mut called: u32 = 0;

@@ -1,6 +1,6 @@
 //! `cargo run --example seeds` writes the seed corpora of the fuzz targets, `corpus/TARGET/NAME`, from the cases in
-//! `../tests/cases`; with `--check` it writes nothing and fails if a seed is missing or differs, or if a file is there
-//! that is none.
+//! `../tests/cases`; with `--check` it writes nothing and fails if a seed is missing or differs, or if there is a file
+//! that is not a seed.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Whether the seeds are in the corpora as they must be, and nothing else is.
+/// Checks that the corpora consist of these seeds and nothing else.
 fn check(corpus: &Path, seeds: &Seeds) -> Result<(), Box<dyn Error>> {
     for (name, content) in seeds {
         let path = corpus.join(name);
@@ -179,7 +179,7 @@ fn id_tokens(cases: &[Value], seeds: &mut Seeds) {
         let token = case["jwt"].as_str().unwrap_or("");
         let mut parts = token.split('.').map(|part| String::from_utf8(Base64UrlUnpadded::decode_vec(part).ok()?).ok());
         let (kind, text) = match (parts.next().flatten(), parts.next().flatten()) {
-            // Who signed it is not what the case is about.
+            // The case is not about the signature.
             (Some(header), Some(payload))
                 if !["signature", "structure"].iter().any(|group| case["group"] == *group) =>
             {
@@ -193,7 +193,7 @@ fn id_tokens(cases: &[Value], seeds: &mut Seeds) {
     }
 }
 
-/// Sets of keys as they are.
+/// Key sets, unchanged.
 fn key_sets(file: &Value, seeds: &mut Seeds) {
     for (name, set) in file["jwks_sets"].as_object().into_iter().flatten() {
         seeds.push((Path::new("jwks").join(name), set.to_string().into_bytes()));
@@ -319,7 +319,7 @@ fn saved(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A client that found its server, and goes without keys.
+/// A client that discovered its server, and has no keys.
 fn found() -> Result<Client, Box<dyn Error>> {
     let document = br#"{"issuer":"https://as.example.com","authorization_endpoint":"https://as.example.com/authorize","token_endpoint":"https://as.example.com/token","jwks_uri":"https://as.example.com/jwks"}"#;
     let metadata = Response::new(200, Headers::NONE, document);
@@ -355,7 +355,7 @@ fn session_with_id_token(client: Client) -> Result<Session, Box<dyn Error>> {
     Ok(Session::new(client, tokens))
 }
 
-/// With tokens for three more targets, and a refresh under way.
+/// A session with tokens for three more targets, and a refresh under way.
 fn session_of_several(client: Client) -> Result<Session, Box<dyn Error>> {
     let now = UnixTime::from_secs(500);
     let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), Some(now), "a b");
@@ -447,7 +447,7 @@ fn check_end<P: PartialEq + std::fmt::Debug>(target: &str, name: &str, last: Opt
     Err(format!("the seed {target}/{name} ends in {last:?}"))
 }
 
-/// Decisions for `tests/simulation`: octets without an order, which make lively runs.
+/// Decisions for `tests/simulation`: unordered octets, which make eventful runs.
 fn simulations(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     for run in 1..=8_u8 {
         let mut state = u32::from(run);

@@ -1,5 +1,5 @@
-// Invariant: a login that knows an issuer alone goes only where that issuer's metadata says, and says who logged in only if every rule holds;
-// so does the session that comes of it.
+// Invariant: a login that knows only the issuer sends requests only where that issuer's metadata says, and names a user only if
+// every rule for ID tokens holds; so does its session.
 #![no_main]
 
 #[allow(dead_code)] // not every target needs all of it
@@ -35,9 +35,9 @@ const HEADERS: [&[(&str, &str)]; 4] = [
 ];
 /// The `Date` above: an hour after [`START`].
 const DATE: u64 = START + 3600;
-/// Of a clock that is off by more than a day nothing is believed.
+/// A server's clock that is off by more than a day is not believed.
 const DAY: u64 = 24 * 3600;
-/// Of `AT1` and `C1`.
+/// `at_hash` and `c_hash` of `AT1` and `C1`.
 const ACCESS_TOKEN_HASHES: [&str; 3] =
     ["4i2HR-b9ubbL3JSrBgJbKg", "UqSC1dVk-EmZE9xJM7oLVviKstMYD6HH", "L2k573c4trrHTrSKC38yhouAfvsZrjZBL4hGWOtZHBc"];
 const CODE_HASHES: [&str; 3] =
@@ -50,10 +50,10 @@ const CODE_HASHES: [&str; 3] =
 //   dHEADER|PAYLOAD   the same, with the server's time
 //   xSHbody           an answer to another request
 //   rQUERY            the redirect; $STATE and $NONCE are what was sent
-//   f F               the request was not delivered, and perhaps not
-//   +SECONDS          the clock goes on
+//   f F               the request was not delivered; it may have been
+//   +SECONDS          so much time passes
 //   s                 save, end the process, and go on
-//   v                 the verifier says the opposite from now on
+//   v                 the verifier gives the opposite answer from now on
 //   c                 cancel
 fuzz_target!(|data: &[u8]| {
     let [one, other, text @ ..] = data else { return };
@@ -75,12 +75,12 @@ struct World {
     organization: Option<&'static str>,
     acr: Option<&'static str>,
     now: u64,
-    /// What the browser was sent with.
+    /// The parameters of the authorization URL.
     sent: Vec<(String, String)>,
-    /// The metadata that is gone by.
+    /// The metadata that the login uses.
     document: Value,
     code: String,
-    /// When the token endpoint answered, by its own clock if it told: keys may be minutes late.
+    /// When the token endpoint answered, by its own clock if it sent a `Date`: the keys may come minutes later.
     exchanged_at: u64,
     is_logged_in: bool,
 }
@@ -95,7 +95,7 @@ impl World {
         let builder = builder.signature_verifier(Shared(Arc::clone(&verifier)));
         let builder = if is_tls_enough { builder.accept_id_tokens_on_tls_alone() } else { builder };
         let client = builder.trusted_audience("api").build().unwrap();
-        // Keys from before, of the usual place.
+        // Keys from an earlier login, from the usual `jwks_uri`.
         let keys = br#"{"keys":[{"kty":"EC","crv":"P-256","kid":"1","x":"H6U-vVssKM-3vRhznEVKOpMx5lh9-4hduRlq75La1Ic","y":"U53dLHJK3vbpNew3ycwUZ00gPyOGDbe8qL6BYitGQiw"}]}"#;
         let at = UnixTime::from_secs(if other & 2 == 0 { START } else { START - 100 });
         let keys = KeySet::parse("https://as.example.com/jwks", keys, at).unwrap();
@@ -107,7 +107,7 @@ impl World {
             asks_for_openid: one & 0x10 == 0,
             max_age: (one & 0x20 != 0).then_some(300),
             organization: (one & 0x40 != 0).then_some("My-Org"),
-            // An ID token is what says it.
+            // Only an ID token says who logged in.
             acr: (one & 0x90 == 0x80).then_some("phr phrh"),
             now: START,
             sent: Vec::new(),
@@ -197,7 +197,7 @@ impl World {
         places.into_iter().map(|place| well_known_url(self.issuer, place).unwrap()).collect()
     }
 
-    /// One event; the body that came with it. `None` for a line that is none.
+    /// One event; returns the body that came with it, or `None` if the line is no event.
     fn event(
         &mut self,
         login: &mut Login,
@@ -248,7 +248,7 @@ impl World {
         (Some(result), answered)
     }
 
-    /// What is no event.
+    /// The lines that are not events: the clock and the verifier.
     fn elsewhere(&mut self, kind: &str, rest: &str) {
         match kind {
             "+" => self.now = self.now.saturating_add(rest.parse().unwrap_or(1).min(100_000)),
@@ -291,7 +291,7 @@ impl World {
         *login = resumed;
     }
 
-    /// The browser goes to the issuer's endpoint, as its own metadata has it.
+    /// The browser is sent to the authorization endpoint in the issuer's metadata.
     fn opened(&mut self, url: &str) {
         assert_eq!(self.document["issuer"], self.issuer);
         let endpoint = self.document["authorization_endpoint"].as_str().unwrap();
@@ -330,7 +330,7 @@ impl World {
         is_well_made(request, login.phase() == Phase::ExchangingCode);
     }
 
-    /// The server cannot answer now: the same is asked later, by another name, and the metadata at the first place again.
+    /// The server cannot answer now: the request is repeated later with another id, for metadata from the first place again.
     fn told_to_wait(
         &self,
         login: &Login,
@@ -447,7 +447,7 @@ impl World {
         }
     }
 
-    /// By all rules but those of the time, which goes on, and those that a login alone has.
+    /// Checks all rules except those about time, which passes, and those that only a login has.
     fn check_refreshed(&self, id_token: &IdToken, first: &IdToken) {
         if id_token.reveal() == first.reveal() {
             return;
@@ -472,7 +472,7 @@ impl World {
     }
 }
 
-/// Of an ID token that may not even say whose it is. The tokens beside it are used, as they would be without it.
+/// An ID token may not even say whose it is. The other tokens of the response are used, as if there were none.
 const UNREADABLE: [&str; 7] = [
     "id_token_malformed",
     "id_token_too_large",
@@ -483,10 +483,10 @@ const UNREADABLE: [&str; 7] = [
     "id_token_missing_claim",
 ];
 
-/// A token that tells whose it is, by the ID token that it comes with.
+/// An access token that shows which user it belongs to, by the ID token in the same response.
 fn whose(payload: &str) -> String {
     let claims: Value = serde_json::from_str(payload).unwrap_or_default();
-    // A name that is no text, or an empty one, is nobody's.
+    // A `sub` that is not a string, or empty, names no user.
     if ["iss", "sub"].iter().any(|name| claims[name].as_str().is_none_or(str::is_empty)) {
         return "OF NOBODY".to_owned();
     }
@@ -499,7 +499,7 @@ fn is_theirs(token: &str, first: &IdToken) {
     assert!(!token.starts_with("OF-") || token == theirs, "{token} and not {theirs}");
 }
 
-/// A `GET` has nothing with it that another server must not see.
+/// A `GET` carries nothing that another server must not see.
 fn is_well_made(request: &Request, is_for_tokens: bool) {
     assert_eq!(request.method(), if is_for_tokens { "POST" } else { "GET" });
     assert_eq!(request.body().is_empty(), !is_for_tokens);
@@ -507,7 +507,7 @@ fn is_well_made(request: &Request, is_for_tokens: bool) {
     assert!(is_https(request.url()));
 }
 
-/// A scheme has no case.
+/// Schemes are compared without regard to case.
 fn is_https(url: &str) -> bool {
     url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }
@@ -533,7 +533,7 @@ fn id_of(action: &Option<Action>) -> Option<RequestId> {
     }
 }
 
-/// All that can be seen of an action.
+/// An action as text, with everything that can be seen of it.
 fn seen(action: &Option<Action>) -> String {
     match action {
         Some(Action::SendRequest(request)) => {

@@ -1,4 +1,4 @@
-// Invariant: an ID token is accepted only if its signature is, and if every rule holds when it is looked at by another hand.
+// Invariant: an ID token is accepted only if its signature is, and if a second implementation finds that every rule holds.
 #![no_main]
 
 #[allow(dead_code)] // not every target needs all of it
@@ -13,7 +13,7 @@ use oauth_proto::openid::id_token::Rules;
 use oauth_proto::{Headers, IdToken, IdTokenError, KeySet, Response, RustCrypto, UnixTime};
 use serde_json::Value;
 
-/// What the cases have, too.
+/// The same values as in the cases.
 const NOW: u64 = 1_750_000_000;
 const NONCE: &str = "n-0S6_WzA2Mj";
 const ACCESS_TOKEN: &str = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
@@ -24,7 +24,7 @@ const CODE_HASHES: [&str; 3] =
     ["LDktKdoQak3Pk0cnXxCltA", "Mq-knyaEMtWGfnBi2POEZb1kiLx10_DF", "E9z1C-c0Az4eTEzE0Nm3OQ3BS2BhMgxuP7x5JAQj1_4"];
 const PREVIOUS: &str = r#"{"iss":"https://as.example.com","sub":"24400320","aud":"s6BhdRkqt3","auth_time":1749999500,"nonce":"n-0S6_WzA2Mj","iat":1749999500,"exp":1750000300}"#;
 
-// The first octet says what is asked for, the second what comes: a token, or two lines, a header and a payload.
+// The first octet selects the request, the second the input: a token, or two lines, a header and a payload.
 fuzz_target!(|data: &[u8]| {
     let [asked, kind, text @ ..] = data else { return };
     let Ok(text) = core::str::from_utf8(text) else { return };
@@ -101,7 +101,7 @@ fn one(asked: u8, token: &str) {
         (Err(error), Err(other)) => assert!(error == other && refused == *error),
         (Ok(_), Err(error)) => panic!("{error}"),
     }
-    // Nobody but the server can sign: only the tokens of the cases are its.
+    // Only the server can sign, so a token that is accepted must be one of the cases.
     if rules.check(token, keys(), &RustCrypto, now).is_ok() {
         assert!(accepted.is_ok());
     }
@@ -127,7 +127,7 @@ fn says_what_is_in_it(id_token: &IdToken, token: &str, claims: &Value) {
     ] {
         assert_eq!(claims.get(name).and_then(Value::as_str), value, "{name}");
     }
-    // One text, or those of a list.
+    // One string, or a list of them.
     let amr = claims.get("amr").map_or(&[][..], |amr| amr.as_array().map_or(std::slice::from_ref(amr), Vec::as_slice));
     assert_eq!(amr.iter().filter_map(Value::as_str).collect::<Vec<_>>(), id_token.amr());
     assert_eq!(id_token.auth_time().is_some(), !claims["auth_time"].is_null());
@@ -136,7 +136,7 @@ fn says_what_is_in_it(id_token: &IdToken, token: &str, claims: &Value) {
     assert_eq!(format!("{id_token:?}"), "IdToken(..)");
     let standard = id_token.standard_claims();
     assert!(standard.email.is_none_or(|email| claims["email"] == email));
-    // The userinfo endpoint may say the same, of the same user alone.
+    // The userinfo endpoint may return the same claims, for the same user only.
     let payload = decode(token.split('.').nth(1).unwrap()).unwrap();
     let response = Response::new(200, Headers::NONE, &payload);
     let userinfo = id_token.userinfo(&response, UnixTime::from_secs(NOW)).expect("the same user's");

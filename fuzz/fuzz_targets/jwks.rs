@@ -1,4 +1,4 @@
-// Invariant: a key set has only keys that the document has, as they are there; it can be stored and used, whatever they are.
+// Invariant: a key set has only keys of the document, unchanged; it can be stored and used, whatever they are.
 #![no_main]
 
 #[allow(dead_code)] // not every target needs all of it
@@ -13,7 +13,7 @@ use serde_json::{json, Value};
 
 const JWKS_URI: &str = "https://as.example.com/jwks";
 const NOW: UnixTime = UnixTime::from_secs(1_750_000_000);
-/// RSA by so few keys: it takes time.
+/// How many RSA keys are tried, because each takes time.
 const MAX_USED: usize = 4;
 
 fuzz_target!(|data: &[u8]| {
@@ -29,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
 
     let mut rest = list.iter();
     for key in stored["keys"].as_array().unwrap() {
-        // In the order of the document, and none of them twice.
+        // In the order of the document, and none twice.
         assert!(rest.any(|jwk| is_of(key, jwk)), "{key} is not in the document");
     }
     assert_eq!(stored["keys"].as_array().map(Vec::len), Some(keys.len()));
@@ -43,7 +43,7 @@ fn is_of(key: &Value, jwk: &Value) -> bool {
     let Some(members) = jwk.as_object() else { return false };
     let is_for_signatures = jwk["use"].is_null() || jwk["use"] == "sig";
     let operations = jwk["key_ops"].as_array();
-    // One operation may have spaces in it, which separates them, too.
+    // An operation may contain spaces, which also separate operations.
     let may_verify = jwk["key_ops"].is_null()
         || operations.is_some_and(|list| {
             list.iter().any(|one| one.as_str().unwrap_or("").split(' ').any(|one| one == "verify"))
@@ -52,7 +52,7 @@ fn is_of(key: &Value, jwk: &Value) -> bool {
         let name = jwk["alg"].as_str().map(str::to_owned);
         name.map(|name| ALGORITHMS.iter().find(|(other, _)| *other == name).map(|(_, algorithm)| *algorithm))
     };
-    // Leading zeros do not count in a number, and a coordinate has all of them.
+    // Numbers are compared without leading zeros; coordinates keep them.
     let octets = |jwk: &Value, name: &str| {
         let octets = decode(jwk[name].as_str()?)?;
         let zeros = octets.iter().take_while(|octet| **octet == 0 && ["n", "e"].contains(&name)).count();
@@ -78,7 +78,7 @@ fn is_of(key: &Value, jwk: &Value) -> bool {
         && numbers.iter().all(|name| octets(key, name).is_some_and(|own| Some(own) == octets(jwk, name)))
 }
 
-/// A token that names the key gets as far as the verifier, or there are too many of the name; the real one finds it forged.
+/// A token that names the key reaches the verifier, unless too many keys have its name; the real verifier finds it forged.
 fn use_it(keys: &KeySet, key: &Value) {
     let algorithm = match (key["alg"].as_str(), key["kty"].as_str(), key["crv"].as_str()) {
         (Some(name), ..) => name,
@@ -98,7 +98,7 @@ fn use_it(keys: &KeySet, key: &Value) {
     let told = Told::to_say(true);
     match rules.check(&token, keys, &told, NOW).err() {
         None => assert!(told.has_accepted(&token)),
-        // `alg` may be of another kind of key, and the signature is as long as one with 2,048 bits.
+        // `alg` may be for another kind of key, and the signature has the length for 2,048 bits.
         Some(error) => {
             let known = [IdTokenError::KeyNotFound, IdTokenError::KeyAmbiguous, IdTokenError::Signature];
             assert!(known.contains(&error) && told.accepted_none(), "{error}");

@@ -1,11 +1,11 @@
-// Invariant: whatever happens, a login does what its model says; saving and resuming it before every operation does not show.
+// Invariant: for any events, a login does what its model says; saving and resuming it before every operation changes nothing.
 #![no_main]
 
 #[allow(dead_code, unused_imports)] // one model of two is used here
 #[path = "../../tests/machines/model.rs"]
 mod model;
 
-/// Long runs are slow and find little more.
+/// Longer runs are slow and find little more.
 const MAX_OCTETS: usize = 256;
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-// Invariant: a logout ends by a URL to its own URI with its own `state`, once, alone; its own URL says what was put in.
+// Invariant: a logout ends only by a URL to its own URI with its own `state`, exactly once; the URL to open has what was put in.
 #![no_main]
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -11,7 +11,8 @@ use oauth_proto::{
 };
 use url::form_urlencoded::byte_serialize;
 
-/// The first octet picks what is pending. Then come lines: the URL that the browser is at, the end of an ID token, a client id.
+/// The first octet selects the pending logout. The lines after it: the URL that the browser is at, the end of an ID token, a
+/// client id.
 const URIS: [&str; 6] = [
     "https://app.example.com/bye",
     "https://app.example.com/bye?tenant=1&x=a%20b",
@@ -59,7 +60,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-/// Scheme and host in any case, a default port written or not, the path to the letter.
+/// Scheme and host in any case, a default port written or not, the path unchanged.
 fn same_place(one: &str, other: &str) -> bool {
     let normal = |place: &str| -> Option<(String, String, String)> {
         let (scheme, rest) = place.split_once(':')?;
@@ -89,7 +90,7 @@ fn log_out(choice: u8, uri: &str, id_token: Option<&str>, client_id: &str) {
     let Ok(client) = builder.build() else { return };
     let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), None, "a");
     let mut saved = serde_json::to_value(Session::new(client.clone(), tokens).save()).unwrap();
-    // What is restored is this server's and for this client, or nothing is.
+    // Only an ID token from this server and for this client is restored.
     let claims = serde_json::json!({ "iss": ISSUER, "aud": client_id, "sub": "u" }).to_string();
     let id_token = id_token.map(|end| format!("eyJ.{}.{end}", Base64UrlUnpadded::encode_string(claims.as_bytes())));
     let id_token = id_token.as_deref();
@@ -110,7 +111,7 @@ fn log_out(choice: u8, uri: &str, id_token: Option<&str>, client_id: &str) {
         let hint_len = "&id_token_hint=".len() + byte_serialize(id_token.as_bytes()).map(str::len).sum::<usize>();
         let is_sent = url.contains("id_token_hint=");
         let len = if is_sent { url.len() } else { url.len() + hint_len };
-        // An endpoint that ends with `?` needs no separator.
+        // After an endpoint that ends with `?` there is no separator.
         assert!(if is_sent { len <= MAX_LOGOUT_URL_BYTES } else { len + 1 > MAX_LOGOUT_URL_BYTES }, "{len}");
         if is_sent {
             expect("id_token_hint", id_token);

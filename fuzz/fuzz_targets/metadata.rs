@@ -1,4 +1,5 @@
-// Invariant: metadata is accepted only if it is of whom it was fetched for and all its endpoints are https; then it can be used and stored.
+// Invariant: metadata is accepted only if it is of the issuer or resource it was fetched for and all its endpoints are https;
+// then it can be used and stored.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,7 +11,7 @@ use oauth_proto::{
 use serde_json::Value;
 use url::Url;
 
-/// The first octet picks status and headers. Then come lines: the issuer, or the resource; all the rest is the body.
+/// The first octet selects status and headers. The first line is the issuer or the resource, the rest is the body.
 const STATUSES: [u16; 8] = [200, 200, 200, 404, 302, 429, 201, 0];
 const HEADERS: [&[(&str, &str)]; 6] = [
     &[("Content-Type", "application/json")],
@@ -35,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
     resource(name, status, body, &response);
 });
 
-/// Where metadata is: on the host of whom it is, and nowhere else.
+/// Metadata are fetched from the host of the issuer or resource, and from no other.
 fn places(name: &str) {
     let is_issuer = well_known_url(name, WellKnown::OpenIdConfiguration).is_ok();
     assert_eq!(is_issuer, AuthorizationServer::from_issuer(name).is_ok());
@@ -66,7 +67,7 @@ fn places(name: &str) {
     }
 }
 
-/// Nothing of it is read in another way than it is written.
+/// Every value is read as it is written.
 fn https(text: &str) -> Url {
     let url = Url::parse(text).expect("a URL");
     assert_eq!((url.scheme(), url.fragment(), url.username(), url.password()), ("https", None, "", None), "{text}");
@@ -94,7 +95,7 @@ fn server(issuer: &str, status: u16, body: &[u8], response: &Response<'_>) {
         "jwks_uri",
         "userinfo_endpoint",
     ] {
-        // An empty one is none.
+        // An empty value counts as absent.
         if let Some(url) = document[name].as_str().filter(|url| !url.is_empty()) {
             https(url);
         }
@@ -117,7 +118,7 @@ fn server(issuer: &str, status: u16, body: &[u8], response: &Response<'_>) {
     }
 }
 
-/// A login opens the endpoint that the document names, or says what keeps it from that.
+/// A login opens the endpoint that the document names, or says why it cannot.
 fn log_in(client: Client, request: AuthorizationRequest, document: &Value) {
     let Ok(mut login) = Login::new(client, request) else { return };
     assert_ne!(document["require_pushed_authorization_requests"], true);
@@ -138,7 +139,7 @@ fn resource(resource: &str, status: u16, body: &[u8], response: &Response<'_>) {
     for (name, list) in
         [("authorization_servers", metadata.authorization_servers()), ("scopes_supported", metadata.scopes_supported())]
     {
-        // What is no text is left out, and what comes after the 64th.
+        // Elements that are not strings are left out, and so are those after the 64th.
         let names = document[name].as_array().into_iter().flatten().filter_map(Value::as_str);
         assert!(names.take(64).eq(list), "{name}");
     }
@@ -148,7 +149,7 @@ fn resource(resource: &str, status: u16, body: &[u8], response: &Response<'_>) {
     }
 }
 
-/// Perhaps with a byte order mark before it.
+/// The document, which may begin with a byte order mark.
 fn object(body: &[u8]) -> Value {
     let document: Value = serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).unwrap();
     assert!(document.is_object());

@@ -1,10 +1,10 @@
-// Invariant: a code comes out only of a URL whose query has one right `state`, one `code` that is this code, and no error.
+// Invariant: a code is accepted only from a URL whose query has the right `state` once, this `code` once, and no error.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use oauth_proto::redirect::{from_pasted, parse, unproved_error, Expected, RedirectUri};
 
-/// The first octet picks the pending login; the rest is the URL.
+/// The first octet selects the pending login; the rest is the URL.
 const REDIRECT_URIS: [&str; 6] = [
     "https://app.example.com/cb",
     "https://app.example.com/cb?tenant=1&x=a%20b",
@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
         parse(url, &expected).err().as_ref(),
         "the same input must give the same answer"
     );
-    // What is pasted goes through the same checks.
+    // A pasted URL goes through the same checks.
     let pasted = from_pasted(redirect_uri.as_str(), url);
     if let Ok(response) = parse(&pasted, &expected) {
         assert!(!response.into_code().reveal().is_empty());
@@ -38,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
     assert!(unproved_error(url, &redirect_uri).is_none(), "it has a state");
     let code = response.into_code();
     assert!(!code.reveal().is_empty() && code.reveal().bytes().all(|octet| (0x20..=0x7e).contains(&octet)));
-    // Another decoder, the `url` crate's, must read the same out of it.
+    // Another decoder, the `url` crate's, must read the same.
     let query = url.split('#').next().unwrap().split_once('?').unwrap().1;
     let values = |name: &str| -> Vec<String> {
         let pairs = url::form_urlencoded::parse(query.as_bytes());

@@ -1,4 +1,4 @@
-// Invariant: a saved form that is taken back gives the same form when saved again, and stands for the same login or session.
+// Invariant: a stored form that is accepted gives the same form when saved again, and restores the same login or session.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,7 +8,7 @@ use oauth_proto::{
 };
 use serde_json::Value;
 
-/// What the seeds were saved by, too: one with its endpoints set up by hand, and one that found them.
+/// The clients that the seeds were saved with: one with its endpoints configured, and one that discovered them.
 fn clients() -> [Client; 2] {
     let by_hand = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")
         .and_then(|server| server.issuer("https://as.example.com")?.jwks_uri("https://as.example.com/jwks"));
@@ -46,25 +46,25 @@ fn login(client: &Client, saved: &SavedLogin) {
         assert_eq!(before[member], after[member]);
     }
     is_of_its_server(client, &before, &after);
-    // It waits as long as it would have, and no longer than a login that starts now.
+    // Its deadline is the same, and no later than that of a login that starts now.
     assert_eq!(after["deadline"].as_u64(), before["deadline"].as_u64().map(|deadline| deadline.min(1_000 + 3600)));
     let twice = Login::resume(client.clone(), again, UnixTime::from_secs(1_000)).unwrap();
     assert_eq!(serde_json::to_value(twice.save()).unwrap(), after);
 }
 
-/// The metadata is kept by a client that needs it.
+/// A client that needs the metadata keeps them.
 fn is_of_its_server(client: &Client, before: &Value, after: &Value) {
     let kept = if client.token_endpoint().is_some() { &Value::Null } else { &before["metadata"] };
     assert_eq!(&after["metadata"], kept);
 }
 
-/// A token of any target is handed out, asked for or known to need a login, whatever the form says.
+/// For every target a token is handed out, requested, or known to need a login, whatever the stored form says.
 fn session(client: &Client, saved: &SavedSession) {
     let before = serde_json::to_value(saved).unwrap();
     let mut other = Session::new(client.clone(), Tokens::from_parts(Secret::new("AT"), None, None, "a"));
     let untouched = serde_json::to_value(other.save()).unwrap();
     let Ok(mut session) = Session::restore(client.clone(), saved.clone()) else {
-        // A session that lives may have found its server by other means.
+        // A running session may know its server from elsewhere.
         let result = other.adopt(saved.clone());
         assert!(client.token_endpoint().is_none() || result.is_err(), "adopted what cannot be restored");
         assert_eq!(serde_json::to_value(other.save()).unwrap(), untouched);
@@ -78,12 +78,11 @@ fn session(client: &Client, saved: &SavedSession) {
         assert!(after.get(member).is_some(), "{member}");
     }
     assert_eq!(session.id_token().map(IdToken::reveal), after["id_token"].as_str());
-    // Scopes and parameters may be written in another way, and what goes without saying is not said; the second time nothing
-    // changes any more.
+    // Scopes and parameters may be written in another way, and defaults are left out; the second time nothing changes any more.
     let again = Session::restore(client.clone(), session.save().unwrap()).unwrap();
     assert_eq!(serde_json::to_value(again.save()).unwrap(), after);
     assert_eq!(again.scope(), session.scope());
-    // It is of another login, unless somebody has found out its digest.
+    // It is of another login, unless the fuzzer has found its digest.
     if other.adopt(saved.clone()).unwrap() == Adopted::OtherLogin {
         assert_eq!(serde_json::to_value(other.save()).unwrap(), untouched);
     }

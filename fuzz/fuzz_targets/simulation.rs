@@ -1,4 +1,4 @@
-// Invariant: whatever befalls processes, network, server, clock and users, the laws of tests/simulation hold.
+// Invariant: whatever happens to processes, network, server, clock and users, the laws of tests/simulation hold.
 #![no_main]
 
 #[allow(dead_code)] // what the seeds of the test take
@@ -8,7 +8,7 @@ mod world;
 use libfuzzer_sys::fuzz_target;
 use world::{run, Choices, Counts, Fixture, Trace};
 
-/// Long runs are slow and find little more.
+/// Longer runs are slow and find little more.
 const MAX_OCTETS: usize = 1024;
 
 fuzz_target!(|data: &[u8]| {

@@ -1,4 +1,5 @@
-// Invariant: tokens come out only of a success that is no page, whose body another parser reads as an object with these very tokens and no error.
+// Invariant: tokens are accepted only from a successful response that is not a web page, whose body another parser reads as an
+// object with exactly these tokens and no error.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use oauth_proto::token::{parse_response, TokenResponse, MAX_TOKEN_BYTES};
 use oauth_proto::{Response, UnixTime};
 use serde_json::value::RawValue;
 
-/// The first octet picks the status, the second the headers; the rest is the body.
+/// The first octet selects the status, the second the headers; the rest is the body.
 const STATUSES: [u16; 14] = [200, 400, 401, 429, 503, 500, 302, 307, 201, 403, 0, 999, 304, 204];
 const HEADERS: [&[(&str, &str)]; 8] = [
     &[("Content-Type", "application/json")],

@@ -1,5 +1,5 @@
-// Invariant: what is parsed can be written down again and parses to the same; no challenge has a parameter twice; claims that are
-// asked for are a JSON object.
+// Invariant: parsed challenges, written down again, parse to the same; no challenge has a parameter twice; requested claims are a
+// JSON object.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

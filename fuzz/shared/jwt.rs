@@ -1,5 +1,5 @@
-//! What several targets need for ID tokens: base64url by another hand than the library's, a verifier that says what it is told to, and
-//! the rules once more, written down in another way.
+//! What several targets need for ID tokens: a base64url codec of their own, a verifier with a given answer, and a second
+//! implementation of the rules.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -46,7 +46,7 @@ pub fn encode(octets: &[u8]) -> String {
     text
 }
 
-/// The octets, if they are written in no other way than [`encode`] does.
+/// The octets, if the text is exactly what [`encode`] would write.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let (mut octets, mut word, mut bits) = (Vec::new(), 0_usize, 0);
     for octet in text.bytes() {
@@ -60,12 +60,12 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     (encode(&octets) == text).then_some(octets)
 }
 
-/// A document, perhaps with a byte order mark before it.
+/// A document, which may begin with a byte order mark.
 pub fn json(document: &[u8]) -> Value {
     serde_json::from_slice(document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document)).expect("JSON")
 }
 
-/// A token of these, with a signature that has the length that `alg` wants (of RSA, with 2,048 bits).
+/// A token of this header and payload, with a signature of the length for `alg` (for RSA, 2,048 bits).
 pub fn token(header: &str, payload: &str) -> String {
     let algorithm = serde_json::from_str::<Value>(header).ok();
     let length = match algorithm.as_ref().and_then(|header| header["alg"].as_str()) {
@@ -77,13 +77,13 @@ pub fn token(header: &str, payload: &str) -> String {
     [encode(header.as_bytes()), encode(payload.as_bytes()), encode(&vec![0x5a; length])].join(".")
 }
 
-/// Says of every signature the same, and remembers what it said yes to.
+/// Gives the same answer for every signature, and remembers what it accepted.
 pub struct Told {
     answer: AtomicBool,
     accepted: Mutex<Vec<Signed>>,
 }
 
-/// By which algorithm, which message, and by which signature.
+/// Algorithm, message and signature.
 type Signed = (Algorithm, Vec<u8>, Vec<u8>);
 
 impl Told {
@@ -91,7 +91,7 @@ impl Told {
         Self { answer: AtomicBool::new(answer), accepted: Mutex::default() }
     }
 
-    /// From now on it says the opposite.
+    /// Reverses its answer from now on.
     pub fn change(&self) {
         self.answer.fetch_xor(true, Ordering::Relaxed);
     }
@@ -100,7 +100,7 @@ impl Told {
         self.accepted.lock().unwrap().is_empty()
     }
 
-    /// Whether it said yes to this very token, by the algorithm of its header.
+    /// Whether it accepted exactly this token, by the algorithm of its header.
     pub fn has_accepted(&self, token: &str) -> bool {
         let header = decode(token.split('.').next().unwrap()).unwrap();
         let header = json(&header);
@@ -129,7 +129,7 @@ impl SignatureVerifier for Told {
     }
 }
 
-/// One that a client has and that can still be told otherwise.
+/// A verifier that a client has and whose answer can still be reversed.
 pub struct Shared(pub Arc<Told>);
 
 impl SignatureVerifier for Shared {
@@ -142,7 +142,7 @@ impl SignatureVerifier for Shared {
     }
 }
 
-/// What the trait promises its implementations.
+/// Asserts what the trait guarantees to its implementations.
 fn check_key(algorithm: Algorithm, key: &PublicKey<'_>, signature: &[u8]) {
     let name = algorithm.name();
     match key {
@@ -164,14 +164,14 @@ fn check_key(algorithm: Algorithm, key: &PublicKey<'_>, signature: &[u8]) {
     }
 }
 
-/// The rules, as they are here.
+/// The rules, with their settings.
 #[derive(Clone, Default)]
 pub struct Expected<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
     pub now: u64,
     pub leeway: u64,
-    /// It was issued just now, so that the server's clock is at `iat` at least.
+    /// The token was issued just now, so the server's clock is at `iat` or later.
     pub is_new: bool,
     /// `Some(None)`: any, or none.
     pub nonce: Option<Option<&'a str>>,
@@ -186,7 +186,7 @@ pub struct Expected<'a> {
     pub previous: Option<(&'a str, Value, u64)>,
 }
 
-/// That an accepted token keeps every rule; its claims.
+/// Asserts that an accepted token keeps every rule, and returns its claims.
 pub fn check(token: &str, expected: &Expected<'_>) -> Value {
     assert!(token.len() <= 65_536);
     let parts: Vec<_> = token.split('.').map(|part| decode(part).expect("well encoded")).collect();
@@ -203,7 +203,7 @@ pub fn check(token: &str, expected: &Expected<'_>) -> Value {
         assert!(["jwt", "jose", "application/jwt", "application/jose"].contains(&typ.as_str()), "{typ}");
     }
 
-    // What is `null` is absent.
+    // `null` counts as absent.
     let own = |name: &str| claims.get(name).filter(|value| !value.is_null());
     let text = |name: &str| own(name).map(|value| value.as_str().expect("text"));
     let Expected { issuer, client_id, now, leeway, .. } = *expected;
@@ -261,7 +261,7 @@ fn list(value: &Value) -> Vec<&str> {
     }
 }
 
-/// A fraction does not count.
+/// Fractions of a second are dropped.
 fn seconds(value: &Value) -> u64 {
     // `as` saturates.
     value.as_u64().unwrap_or_else(|| {

@@ -1,4 +1,4 @@
-//! Counts what is asked of the allocator: per row, and for a login that waits for its redirect.
+//! Counts heap allocations: for each row, and for a login that waits for its redirect.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -9,8 +9,8 @@ use oauth_proto_benches::{operations, peer, sizes, Meter, Row};
 
 struct Counting;
 
-/// Blocks that were allocated or grown, and the octets that were asked for so; blocks that were freed; octets that are
-/// allocated, and the most there were; blocks that are allocated.
+/// Blocks that were allocated or grown, and the octets requested for them; blocks that were freed; octets allocated now, and
+/// their maximum; blocks allocated now.
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 static FREED: AtomicUsize = AtomicUsize::new(0);
@@ -26,7 +26,7 @@ fn takes(old: usize, new: usize) {
     LIVE.fetch_sub(old, Relaxed);
 }
 
-// SAFETY: everything is handed on to the system's allocator as it came.
+// SAFETY: all arguments are passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         takes(0, layout.size());
@@ -53,7 +53,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What an operation asks of the allocator.
+/// The allocations of an operation.
 #[derive(Clone, Copy, Default)]
 struct Cost {
     taken: usize,
@@ -95,7 +95,7 @@ impl Meter for Heap {
     }
 }
 
-/// What is kept of a login while the user is in the browser, the shared parts and the URL left out.
+/// What is kept of a login while the user is in the browser, without the shared parts and the URL.
 fn pending<T>(of: &str, start: impl Fn() -> T) {
     drop(start());
     let (blocks, octets) = (BLOCKS.load(Relaxed), LIVE.load(Relaxed));

@@ -1,5 +1,5 @@
-//! To be run under callgrind by `table`, which reads one profile per row: what `callgrind_counts` calls is collected,
-//! and each call of `callgrind_dumps` ends a profile. Says on standard output what the rows are.
+//! Run under callgrind by `table`, which reads one profile per row: everything called by `callgrind_counts` is counted,
+//! and each call of `callgrind_dumps` ends a profile. Prints the names of the rows.
 
 use std::hint::black_box;
 

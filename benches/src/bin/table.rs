@@ -1,7 +1,7 @@
 //! `benches/table` runs this: it runs `instructions` under callgrind and `heap` beside it, and
-//! - without arguments writes what they counted into `benches/README.md`;
-//! - with `--check` says whether the budgets are kept, and fails if one is not;
-//! - with `--profile ROW` says which functions the instructions of a row of oauth-proto are spent in.
+//! - without arguments writes the counts into `benches/README.md`;
+//! - with `--check` prints whether the budgets are kept, and fails if one is not;
+//! - with `--profile ROW` prints the functions in which the instructions of a row of oauth-proto are spent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -28,10 +28,10 @@ type Key = (String, String, u64);
 /// What one operation costs.
 #[derive(Clone, Copy, Default)]
 struct Cost {
-    /// All instructions, and those of them that wipe secrets.
+    /// All instructions, and those that wipe secrets.
     instructions: u64,
     wiping: u64,
-    /// Blocks taken or grown, and all the octets that were asked for so; blocks freed; octets at the same time.
+    /// Blocks allocated or grown, and the octets requested for them; blocks freed; the most octets at one time.
     taken: u64,
     asked: u64,
     freed: u64,
@@ -55,7 +55,7 @@ struct Pending {
 #[derive(Default)]
 struct Measured {
     rows: BTreeMap<Key, Cost>,
-    /// The rows' names in the order of measuring.
+    /// The names of the rows, in the order of measuring.
     names: Vec<String>,
     pending: BTreeMap<String, Pending>,
 }
@@ -156,7 +156,7 @@ fn fields<const N: usize>(line: &str) -> Outcome<[&str; N]> {
 }
 
 impl Profile {
-    /// Instructions of one round by function, and those of calls of a function by name, what it calls included.
+    /// Instructions of one round for each function, and those of calls of a function by name, including what it calls.
     fn functions(&self) -> (BTreeMap<&str, u64>, BTreeMap<&str, u64>) {
         let (mut own, mut of_calls) = (BTreeMap::new(), BTreeMap::new());
         let (mut function, mut called, mut after_call) = ("", "", false);
@@ -180,12 +180,12 @@ impl Profile {
     fn cost(&self) -> Outcome<Cost> {
         let total = self.text.lines().find_map(|line| line.strip_prefix("totals: "));
         let total: u64 = total.ok_or("callgrind wrote no totals")?.trim().parse()?;
-        // Everything that wipes goes through one function that is never inlined; the name as it is, or mangled.
+        // All wiping is in one function that is never inlined; its name may be mangled.
         let (own, of_calls) = self.functions();
         let wipes = |name: &&str| name.contains("secret::wipe") || name.contains("6secret4wipe");
         let wiping: u64 = of_calls.iter().filter(|(name, _)| wipes(name)).map(|(_, cost)| cost).sum();
         let (name, of, _) = &self.key;
-        // That of the signatures' hashes asks the processor at run time, and valgrind's has no instructions for it.
+        // The hash function for signatures checks the processor at run time, and valgrind's has no SHA instructions.
         let is_signed = name.starts_with("ID token, signed");
         if !is_signed && own.keys().any(|name| name.contains("sha2") && name.contains("x86")) {
             return Err("SHA-256 is not the software one".into());
@@ -281,7 +281,7 @@ fn budgets(measured: &Measured) -> Outcome<Vec<Budget>> {
         budget("whole login: heap operations", whole.taken, 14),
         budget("pending login: octets, inline and heap", pending.inline + pending.octets, 128),
     ];
-    // Against the same response with blanks in their place. Of nested ones serde_json keeps track in one small block.
+    // Compared with the same response with blanks in their place. For nested ones serde_json keeps one small block.
     for (name, kind) in BODIES {
         let at_most = match kind {
             Body::SmallMembers | Body::LongText | Body::EscapedText => 0,
@@ -295,7 +295,7 @@ fn budgets(measured: &Measured) -> Outcome<Vec<Budget>> {
         }
         budgets.push(Budget { what: format!("{name}: octets of heap for them"), is, at_most });
     }
-    // In percent of what it would be if the cost per octet were as it is at 16 KB.
+    // In percent of the cost with as much per octet as at 16 KB.
     let redirects = REDIRECTS.iter().map(|(name, _)| (*name, 60 * KB));
     let longer = |len: &&usize| **len > 16 * KB;
     let bodies = BODIES.iter().flat_map(|(name, kind)| lengths(*kind).iter().filter(longer).map(|len| (*name, *len)));

@@ -1,7 +1,7 @@
-//! What the embedded authorization server remembers, and every check of it. No HTTP in here, and time is an argument.
+//! What the embedded authorization server stores, and all its checks. No HTTP here, and time is an argument.
 //!
 //! A code, an access token and a refresh token all point to the grant they came from. Ending the grant ends all of them at
-//! once: that is the answer to a code or a refresh token that comes a second time (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+//! once, which happens when a code or a refresh token comes a second time (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ pub const CLIENT_ID: &str = "oauth-proto-example";
 pub const REDIRECT_PATH: &str = "/callback";
 /// The scopes that may be asked for.
 pub const SCOPES: [&str; 5] = ["openid", "profile", "email", "address", "offline_access"];
-/// No user has an address here, so this one is not granted, and the token response says so (RFC 6749 §3.3).
+/// This scope is never granted, and the token response says so (RFC 6749 §3.3).
 const NEVER_GRANTED: &str = "address";
 
 const TICKET_LIFETIME: Duration = Duration::from_secs(600);
@@ -40,7 +40,7 @@ pub struct Issued {
     pub user: String,
     /// When the user logged in, in seconds since 1970.
     pub auth_time: u64,
-    /// Of the authorization request, once: a refresh has none (OpenID Connect Core 1.0 §12.2).
+    /// From the authorization request; `None` at a refresh (OpenID Connect Core 1.0 §12.2).
     pub nonce: Option<String>,
 }
 
@@ -87,7 +87,7 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// Nothing is issued yet.
+    /// Empty: nothing was issued yet.
     pub fn new(code_lifetime: Duration, access_lifetime: Duration) -> Self {
         Self {
             code_lifetime,
@@ -144,7 +144,7 @@ impl Grants {
             self.end(grant);
             return Err(("invalid_grant", "the code was used before; what it gave is revoked"));
         }
-        // Whatever comes of this attempt, there is no second one.
+        // The code is used up, even if this attempt fails.
         code.spent = true;
         if now >= code.expires {
             return Err(("invalid_grant", "the code has expired"));
@@ -174,7 +174,7 @@ impl Grants {
         self.issue(grant, now)
     }
 
-    /// Sign-out (RFC 7009): a refresh token takes its whole grant along, an access token only itself.
+    /// Revocation (RFC 7009): a refresh token ends its whole grant, an access token only itself.
     pub fn revoke(&mut self, token: &str) {
         if let Some(grant) = self.refresh.get(token).map(|refresh| refresh.grant) {
             self.end(grant);
@@ -182,7 +182,7 @@ impl Grants {
         self.access.remove(token);
     }
 
-    /// The protected API's question. `Err` is the `error_description` for the 401.
+    /// Whether an access token is valid, for the protected API. `Err` is the `error_description` for the 401.
     pub fn caller(&self, access_token: &str, now: Instant) -> Result<Caller, &'static str> {
         let (grant, expires) = self.access.get(access_token).ok_or("unknown or revoked token")?;
         let grant = self.by_id.get(grant).ok_or("unknown grant")?;
@@ -228,12 +228,12 @@ impl Grants {
     }
 }
 
-/// Whether a list of scopes, with spaces between, has this one.
+/// Whether a list of scopes, separated by spaces, contains this one.
 pub fn has(scope: &str, wanted: &str) -> bool {
     scope.split(' ').any(|one| one == wanted)
 }
 
-/// What of this scope will be granted.
+/// The part of this scope that will be granted.
 pub fn granted(scope: &str) -> String {
     scope.split(' ').filter(|one| *one != NEVER_GRANTED).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! ID tokens (OpenID Connect Core 1.0 §2), signed with ES256 (RFC 7518 §3.4). The key is as old as the server.
+//! ID tokens (OpenID Connect Core 1.0 §2), signed with ES256 (RFC 7518 §3.4). The key is made when the server starts.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
@@ -27,25 +27,25 @@ impl Signer {
         let key = loop {
             let mut bytes = [0; 32];
             getrandom::fill(&mut bytes)?;
-            // All but one in four thousand million are a key.
+            // All but one in 2^32 random values are a valid key.
             if let Ok(key) = SigningKey::from_slice(&bytes) {
                 break key;
             }
         };
         let point = key.verifying_key().to_encoded_point(false);
         let [x, y] = [point.x(), point.y()].map(|half| half.map(base64url).unwrap_or_default());
-        // Another name for each key: whoever has kept the key of an earlier server sees that this is not it.
+        // Each key has its own id, so a client that cached the key of an earlier run sees that this is another.
         let kid = x.chars().take(8).collect();
         Ok(Self { key, kid, x, y })
     }
 
-    /// The public key, as a set of one (RFC 7517 §5).
+    /// The JWK set with the public key (RFC 7517 §5).
     pub fn jwks(&self) -> Value {
         let Self { kid, x, y, .. } = self;
         json!({ "keys": [{ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid, "x": x, "y": y }] })
     }
 
-    /// Who has logged in, for the client. `now` is in seconds since 1970, as are all times in it.
+    /// The ID token for these tokens. `now` and all times in it are in seconds since 1970.
     pub fn id_token(&self, issuer: &str, tokens: &Issued, now: u64) -> String {
         let claims = json!({
             "iss": issuer,
@@ -62,7 +62,7 @@ impl Signer {
         self.sign(&without_nulls(claims))
     }
 
-    /// The client of a token that this server has signed, however old it is.
+    /// The client in an ID token that this server has signed, even if it has expired.
     pub fn audience(&self, token: &str) -> Option<String> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = Base64UrlUnpadded::decode_vec(signature).ok()?;
@@ -82,13 +82,13 @@ impl Signer {
     }
 }
 
-/// The same name is the same user, here. `sub` is ASCII (§2), which a name need not be.
+/// `sub` for a name: the same name is the same user. `sub` must be ASCII (§2), which a name need not be.
 pub fn subject(user: &str) -> String {
     let hash = base64url(Sha256::digest(user));
     format!("user-{}", hash.chars().take(12).collect::<String>())
 }
 
-/// Of the access token: its SHA-256 hash, the left half (§3.1.3.6).
+/// `at_hash`: the left half of the access token's SHA-256 hash (§3.1.3.6).
 fn half_hash(token: &str) -> String {
     let hash = Sha256::digest(token);
     base64url(hash.iter().copied().take(16).collect::<Vec<_>>())

@@ -1,6 +1,6 @@
 //! A small OpenID provider and a small protected API, for 127.0.0.1 only, in a thread of their own.
 //!
-//! Small, but not lenient: every check that a client relies on is made (see [`grants`]). This file is the HTTP side of it.
+//! It makes every check that a client relies on (see [`grants`]). This file is the HTTP part.
 
 mod grants;
 mod id_token;
@@ -63,12 +63,12 @@ impl Server {
         Ok(Self { issuer })
     }
 
-    /// The address of one of its paths. What is not the API's (`/api/me`) is in its metadata too.
+    /// The URL of one of its paths. All but the API's (`/api/me`) are in its metadata too.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
     }
 
-    /// What to ask for as `audience`, for the API here.
+    /// The `audience` of the API here.
     pub fn audience(&self) -> String {
         audience(&self.issuer)
     }
@@ -107,7 +107,7 @@ impl Shared {
         self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Back to the client, with `state` and with `iss` (RFC 9207).
+    /// Redirects back to the client, with `state` and `iss` (RFC 9207).
     fn redirect(&self, redirect_uri: &str, state: Option<&str>, answer: &[(&str, &str)]) -> Response {
         let Ok(mut url) = Url::parse(redirect_uri) else {
             return problem("redirect_uri is not a URL");
@@ -135,7 +135,7 @@ async fn show_login(State(shared): State<Shared>, headers: HeaderMap, RawQuery(q
     let Some(form) = Form::parse(query.unwrap_or_default().as_bytes()) else {
         return problem("A parameter of the authorization request appears twice.");
     };
-    // Before these two are known to be right, nothing may be sent to the redirect URI.
+    // Until both have been checked, nothing may be sent to the redirect URI.
     let Some(client_id) = form.get("client_id").filter(|id| *id == CLIENT_ID) else {
         return problem("Unknown client_id. The client of this server is oauth-proto-example.");
     };
@@ -286,8 +286,8 @@ async fn me(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     (NO_STORE, Json(json!({ "user": caller.user, "scope": caller.scope }))).into_response()
 }
 
-/// Whose access token came in the header (RFC 6750 §2.1), or the answer to a request without a good one.
-#[allow(clippy::result_large_err)] // it is the answer, and sent at once
+/// Whose access token is in the header (RFC 6750 §2.1), or the answer to a request without a valid one.
+#[allow(clippy::result_large_err)] // the error is the answer, and sent at once
 fn bearer(shared: &Shared, headers: &HeaderMap) -> Result<Caller, Response> {
     let token = headers
         .get(header::AUTHORIZATION)
@@ -313,7 +313,7 @@ fn challenge(status: StatusCode, error: &str) -> Response {
     (status, [(header::WWW_AUTHENTICATE, format!("Bearer realm=\"example\"{error}"))]).into_response()
 }
 
-/// The form of a token or revocation request, from the one client there is.
+/// The form of a token or revocation request, if it is from the registered client.
 fn client_form(headers: &HeaderMap, body: &str) -> Result<Form, Refusal> {
     let is_form = headers
         .get(header::CONTENT_TYPE)
@@ -367,7 +367,7 @@ fn audience(issuer: &str) -> String {
     format!("{issuer}/api")
 }
 
-/// What is not there has no member.
+/// Members without a value are left out.
 fn without_nulls(mut object: Value) -> Value {
     if let Some(members) = object.as_object_mut() {
         members.retain(|_, value| !value.is_null());
@@ -401,7 +401,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Seconds since 1970, for those who have another clock.
+/// Seconds since 1970.
 #[allow(clippy::disallowed_methods)]
 fn unix_time() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

@@ -1,4 +1,4 @@
-//! What makes this an OpenID provider, but for the ID token: its metadata, its keys, and who the user is.
+//! The endpoints of an OpenID provider: metadata, keys and userinfo. ID tokens are in `id_token`.
 
 use axum::extract::State;
 use axum::http::{header, HeaderMap, HeaderName};

@@ -44,17 +44,17 @@ pub fn logout(ticket: &str, client_id: &str, user: &str) -> String {
     )
 }
 
-/// The end of a logout that has no way back.
+/// The page after a logout without a post-logout redirect URI.
 pub fn logged_out() -> String {
     document("Logged out", "<p>You can close this window.</p>")
 }
 
-/// A page for what cannot be told to the client (RFC 6749 §4.1.2.1: never redirect to an unknown redirect URI).
+/// The page for errors that cannot be sent to the client (RFC 6749 §4.1.2.1: never redirect to an unknown redirect URI).
 pub fn problem(text: &str) -> String {
     document("This does not work", &format!("<p>{}</p>", escape(text)))
 }
 
-/// What all pages look like. `body` is HTML.
+/// The frame of all pages. `body` is HTML.
 pub fn document(title: &str, body: &str) -> String {
     format!(
         r#"<!doctype html>
@@ -69,7 +69,7 @@ input,button{{font:inherit;padding:.3em .6em;margin:.3em 0}}</style></head>
     )
 }
 
-/// Text, fit for HTML.
+/// Text, escaped for HTML.
 pub fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut safe, character| {
         match character {

@@ -1,7 +1,7 @@
-//! Who sits at the browser, and its end: OpenID Connect RP-Initiated Logout 1.0.
+//! The user's session at the server, and the logout: OpenID Connect RP-Initiated Logout 1.0.
 //!
-//! The session is a cookie, and the login page knows the user by it. It is no part of a grant: ending the one does not end
-//! the other.
+//! The session is a cookie, by which the login page knows the user. It is separate from a grant: ending one does not end the
+//! other.
 
 use std::collections::BTreeMap;
 
@@ -33,20 +33,20 @@ struct Logout {
 }
 
 impl Sessions {
-    /// The user has logged in. The value is for `Set-Cookie`.
+    /// Begins a session for a user who has logged in. Returns the value of `Set-Cookie`.
     pub fn open(&mut self, user: &str) -> Result<String, getrandom::Error> {
         let session = random()?;
         insert(&mut self.users, session.clone(), user.to_owned());
         Ok(format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax"))
     }
 
-    /// Who sits at the browser.
+    /// The user of this browser.
     pub fn user(&self, headers: &HeaderMap) -> Option<&str> {
         self.users.get(cookie(headers)?).map(String::as_str)
     }
 }
 
-/// `GET /logout` (§2): the page that asks, for anybody may lead a browser here.
+/// `GET /logout` (§2): a page that asks for confirmation, because any web page can lead a browser here.
 pub async fn ask(State(shared): State<Shared>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
     let Some(form) = Form::parse(query.unwrap_or_default().as_bytes()) else {
         return problem("A parameter of the logout request appears twice.");
@@ -54,7 +54,7 @@ pub async fn ask(State(shared): State<Shared>, headers: HeaderMap, RawQuery(quer
     if form.get("client_id") != Some(CLIENT_ID) {
         return problem("Unknown client_id. The client of this server is oauth-proto-example.");
     }
-    // The hint may be old, but not somebody else's.
+    // The hint may have expired, but it must be this user's.
     if let Some(hint) = form.get("id_token_hint") {
         if shared.0.signer.audience(hint).as_deref() != Some(CLIENT_ID) {
             return problem("This id_token_hint is no ID token of this server for the client.");
@@ -74,7 +74,7 @@ pub async fn ask(State(shared): State<Shared>, headers: HeaderMap, RawQuery(quer
     };
     let mut sessions = shared.sessions();
     let Some(user) = sessions.user(&headers).map(str::to_owned) else {
-        // Nobody is logged in, so there is nothing to ask.
+        // No user is logged in, so there is nothing to confirm.
         return leave(way_back);
     };
     let Ok(ticket) = random() else {
@@ -85,7 +85,7 @@ pub async fn ask(State(shared): State<Shared>, headers: HeaderMap, RawQuery(quer
     (PAGE_HEADERS, Html(page::logout(&ticket, CLIENT_ID, &user))).into_response()
 }
 
-/// `POST /logout`, the form of that page: the ticket works once, and in the browser that was asked.
+/// `POST /logout`, the form of that page: the ticket works once, and only in the browser that was shown it.
 pub async fn end(State(shared): State<Shared>, headers: HeaderMap, body: String) -> Response {
     let form = Form::parse(body.as_bytes()).unwrap_or_default();
     let mut sessions = shared.sessions();
@@ -98,7 +98,7 @@ pub async fn end(State(shared): State<Shared>, headers: HeaderMap, body: String)
     (forget, leave(logout.way_back)).into_response()
 }
 
-/// Back to the client, or to a page that says how it went.
+/// Redirects back to the client, or shows a page that says what happened.
 fn leave(way_back: Option<Url>) -> Response {
     match way_back {
         Some(url) => (PAGE_HEADERS, Redirect::to(url.as_str())).into_response(),
@@ -113,7 +113,7 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
 }
 
-/// A server of an hour has no need to forget with care.
+/// Adds an entry. If there are too many, all others are dropped, which is good enough for a server that runs for an hour.
 fn insert<V>(map: &mut BTreeMap<String, V>, key: String, value: V) {
     if map.len() >= MAX_ENTRIES {
         map.clear();

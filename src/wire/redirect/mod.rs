@@ -203,10 +203,10 @@ pub fn unproved_error(url: &str, redirect_uri: &RedirectUri) -> Option<Refused> 
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[cfg(feature = "std")]
-pub fn parameters<T: serde::de::DeserializeOwned>(url: &str) -> Result<T, crate::Unfit> {
+pub fn parameters<T: serde::de::DeserializeOwned>(url: &str) -> Result<T, crate::text::unfit::Unfit> {
     let before_fragment = url.split_once('#').map_or(url, |(before, _)| before);
     let query = before_fragment.split_once('?').map_or("", |(_, query)| query);
-    serde_urlencoded::from_str(query).map_err(|_| crate::Unfit)
+    serde_urlencoded::from_str(query).map_err(|_| crate::text::unfit::Unfit)
 }
 
 /// Makes the equivalent redirect URL from the body of a form post to `redirect_uri`.
