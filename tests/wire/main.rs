@@ -14,6 +14,7 @@ mod authorization;
 mod challenges;
 #[cfg(feature = "openid")]
 mod claims;
+mod discovery;
 mod documents;
 #[cfg(feature = "openid")]
 mod fetched;
@@ -30,6 +31,7 @@ mod metadata;
 mod pasted;
 mod redirects;
 mod reserved;
+mod resources;
 mod saved_login;
 mod saved_session;
 mod scopes;
