@@ -73,8 +73,8 @@ fn every_transition_has_one_place() {
     for (picture, rows) in tables() {
         let placed = picture.placed(&rows);
         for row in &rows {
-            let places = placed.iter().filter(|place| *place == row).count();
-            assert_eq!(places, 1, "{row:?} has a place in tests/graphs/{}.rs, one: an arrow", picture.name);
+            let times = placed.iter().filter(|place| *place == row).count();
+            assert_eq!(times, 1, "{row:?} has a place in tests/graphs/{}.rs, one: an arrow", picture.name);
         }
     }
 }
@@ -121,7 +121,8 @@ fn the_files_say_what_the_tables_say() {
             }
         }
         let mut rows = rows;
-        (seen.sort(), rows.sort());
+        seen.sort();
+        rows.sort();
         assert_eq!(seen, rows, "docs/{}.svg", picture.name);
         for phase in rows.iter().flat_map(|row| [&row.from, &row.to]) {
             assert!(svg.contains(&format!(">{phase}</text>")), "{phase}");
