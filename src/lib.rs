@@ -251,6 +251,6 @@ pub use wire::{authorization, challenge, logout, metadata, pkce, redirect, token
 pub use wire::{AuthorizationRequest, AuthorizationUrl, LogoutParameters, LogoutUrl, ResponseMode, Target};
 
 /// The README's example compiles.
-#[cfg(all(doctest, feature = "std", feature = "getrandom", feature = "openid"))]
+#[cfg(all(doctest, feature = "std", feature = "getrandom"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
