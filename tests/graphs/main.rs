@@ -1,5 +1,5 @@
 //! The pictures of the two state graphs, `docs/login.svg` and `docs/session.svg`: drawn from the tables of transitions, and held
-//! against them. `UPDATE_GRAPHS=1 cargo test --test graphs` writes them anew.
+//! against them. `UPDATE_GRAPHS=1 cargo test --test graphs` writes them again.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -50,7 +50,7 @@ fn the_files_are_what_the_tables_give() {
         }
         let is = fs::read_to_string(&file).unwrap_or_default();
         let file = file.display();
-        assert!(is == svg, "{file} is out of date; write it anew: UPDATE_GRAPHS=1 cargo test --test graphs");
+        assert!(is == svg, "{file} is out of date; to write it again: UPDATE_GRAPHS=1 cargo test --test graphs");
     }
 }
 
@@ -61,7 +61,7 @@ fn every_phase_has_one_box_and_every_box_is_a_phase() {
         let boxes: Vec<&str> = picture.nodes.iter().map(|node| node.phase).collect();
         for phase in &phases {
             let places = boxes.iter().filter(|node| *node == phase).count();
-            assert_eq!(places, 1, "{phase} has a place in tests/graphs/{}.rs, one", picture.name);
+            assert_eq!(places, 1, "{phase} must have one box in tests/graphs/{}.rs", picture.name);
         }
         let invented: Vec<_> = boxes.iter().filter(|node| !phases.contains(*node)).collect();
         assert!(invented.is_empty(), "{invented:?} in tests/graphs/{}.rs: no such phase", picture.name);
@@ -74,7 +74,7 @@ fn every_transition_has_one_place() {
         let placed = picture.placed(&rows);
         for row in &rows {
             let times = placed.iter().filter(|place| *place == row).count();
-            assert_eq!(times, 1, "{row:?} has a place in tests/graphs/{}.rs, one: an arrow", picture.name);
+            assert_eq!(times, 1, "{row:?} must have one arrow in tests/graphs/{}.rs", picture.name);
         }
     }
 }
@@ -87,14 +87,17 @@ fn no_arrow_is_in_no_row() {
         assert!(invented.is_empty(), "drawn, and not in the table: {invented:?}");
         for arrow in picture.arrows {
             let (from, to) = (arrow.from, arrow.to);
-            assert!(!picture.carried(arrow, &rows).is_empty(), "{from:?} to {to}: no row says so, for each of them");
+            assert!(
+                !picture.carried(arrow, &rows).is_empty(),
+                "{from:?} to {to}: the table has no such row for each of them"
+            );
             let framed = from.len() == 1 || picture.frames.iter().any(|frame| frame.phases == from);
             assert!(framed, "{from:?} to {to}: no frame holds these phases");
         }
     }
 }
 
-/// What a reader sees, taken out of the files again.
+/// Reads the arrows and labels back from the files.
 #[test]
 fn the_files_say_what_the_tables_say() {
     for (picture, rows) in tables() {

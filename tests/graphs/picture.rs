@@ -12,12 +12,12 @@ pub struct Row {
     pub yields: Option<String>,
 }
 
-/// How strongly something is drawn.
+/// How strongly a phase or an arrow is drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
-    /// The way that is hoped for.
+    /// The main path.
     Main,
-    /// What else happens on it.
+    /// Everything else that is neither a failure nor an end.
     Side,
     /// Failures and ends.
     End,
@@ -48,7 +48,7 @@ pub struct Arrow {
     pub label: Label,
 }
 
-/// Where an arrow's triggers stand.
+/// Where an arrow's triggers are written.
 pub struct Label {
     pub at: (i32, i32),
     pub align: Align,
@@ -70,7 +70,7 @@ pub enum Grows {
     Up,
 }
 
-/// Where the action stands that a transition gives back.
+/// Where the action is written that a transition gives back.
 #[derive(Clone, Copy)]
 pub enum Action {
     /// Nowhere: the table has none, or it is the fatal error that `Failed` stands for.
@@ -82,14 +82,14 @@ pub enum Action {
 }
 
 pub struct Picture {
-    /// The name of the file, and what the ids in it begin with.
+    /// The name of the file in `docs/`, and the prefix of the ids in it.
     pub name: &'static str,
     pub title: &'static str,
     pub size: (i32, i32),
     pub nodes: &'static [Node],
     pub frames: &'static [Frame],
     pub arrows: &'static [Arrow],
-    /// How to read it.
+    /// How to read the picture, one item a line.
     pub legend: &'static [&'static str],
 }
 
@@ -108,8 +108,8 @@ const FONT_SIZE: i32 = 13;
 const RADIUS: i32 = 10;
 
 impl Picture {
-    /// The rows that this arrow stands for, those of its first phase: each of its phases has all of them. What a wider frame's
-    /// arrow to the same phase has is not said again.
+    /// The rows of the arrow's first phase that this arrow stands for: those that all of its phases have. A row that an arrow
+    /// from a wider frame to the same phase stands for is left to that one.
     pub fn carried<'r>(&self, arrow: &Arrow, rows: &'r [Row]) -> Vec<&'r Row> {
         let by_all = |arrow: &Arrow, row: &Row| {
             let has = |from: &&str| {
@@ -124,7 +124,7 @@ impl Picture {
         from_first.filter(|row| !self.arrows.iter().filter(wider).any(|other| by_all(other, row))).collect()
     }
 
-    /// Every row that an arrow stands for, as often as one does.
+    /// All rows that the arrows stand for, of all their phases. A row that two arrows stand for is there twice.
     pub fn placed(&self, rows: &[Row]) -> Vec<Row> {
         let mut placed = Vec::new();
         for arrow in self.arrows {
@@ -168,14 +168,15 @@ impl Picture {
         texts
     }
 
-    /// The text of the file. It has no empty line, so that Markdown takes it for one piece of HTML.
+    /// The content of the file. It has no empty line, which would end the HTML in Markdown.
     pub fn svg(&self, rows: &[Row]) -> String {
         let Self { name, title, size: (width, height), .. } = self;
         let mut svg = String::new();
         let out = &mut svg;
         line(out, format_args!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
-             role=\"img\" aria-labelledby=\"{name}-graph-title {name}-graph-desc\" style=\"max-width:100%;min-width:720px;height:auto\" \
+             role=\"img\" aria-labelledby=\"{name}-graph-title {name}-graph-desc\" \
+             style=\"max-width:100%;min-width:720px;height:auto\" \
              font-family=\"Helvetica,Arial,'Liberation Sans',sans-serif\" font-size=\"{FONT_SIZE}\">"
         ));
         line(out, format_args!("<title id=\"{name}-graph-title\">{title}</title>"));
@@ -216,7 +217,7 @@ impl Picture {
         })
     }
 
-    /// For who hears it: every arrow, in words.
+    /// For screen readers: every arrow, in words.
     fn description(&self, rows: &[Row]) -> String {
         let sentences = self.arrows.iter().map(|arrow| {
             let triggers: Vec<&str> = self.carried(arrow, rows).iter().map(|row| row.on.as_str()).collect();
@@ -286,7 +287,7 @@ fn draw_text(out: &mut String, text: &Text, ink: &str, bold: bool) {
     line(out, format_args!("<text x=\"{x}\" y=\"{y}\"{anchor}{bold} fill=\"{ink}\">{plain}{blank}{action}</text>"));
 }
 
-/// The line with round corners, up to the head; and the head.
+/// The line with round corners, and the arrowhead at its end.
 fn path(corners: &[(i32, i32)]) -> (String, String) {
     let [first, middle @ .., last] = corners else { panic!("a line has two ends") };
     let mut path = format!("M{} {}", first.0, first.1);

@@ -39,13 +39,7 @@ pub const PICTURE: Picture = Picture {
         arrow(USABLE, "SigningOut", Weight::Side, &[(130, 240), (130, 342)], beside((139, 306))),
         arrow(ALL, "LoggingOut", Weight::Side, &[(450, 258), (450, 342)], beside((459, 306))),
         arrow(ALL, "SignedOut", Weight::Side, &[(785, 258), (785, 342)], beside((794, 306))),
-        arrow(
-            &["SigningOut"],
-            "LoggingOut",
-            Weight::Side,
-            &[(185, 352), (395, 352)],
-            level((290, 344), Grows::Up, 1),
-        ),
+        arrow(&["SigningOut"], "LoggingOut", Weight::Side, &[(185, 352), (395, 352)], level((290, 344), Grows::Up, 1)),
         arrow(
             &["LoggingOut"],
             "SigningOut",
@@ -69,7 +63,8 @@ pub const PICTURE: Picture = Picture {
             level((450, 448), Grows::Up, 1),
         ),
     ],
-    legend: &["At each arrow: what happens. An arrow with a dot starts at every phase in the frame. Any other event keeps the phase."],
+    legend: &["At each arrow: what happens. An arrow with a dot starts at every phase in the frame. \
+               Any other event keeps the phase."],
 };
 
 const USABLE: &[&str] = &["Active", "Refreshing"];

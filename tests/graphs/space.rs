@@ -1,4 +1,4 @@
-//! Everything in a picture has room: nothing is over anything else, and nothing is cut off.
+//! Finds what overlaps in a picture: labels, boxes, arrows, frames.
 
 use super::picture::{Align, Arrow, Frame, Node, Picture, Row, Text};
 
@@ -16,7 +16,7 @@ impl Area {
     }
 }
 
-/// What is in nobody's place is fine; anything else is told.
+/// Everything that overlaps, crosses or is cut off, in words.
 pub fn collisions(picture: &Picture, rows: &[Row]) -> Vec<String> {
     let mut texts: Vec<(String, Area)> =
         picture.legend_lines().map(|text| (text.plain.clone(), of_text(&text, false))).collect();
@@ -108,7 +108,7 @@ fn of_text(text: &Text, bold: bool) -> Area {
     Area(left, y - 11, left + width as i32, y + 3)
 }
 
-/// In the widest font that takes the place of another where there is no Helvetica: `DejaVu` Sans, 13 pixels high.
+/// The width in `DejaVu` Sans, 13 pixels high: the widest of the fonts that are used where Helvetica is missing.
 fn width(text: &str) -> f64 {
     let of_char = |char| match char {
         'i' | 'j' | 'l' | ' ' | '·' | '.' | ',' => 0.32,
