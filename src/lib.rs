@@ -37,6 +37,7 @@
 //! # fn entropy() -> Result<Entropy, oauth_proto::EntropyError> { Entropy::new(core::array::from_fn(|i| i as u8)) }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (http, mut browser) = (Http, Browser::default());
+//!
 //! let server = AuthorizationServer::from_issuer("https://tenant.auth0.com/")?;
 //! let client = Client::builder(server, "your client id", "com.example.app:/callback")
 //!     .api_origin("https://api.example.com")
@@ -50,7 +51,8 @@
 //! let tokens = loop {
 //!     step = match step {
 //!         Ok(Action::TokensReady(tokens)) => break tokens,
-//!         Ok(Action::OpenUrl(url)) => login.handle(Event::RedirectReceived(&browser.open(&url)), now()),
+//!         Ok(Action::OpenUrl(url)) =>
+//!             login.handle(Event::RedirectReceived(&browser.open(&url)), now()),
 //!         Ok(Action::SendRequest(request)) => {
 //!             let (status, headers, body) = http.send(&request);
 //!             let response = Response::new(status, &headers, &body);
@@ -58,13 +60,14 @@
 //!         }
 //!         Ok(Action::RetryAt(time)) => { sleep_until(time); Ok(login.pending_action().unwrap()) }
 //!         Err(error) if error.is_fatal() => return Err(error.into()),
-//!         Err(_not_ours) => login.handle(Event::RedirectReceived(&browser.next_redirect()), now()),
+//!         Err(_stray) => login.handle(Event::RedirectReceived(&browser.next_redirect()), now()),
 //!     };
 //! };
 //!
 //! let mut session = login.into_session(tokens); // store session.save() now
 //! if let Access::Ready(bearer) = session.access(now()) {
-//!     for (name, value) in bearer.headers("GET", "https://api.example.com/me")? { // of the API call
+//!     for (name, value) in bearer.headers("GET", "https://api.example.com/me")? {
+//!         // a header of the API call
 //! #       assert_eq!((name, value.as_str(), browser.opened, browser.visits), ("authorization", "Bearer AT1", 1, 2));
 //!     }
 //! }
@@ -116,11 +119,11 @@
 #![doc = include_str!("../docs/session.svg")]
 #![doc = "</div>"]
 //!
-//! **Only the server ends a grant**: by `invalid_grant`, or by sending another user's ID token. (The app may, by
-//! [`Session::end_grant`].) Any other outcome of a refresh keeps it: tokens; *later* (network, 429, 5xx, pages that are no OAuth
-//! answer); the user has to act; the server refuses this client or this request, and waiting does not help. In the last three
-//! an access token that is still good is handed out. A refresh whose answer is lost is sent again, with growing waits, for as
-//! long as it takes.
+//! **Only the server ends a grant**: by `invalid_grant`, or by sending another user's ID token. (An app that knows better calls
+//! [`Session::end_grant`].) A refresh whose answer is lost is sent again, with growing waits, for as long as it takes. Every
+//! other outcome keeps the grant: tokens; *later* (network, 429, 5xx, pages that are no OAuth answer); the user has to act; the
+//! server refuses this client or this request, and waiting does not help. In the last three, an access token that is still good
+//! is handed out.
 //!
 //! The same as text, in full; what is not listed does not happen. As data: [`login::transitions::TRANSITIONS`],
 //! [`session::transitions::TRANSITIONS`].
