@@ -1,51 +1,132 @@
-//! OAuth 2.0 and OpenID Connect login for native apps, and the API calls after it, as state machines without I/O.
+//! The client side of OAuth 2.0 and OpenID Connect for native apps, as state machines without I/O.
 //!
-//! Log a user in (authorization code with PKCE: RFC 6749, RFC 7636, RFC 8252), call an API with the access token, refresh
-//! it when it expires, sign out. The crate does no I/O, reads no clock and draws no random numbers: events go in, actions
-//! come out, and any HTTP stack, async runtime, thread model or platform carries them out. `no_std` with `alloc`.
+//! Log a user in (authorization code with PKCE: RFC 6749, RFC 7636, RFC 8252), call APIs with the access token, refresh it when
+//! it expires, sign out. You hand in what happened ([`Event`]) and carry out what comes back ([`Action`]), with any HTTP
+//! stack, async runtime, thread model or platform. The crate does no I/O, reads no clock and draws no random numbers. It needs
+//! `alloc`, but not `std`.
+//!
+//! # A complete login
+//!
+//! ```
+//! use oauth_proto::{Access, Action, AuthorizationRequest, AuthorizationServer, Client, Entropy};
+//! use oauth_proto::{Event, Login, Response};
+//! # use oauth_proto::{Request, UnixTime};
+//! # struct Http;
+//! # impl Http { fn send(&self, request: &Request) -> (u16, Vec<(String, String)>, Vec<u8>) {
+//! #     let body = if request.method() == "POST" {
+//! #         r#"{"access_token":"AT1","token_type":"Bearer","expires_in":3600,"refresh_token":"RT1"}"#
+//! #     } else {
+//! #         r#"{"issuer":"https://tenant.auth0.com/","authorization_endpoint":"https://tenant.auth0.com/authorize",
+//! #             "token_endpoint":"https://tenant.auth0.com/oauth/token","response_types_supported":["code"],
+//! #             "code_challenge_methods_supported":["S256"],"token_endpoint_auth_methods_supported":["none"]}"#
+//! #     };
+//! #     (200, vec![("Content-Type".into(), "application/json".into())], body.into()) } }
+//! # #[derive(Default)] struct Browser { state: String, opened: u32, visits: u32 }
+//! # impl Browser {
+//! #     fn open(&mut self, url: &str) -> String {
+//! #         self.opened += 1;
+//! #         self.state = url.split("&state=").nth(1).unwrap()[..43].to_string();
+//! #         self.next_redirect() }
+//! #     fn next_redirect(&mut self) -> String {
+//! #         self.visits += 1;
+//! #         if self.visits == 1 { return "com.example.app:/callback?code=forged&state=forged".into(); }
+//! #         format!("com.example.app:/callback?code=SplxlOBeZQQYbYS6WxSbIA&state={}", self.state) }
+//! # }
+//! # fn now() -> UnixTime { UnixTime::from_secs(1_700_000_000) }
+//! # fn sleep_until(_: UnixTime) {}
+//! # fn entropy() -> Result<Entropy, oauth_proto::EntropyError> { Entropy::new(core::array::from_fn(|i| i as u8)) }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (http, mut browser) = (Http, Browser::default());
+//!
+//! let server = AuthorizationServer::from_issuer("https://tenant.auth0.com/")?;
+//! let client = Client::builder(server, "your client id", "com.example.app:/callback")
+//!     .api_origin("https://api.example.com")
+//!     .build()?;
+//! let request = AuthorizationRequest::new()
+//!     .scope("read:me offline_access")
+//!     .audience("https://api.example.com");
+//!
+//! let mut login = Login::new(client, request)?;
+//! let mut step = login.handle(Event::Start(entropy()?), now());
+//! let tokens = loop {
+//!     step = match step {
+//!         Ok(Action::TokensReady(tokens)) => break tokens,
+//!         Ok(Action::OpenUrl(url)) =>
+//!             login.handle(Event::RedirectReceived(&browser.open(&url)), now()),
+//!         Ok(Action::SendRequest(request)) => {
+//!             let (status, headers, body) = http.send(&request);
+//!             let response = Response::new(status, &headers, &body);
+//!             login.handle(Event::ResponseReceived(request.id(), response), now())
+//!         }
+//!         Ok(Action::RetryAt(time)) => { sleep_until(time); Ok(login.pending_action().unwrap()) }
+//!         Err(error) if error.is_fatal() => return Err(error.into()),
+//!         Err(_stray) => login.handle(Event::RedirectReceived(&browser.next_redirect()), now()),
+//!     };
+//! };
+//!
+//! let mut session = login.into_session(tokens); // store session.save() now
+//! if let Access::Ready(bearer) = session.access(now()) {
+//!     for (name, value) in bearer.headers("GET", "https://api.example.com/me")? {
+//!         // a header of the API call
+//! #       assert_eq!((name, value.as_str(), browser.opened, browser.visits), ("authorization", "Bearer AT1", 1, 2));
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Yours are: `entropy`, 96 random octets ([`Entropy::from_os`]); `now`, the time; `http.send`, which gives the status, pairs of
+//! names and values, and the body; `browser.open`, which opens the URL and waits for a redirect; `browser.next_redirect`, which
+//! waits for another; `sleep_until`. [The driver](#the-driver) says what else to know.
+//!
+//! # Where to start
+//!
+//! | I have | look here |
+//! | --- | --- |
+//! | blocking HTTP (`ureq`, `curl`) | the loop above, as it is; `examples/login` in the repository does all of it on `ureq` |
+//! | async HTTP (`reqwest`, `hyper`, on `tokio` or any other) | the same loop with `.await`; [`Session`] shows an async caller |
+//! | the `http` crate's types | the feature `http` converts [`Request`] and [`Response`] |
+//! | WebAssembly in a browser | `default-features = false`; [`Entropy::new`] from `crypto.getRandomValues`; [`Login::save`] |
+//! | bare metal, an own stack | `default-features = false`; [`Entropy::new`], [`UnixTime::from_secs`], [`Headers::from_fn`] |
+//! | FFI (`UniFFI`, JNI) | [`Login`] and [`Session`] behind a lock; ids: [`RequestId::as_u64`], errors: [`Error::code`] |
+//! | OAuth only | [`AuthorizationServer::new`] or [`from_issuer`](AuthorizationServer::from_issuer); no scope `openid` |
+//! | OpenID Connect | the scope `openid`; then [`Session::id_token`] says who logged in, and [`openid`] how it is checked |
+//! | a keystore or cryptography of the platform | [`SignatureVerifier`]: two functions, for the signatures of ID tokens |
+//! | one process | [`Session`] behind a lock; store [`Session::save`], begin with [`Session::restore`] |
+//! | several processes with one store | [`Session::adopt`]; `examples/two_processes` runs two |
+//! | several APIs with one login | a [`Target`] for each, [`Session::access_for`], [`ClientBuilder::api_origin_for`] |
+//! | an app that may end, a page that is left during the login | [`Login::save`] when the browser opens, [`Login::resume`] |
+//! | a device without a browser | the user pastes the redirect: [`redirect::from_pasted`], [`Login::url_of_bare_code`] |
+//! | a redirect that is posted as a form | [`redirect::from_form_post`] |
+//! | a server with rules of its own | a setting of [`ClientBuilder`] that names the rule; [`AuthorizationServer::tenants`] |
 //!
 //! # The states
 //!
-//! A [`Login`] goes from nothing to tokens. Every event that it accepts yields exactly one [`Action`]; an event that it
-//! refuses changes nothing.
+//! A [`Login`] goes from nothing to tokens. Every event that it accepts gives one [`Action`]; an event that it refuses changes
+//! nothing.
 //!
-//! ```text
-//!             Start               RedirectReceived           ResponseReceived
-//!   Ready ────────────▶ AwaitingRedirect ──────▶ ExchangingCode ──────▶ Finished
-//!     │      OpenUrl      │    ▲   SendRequest    │     │    TokensReady   ▲
-//!     │ Start             │    │ metadata         │     │ keys needed      │ keys
-//!     └──▶ Discovering ───┼────┘                  │     └▶ FetchingKeys ───┘
-//!            ↺ elsewhere, │ ↺ not ours: refused   │          ↺ SendFailed, later
-//!              later      └───────────┬───────────┘ ↺ SendFailed(No), later
-//!                                     └─ denied · server broke a rule · cancelled · expired ─▶ Failed
-//! ```
+#![doc = "<div style=\"overflow-x:auto\">"]
+#![doc = include_str!("../docs/login.svg")]
+#![doc = "</div>"]
 //!
-//! Two phases are passed through when they are needed: `Discovering`, if the server is known by its issuer alone, and
-//! `FetchingKeys`, if the server's keys are not at hand to check the ID token with. A server that cannot answer now is left alone for
-//! a while ([`Action::RetryAt`]): [`http`](crate::http#what-a-status-means) has what each status means at each step.
+//! `Discovering` is for a server that is known only by its issuer; `FetchingKeys`, for an ID token when the server's keys are not
+//! known yet. A server that cannot answer now is asked again later ([`Action::RetryAt`]):
+//! [`http`](crate::http#what-a-status-means) lists what each status means at each step.
 //!
-//! A [`Session`] goes from tokens to authorized API calls, for as long as the grant lives: for one API, or with a [`Target`] for
-//! each of several.
+//! A [`Session`] goes from tokens to authorized API calls, for as long as the grant lives, and then signs out.
 //!
-//! ```text
-//!                  a refresh is due
-//!   Active ───────────────────────────────▶ Refreshing
-//!    ▲  ▲   tokens · none now · no answer     │   │
-//!    │  └─────────────────────────────────────┘   │ invalid_grant · somebody else's tokens
-//!    │                                            ▼
-//!    └──── newer tokens adopted ──────────── LoginRequired
+#![doc = "<div style=\"overflow-x:auto\">"]
+#![doc = include_str!("../docs/session.svg")]
+#![doc = "</div>"]
 //!
-//!   any of these ── sign_out ─▶ SigningOut ── revoked ─▶ LoggingOut ── returned ─▶ SignedOut
-//!                                    ▲── tokens of a refresh that was under way ──────┘
-//! ```
+//! **Only the server ends a grant**: by `invalid_grant`, or by sending another user's ID token. (An app that knows better calls
+//! [`Session::end_grant`].) A refresh whose answer is lost is sent again, with growing waits, for as long as it takes. Every
+//! other outcome keeps the grant: tokens; *later* (network, 429, 5xx, pages that are no OAuth answer); the user has to act; the
+//! server refuses this client or this request, and waiting does not help. In the last three, an access token that is still good
+//! is handed out.
 //!
-//! **Only the server ends a grant.** A refresh whose answer is lost is tried again, later and later, for as long as it takes; if
-//! its token was spent the server says so. What a refresh comes to is one of four: tokens; later (network, 429, 5xx, pages that
-//! are no OAuth answer); the user has to act; the server refuses this client or this request, and waiting does not help. In the
-//! last three the grant is kept, and an access token that is still good is handed out.
-//!
-//! In full, as [`login::transitions::TRANSITIONS`] and [`session::transitions::TRANSITIONS`] have them; what is not here does not
-//! happen:
+//! The same as text, in full; what is not listed does not happen. As data: [`login::transitions::TRANSITIONS`],
+//! [`session::transitions::TRANSITIONS`].
 //!
 //! ```text
 //! Login
@@ -83,100 +164,33 @@
 //!
 //! # The driver
 //!
-//! All there is to write. A redirect that was not ours leaves the login as it was, so the loop waits for the next one, and
-//! the browser is not opened again.
-//!
-//! ```
-//! use oauth_proto::{Access, Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login};
-//! use oauth_proto::Response;
-//! # use oauth_proto::{Request, UnixTime};
-//! # struct Http;
-//! # impl Http { fn send(&self, _: &Request) -> (u16, Vec<(String, String)>, Vec<u8>) {
-//! #     let body = br#"{"access_token":"AT1","token_type":"Bearer","expires_in":3600,"refresh_token":"RT1"}"#.to_vec();
-//! #     (200, vec![("Content-Type".into(), "application/json".into())], body) } }
-//! # #[derive(Default)] struct Browser { state: String, opened: u32, visits: u32 }
-//! # impl Browser {
-//! #     fn open(&mut self, url: &str) {
-//! #         self.opened += 1;
-//! #         self.state = url.split("&state=").nth(1).unwrap()[..43].to_string(); }
-//! #     fn next_redirect(&mut self) -> String {
-//! #         self.visits += 1;
-//! #         if self.visits == 1 { return "com.example.app:/callback?code=forged&state=forged".into(); }
-//! #         format!("com.example.app:/callback?code=SplxlOBeZQQYbYS6WxSbIA&state={}", self.state) }
-//! # }
-//! # fn now() -> UnixTime { UnixTime::from_secs(1_700_000_000) }
-//! # fn sleep_until(_: UnixTime) {}
-//! # fn entropy() -> Result<Entropy, oauth_proto::EntropyError> { Entropy::new(core::array::from_fn(|i| i as u8)) }
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let (http, mut browser) = (Http, Browser::default());
-//! let server = AuthorizationServer::new("https://tenant.auth0.com/authorize", "https://tenant.auth0.com/oauth/token")?
-//!     .issuer("https://tenant.auth0.com/")?;
-//! let client = Client::builder(server, "your client id", "com.example.app:/callback")
-//!     .api_origin("https://api.example.com")
-//!     .build()?;
-//! let request = AuthorizationRequest::new().scope("read:me offline_access").audience("https://api.example.com");
-//!
-//! let mut login = Login::new(client, request)?;
-//! let mut step = login.handle(Event::Start(entropy()?), now()); // entropy: 96 random octets, or Entropy::from_os()
-//! let tokens = loop {
-//!     step = match step {
-//!         Ok(Action::TokensReady(tokens)) => break tokens,
-//!         Ok(Action::SendRequest(request)) => {
-//!             let (status, headers, body) = http.send(&request); // yours: a u16, pairs of names and values, octets
-//!             let response = Response::new(status, headers.as_slice(), &body);
-//!             login.handle(Event::ResponseReceived(request.id(), response), now())
-//!         }
-//!         Ok(Action::OpenUrl(url)) => {
-//!             browser.open(&url);
-//!             login.handle(Event::RedirectReceived(&browser.next_redirect()), now())
-//!         }
-//!         Ok(Action::RetryAt(time)) => {
-//!             sleep_until(time); // the server is busy
-//!             Ok(login.pending_action().expect("what to do then"))
-//!         }
-//!         Err(error) if error.is_fatal() => return Err(error.into()),
-//!         Err(_not_ours) => login.handle(Event::RedirectReceived(&browser.next_redirect()), now()),
-//!     };
-//! };
-//!
-//! let mut session = login.into_session(tokens); // store session.save() now
-//! if let Access::Ready(bearer) = session.access(now()) {
-//!     for (name, value) in bearer.headers("GET", "https://api.example.com/me")? { // of the call
-//! #       assert_eq!((name, value.as_str(), browser.opened, browser.visits), ("authorization", "Bearer AT1", 1, 2));
-//!     }
-//! }
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! `http.send` is yours: the contract is in [`http`]. When a request cannot be sent, hand over [`Event::SendFailed`] and say
-//! whether it may have reached the server; wait a moment before you send it again. Let the browser's page be answered before
-//! the process ends. How a session is driven is shown at [`Session`], and signed out of at [`Session::sign_out`]; several
-//! processes on one store, at [`Session::adopt`]; a redirect that is posted as a form, at [`redirect`]. `examples/login` in
-//! the repository does all of it on real HTTP.
+//! - **Sending**: [`http`] has the contract. When a request cannot be sent, hand over [`Event::SendFailed`] and say whether it
+//!   may have reached the server; wait a moment before you send it again.
+//! - **Redirects**: hand over every URL that comes. One that is not this login's (another app's link, a forgery) gives an error
+//!   that is not fatal and changes nothing: wait for the next one, and do not open the browser again. Answer the browser with a
+//!   page before the process ends.
+//! - **After the login**: [`Session`] shows the loop for access tokens, [`Session::refused`] what to do after a 401,
+//!   [`Session::sign_out`] the sign-out.
 //!
 //! # Matching
 //!
-//! Four enums are what a driver carries out or passes on, and may be matched exhaustively: [`Action`], [`Access`],
-//! [`SessionAction`] and [`Adopted`]. A new thing to be done outside would be a new variant, in a version that says so (before 1.0 a minor one): a driver that
-//! did not know it could not go on, and the compiler is to say so. [`Event`], [`LoginRequired`], [`SessionPhase`], [`Phase`] and the
-//! errors grow: a driver needs a wildcard arm there, and [`Error::is_fatal`], [`LoginRequired::is_final`] and
-//! [`LoginRequired::request`] say all that it must know.
+//! [`Action`], [`Access`], [`SessionAction`] and [`Adopted`] may be matched exhaustively: a driver has to carry out each variant.
+//! A new variant is a breaking change (before 1.0, a minor version), so that the compiler points out what is missing. [`Event`],
+//! [`LoginRequired`], [`SessionPhase`], [`Phase`] and the errors may grow: a driver needs a wildcard arm there, and
+//! [`Error::is_fatal`], [`LoginRequired::is_final`] and [`LoginRequired::request`] tell it all that it has to know.
 //!
 //! # Where to look
 //!
 //! | for | open |
 //! | --- | --- |
-//! | configuration, and every check of it | [`Client`], [`AuthorizationServer`] |
-//! | what to ask for | [`AuthorizationRequest`] |
-//! | the login, and saving it while the browser is open | [`login`] |
-//! | who logged in, discovery by issuer, keys, userinfo | [`openid`], [`AuthorizationServer::from_issuer`] |
-//! | tokens for calls, refresh, what a 401 means | [`session`], [`bearer`], [`challenge`] |
-//! | several APIs with one login | [`Target`], [`Session::access_for`] |
-//! | several processes with one store | [`Session::adopt`] |
+//! | configuration, and every check of it | [`Client`], [`ClientBuilder`], [`AuthorizationServer`] |
+//! | what to ask the user and the server for | [`AuthorizationRequest`], its `parameter` for the server's own |
+//! | server metadata, and where they are; the metadata of an API | [`metadata`] |
+//! | ID tokens, keys, userinfo | [`openid`] |
+//! | headers of an API call, and what a 401 or 403 means | [`bearer`], [`Session::refused`], [`challenge`] |
 //! | sign-out, here and in the browser | [`Session::sign_out`], [`logout`] |
 //! | the parsers, as pure functions | [`redirect::parse`], [`token::parse_response`], [`challenge::parse`] |
-//! | errors, sorted by who must act | [`error`] |
+//! | errors, sorted by who has to act | [`error`] |
 //!
 //! # Features
 //!
@@ -184,19 +198,20 @@
 //! | --- | --- | --- |
 //! | `std` | yes | typed vendor parameters (`serde_urlencoded`), `UnixTime` from and to `SystemTime` |
 //! | `getrandom` | yes | `Entropy::from_os` |
-//! | `openid` | yes | OpenID Connect: discovery by issuer, checked ID tokens, keys, userinfo |
-//! | `rustcrypto` | yes | the signatures of ID tokens checked by the crates of `RustCrypto`; turns `openid` on |
-//! | `http` | no | conversions with the types of the `http` crate; needs `std` |
+//! | `openid` | yes | OpenID Connect: ID tokens and the rules they are checked by, keys, userinfo |
+//! | `rustcrypto` | yes | the signatures of ID tokens checked by the `RustCrypto` crates; turns `openid` on |
+//! | `http` | no | conversions from and to the types of the `http` crate; turns `std` on |
 //!
-//! Without default features the crate needs `alloc` alone; time and randomness are arguments anyway. To drop the tables of
-//! internationalized host names, which are most of what the `url` crate weighs, run
-//! `cargo update -p idna_adapter --precise 1.0.0` in *your* lock file: a library cannot choose that for you.
+//! Without default features the crate needs `alloc` alone. Most of what the `url` crate weighs is tables for internationalized
+//! host names; to drop them, run `cargo update -p idna_adapter --precise 1.0.0` in *your* lock file (a library cannot choose
+//! that).
 //!
 //! # Limits, on purpose
 //!
 //! No sockets, TLS, browsers, storage or timers. No implicit and no password grant, no `plain` PKCE, no client without PKCE.
-//! ID tokens are signed, not encrypted; without the feature `openid` there are none. A secret is wiped when it is dropped;
-//! what the compiler moved about before, and what a JSON escape made the parser copy, is not.
+//! Not there yet: pushed authorization requests (RFC 9126), DPoP (RFC 9449).
+//! ID tokens are signed, not encrypted; without the feature `openid` they are not read. A secret is wiped when it is dropped;
+//! copies that the compiler made when it moved it, or the parser for a JSON escape, are not.
 #![no_std]
 
 extern crate alloc;
@@ -239,6 +254,6 @@ pub use wire::{authorization, challenge, logout, metadata, pkce, redirect, token
 pub use wire::{AuthorizationRequest, AuthorizationUrl, LogoutParameters, LogoutUrl, ResponseMode, Target};
 
 /// The README's example compiles.
-#[cfg(all(doctest, feature = "std", feature = "getrandom", feature = "openid"))]
+#[cfg(all(doctest, feature = "std", feature = "getrandom"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
