@@ -5,7 +5,8 @@ use alloc::sync::Arc;
 use super::client::{Client, Inner};
 use crate::error::config::ConfigError;
 use crate::error::id_token::IdTokenError;
-use crate::openid::id_token::{Rules, Unverified};
+use crate::openid::id_token::rules::Rules;
+use crate::openid::id_token::unverified::Unverified;
 use crate::openid::keys::KeySet;
 
 impl Client {

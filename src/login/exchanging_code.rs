@@ -18,7 +18,7 @@ use crate::error::{Error, Ignored, Misuse, Over};
 use crate::http::server_clock::ServerClock;
 use crate::http::{Delivered, Request, RequestId, Response};
 #[cfg(feature = "openid")]
-use crate::openid::id_token::Unverified;
+use crate::openid::id_token::unverified::Unverified;
 use crate::secret::{Secret, SecretOctets};
 use crate::text::base64url::Base64Url32;
 use crate::time::UnixTime;

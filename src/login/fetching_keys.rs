@@ -11,7 +11,7 @@ use super::tokens::Tokens;
 use crate::config::client::Client;
 use crate::error::{Error, Ignored, Misuse, Over};
 use crate::http::{Request, RequestId, Response};
-use crate::openid::id_token::Unverified;
+use crate::openid::id_token::unverified::Unverified;
 use crate::openid::keys::KeySet;
 use crate::time::UnixTime;
 

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 
 use crate::config::client::Client;
 #[cfg(feature = "openid")]
-use crate::openid::id_token::IdToken;
+use crate::openid::id_token::token::IdToken;
 #[cfg(feature = "openid")]
 use crate::openid::keys::KeySet;
 #[cfg(feature = "openid")]

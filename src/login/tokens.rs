@@ -8,7 +8,7 @@ use core::fmt;
 use super::identity::Identity;
 use crate::config::client::Client;
 #[cfg(feature = "openid")]
-use crate::openid::id_token::IdToken;
+use crate::openid::id_token::token::IdToken;
 #[cfg(feature = "openid")]
 use crate::openid::keys::KeySet;
 use crate::secret::Secret;

@@ -46,7 +46,6 @@
 //! # assert!(client(Kept::default(), UnixTime::from_secs(0)).is_ok());
 //! ```
 
-mod claims;
 pub mod id_token;
 mod jws;
 pub(crate) mod keys;
@@ -56,7 +55,6 @@ pub(crate) mod rustcrypto;
 pub(crate) mod signature;
 mod standard_claims;
 mod userinfo;
-mod whose;
 
 pub use id_token::IdToken;
 pub use keys::{KeySet, KeySetError};

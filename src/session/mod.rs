@@ -45,7 +45,7 @@ use crate::login::event::Event;
 use crate::login::tokens::Tokens;
 use crate::login::Login;
 #[cfg(feature = "openid")]
-use crate::openid::id_token::IdToken;
+use crate::openid::id_token::token::IdToken;
 #[cfg(feature = "openid")]
 use crate::openid::keys::KeySet;
 use crate::time::UnixTime;

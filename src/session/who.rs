@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::http::server_clock::ServerClock;
 use crate::http::{Delivered, Request, RequestId, Response};
 use crate::login::identity::Identity;
-use crate::openid::id_token::{IdToken, Unverified};
+use crate::openid::id_token::token::IdToken;
+use crate::openid::id_token::unverified::Unverified;
 use crate::openid::keys::{KeySet, MAX_KEY_REQUESTS};
 use crate::secret::Secret;
 use crate::time::UnixTime;
@@ -69,7 +70,7 @@ impl Who {
     /// Restores the stored ID token; `None` if it is damaged, or not from this client's server or not for this client.
     pub(super) fn restore(client: &Client, id_token: Option<&Secret>, nonce: Option<Secret>) -> Option<Self> {
         let id_token = match id_token {
-            Some(id_token) => Some(IdToken::restore(id_token, &client.id_token_parties())?),
+            Some(id_token) => Some(client.id_token_parties().restore(id_token)?),
             None => None,
         };
         let nonce = nonce.or_else(|| id_token.as_ref().and_then(IdToken::nonce).cloned());

@@ -28,7 +28,7 @@ pub fn issuer_only_with_path() -> Client {
     builder(AuthorizationServer::from_issuer("https://as.example.com/t").unwrap()).build().unwrap()
 }
 
-/// The metadata of a server with keys for EdDSA.
+/// The metadata of a server with keys for `EdDSA`.
 pub fn metadata(issuer: &str, change: impl FnOnce(&mut Value)) -> String {
     let mut document = json!({
         "issuer": issuer,

@@ -121,7 +121,7 @@ fn tokens_stay_on_the_origin_of_the_resource() {
         .contains("resource=https%3A%2F%2FAPI.example.com%3A443%2Fv1"));
     let body = br#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600}"#;
     let answer = oauth_proto::Event::ResponseReceived(refresh.id(), Response::new(200, &JSON, body));
-    session.handle(answer, at(0)).unwrap();
+    assert!(matches!(session.handle(answer, at(0)), Ok(oauth_proto::SessionAction::Save)));
     let Access::Ready(bearer) = session.access_for(&metadata.target(), at(0)) else { panic!() };
     assert!(bearer.headers("GET", CALLED).is_ok());
     for elsewhere in ["https://other.example.com/v1", "https://api.example.com:8443/v1", "http://api.example.com/v1"] {

@@ -1,196 +1,24 @@
-//! ID tokens: the rules (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725 §3) and the verified claims.
-//!
-//! # Order of checks
-//! 1. Size.
-//! 2. Three parts.
-//! 3. `alg` against the allow-list, `crit`, `typ`.
-//! 4. The claims' types.
-//! 5. `iss`.
-//! 6. `aud`, `azp`.
-//! 7. `sub`.
-//! 8. `nonce`.
-//! 9. `acr`, organization.
-//! 10. `at_hash`, `c_hash`.
-//! 11. `exp`, `nbf`, `iat`, `auth_time`.
-//! 12. The key and the signature, which cost most, and for which keys may have to be fetched first.
+//! The rules for ID tokens (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725 §3).
 
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 
-use serde::Deserialize;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
 use super::claims::Claims;
-use super::jws::{decode, Jws};
-use super::keys::{KeySet, Signed};
-use super::signature::{Algorithm, SignatureVerifier};
-use super::standard_claims::StandardClaims;
-use super::userinfo::UserInfo;
+use super::token::IdToken;
+use super::unverified::Unverified;
 use crate::error::id_token::IdTokenError;
-use crate::error::Error;
-use crate::http::Response;
+use crate::openid::jws::{decode, Jws};
+use crate::openid::keys::KeySet;
+use crate::openid::signature::{Algorithm, SignatureVerifier};
 use crate::secret::Secret;
-use crate::text::json;
-use crate::text::unfit::Unfit;
 use crate::time::UnixTime;
 use crate::wire::issuer::IssuerTemplate;
 
-pub use super::jws::MAX_ID_TOKEN_BYTES;
-
 /// The upper limit of the clock leeway, in seconds.
 pub const MAX_CLOCK_LEEWAY_SECS: u64 = 300;
-
-/// A verified ID token: only [`Rules`] make one. `Debug` shows none of it, since it is personal data.
-///
-/// ```
-/// use oauth_proto::IdToken;
-///
-/// #[derive(serde::Deserialize)]
-/// struct Custom {
-///     #[serde(rename = "https://example.com/roles", default)]
-///     roles: Vec<String>,
-/// }
-///
-/// fn greet(id_token: &IdToken) -> String {
-///     let roles = id_token.claims::<Custom>().map(|custom| custom.roles).unwrap_or_default();
-///     match id_token.standard_claims().name {
-///         Some(name) => format!("Hello, {name} ({})", roles.join(", ")),
-///         None => format!("Hello, {}", id_token.subject()),
-///     }
-/// }
-/// ```
-#[derive(Clone)]
-pub struct IdToken(Arc<Inner>);
-
-struct Inner {
-    token: Secret,
-    payload: Secret,
-    claims: Claims,
-}
-
-impl IdToken {
-    /// `iss`: the server that identified the user.
-    pub fn issuer(&self) -> &str {
-        self.0.claims.iss.as_deref().unwrap_or_default()
-    }
-
-    /// `sub`: the user's identifier at this server, never given to another user. Identify users by it together with
-    /// [`IdToken::issuer`], not by an email address (OpenID Connect Core §5.7).
-    pub fn subject(&self) -> &str {
-        self.0.claims.sub.as_deref().unwrap_or_default()
-    }
-
-    /// `aud`: this client, and audiences that it trusts.
-    pub fn audience(&self) -> &[String] {
-        self.0.claims.aud.as_ref().map_or(&[], |aud| &aud.0)
-    }
-
-    /// `exp`: until when the token proves the login. It does not say how long the user stays logged in.
-    pub fn expires_at(&self) -> UnixTime {
-        self.0.claims.exp.map_or(UnixTime::from_secs(0), |at| at.0)
-    }
-
-    /// `iat`: when the token was issued.
-    pub fn issued_at(&self) -> UnixTime {
-        self.0.claims.iat.map_or(UnixTime::from_secs(0), |at| at.0)
-    }
-
-    /// `auth_time`: when the user last authenticated.
-    pub fn auth_time(&self) -> Option<UnixTime> {
-        self.0.claims.auth_time.map(|at| at.0)
-    }
-
-    /// `session_expiry`: when the user must be logged out here too (IPSIE, Auth0). A value of the wrong type counts as absent.
-    pub fn session_expiry(&self) -> Option<UnixTime> {
-        self.0.claims.session_expiry
-    }
-
-    /// `acr`: how the user authenticated, as the name of a class.
-    pub fn acr(&self) -> Option<&str> {
-        self.0.claims.acr.as_deref()
-    }
-
-    /// `amr`: how the user authenticated, as methods (RFC 8176).
-    pub fn amr(&self) -> &[String] {
-        &self.0.claims.amr
-    }
-
-    /// `azp`: the client that the token was issued to.
-    pub fn azp(&self) -> Option<&str> {
-        self.0.claims.azp.as_deref()
-    }
-
-    /// `org_id`: the id of the organization (Auth0).
-    pub fn org_id(&self) -> Option<&str> {
-        self.0.claims.org_id.as_deref()
-    }
-
-    /// `org_name`: the name of the organization (Auth0).
-    pub fn org_name(&self) -> Option<&str> {
-        self.0.claims.org_name.as_deref()
-    }
-
-    /// The claims about the user of OpenID Connect Core §5.1. Which are present depends on the scope and the server: some return
-    /// them only at the userinfo endpoint. One of the wrong type counts as absent.
-    pub fn standard_claims(&self) -> StandardClaims {
-        self.claims().unwrap_or_default()
-    }
-
-    /// Reads any claims into a `Deserialize` type: custom ones, for example, which Auth0 requires to be URLs
-    /// (`https://example.com/roles`).
-    ///
-    /// # Errors
-    /// [`Unfit`] if they do not fit the type.
-    pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unfit> {
-        json::read(self.0.payload.reveal().as_bytes())
-    }
-
-    /// The token itself, for a backend that checks it again.
-    pub fn reveal(&self) -> &str {
-        self.0.token.reveal()
-    }
-
-    /// Whether both ID tokens are the same user's at the same server: after a login that a session demanded, for example.
-    pub fn is_same_user(&self, other: &Self) -> bool {
-        self.issuer() == other.issuer() && self.subject() == other.subject()
-    }
-
-    /// Reads the answer of the userinfo endpoint to [`Bearer::userinfo_request`](crate::Bearer::userinfo_request). It must be
-    /// about this user (OpenID Connect Core §5.3.2).
-    ///
-    /// # Errors
-    /// As [`UserInfo::parse`].
-    pub fn userinfo(&self, response: &Response<'_>, now: UnixTime) -> Result<UserInfo, Error> {
-        UserInfo::parse(self.subject(), response, now)
-    }
-
-    pub(crate) fn token(&self) -> &Secret {
-        &self.0.token
-    }
-
-    pub(crate) fn nonce(&self) -> Option<&Secret> {
-        self.0.claims.nonce.as_ref()
-    }
-
-    /// Restores a stored token, which was checked before. Checks again what needs neither time nor keys: its form, since claims
-    /// are read from it, whose it is and for whom.
-    pub(crate) fn restore(token: &Secret, rules: &Rules<'_>) -> Option<Self> {
-        let mut parts = token.reveal().split('.');
-        let payload = Secret::new(String::from_utf8(decode(parts.nth(1)?).ok()?).ok()?);
-        let claims = Claims::parse(payload.reveal())?;
-        rules.check_parties(&claims).ok()?;
-        Some(Self(Arc::new(Inner { token: token.clone(), payload, claims })))
-    }
-}
-
-impl fmt::Debug for IdToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IdToken(..)")
-    }
-}
 
 /// The rules for an ID token. The machines make them from the client's settings, what the login sent, and what came with the
 /// token.
@@ -381,7 +209,7 @@ impl<'a> Rules<'a> {
         self.check_hashes(algorithm, &claims)?;
         // Last: a session keeps its tokens if only the clock is wrong, so that error must not hide another.
         self.check_times(&claims, now)?;
-        let id_token = IdToken(Arc::new(Inner { token: Secret::new(token), payload, claims }));
+        let id_token = IdToken::new(Secret::new(token), payload, claims);
         Ok(Unverified { id_token, algorithm, kid, signed_len, signature })
     }
 
@@ -448,40 +276,6 @@ impl<'a> Rules<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// A token that passed all rules but the last, its signature.
-#[derive(Clone)]
-pub(crate) struct Unverified {
-    id_token: IdToken,
-    algorithm: Algorithm,
-    kid: Option<String>,
-    signed_len: usize,
-    signature: Vec<u8>,
-}
-
-impl Unverified {
-    pub(crate) fn verify(
-        &self,
-        keys: &KeySet,
-        verifier: &dyn SignatureVerifier,
-        template: Option<&IssuerTemplate>,
-    ) -> Result<(), IdTokenError> {
-        let message = self.id_token.reveal().as_bytes().get(..self.signed_len).unwrap_or_default();
-        let issuers = template.map(|template| [template.text(), self.id_token.issuer()]);
-        let (algorithm, kid, signature) = (self.algorithm, self.kid.as_deref(), self.signature.as_slice());
-        let signed = Signed { algorithm, issuers, kid, message, signature };
-        keys.verify(&signed, verifier)
-    }
-
-    pub(crate) fn token(&self) -> &Secret {
-        self.id_token.token()
-    }
-
-    /// Call this only after [`Unverified::verify`], or if the client relies on TLS alone.
-    pub(crate) fn into_id_token(self) -> IdToken {
-        self.id_token
     }
 }
 
