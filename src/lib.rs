@@ -75,7 +75,7 @@
 //! # }
 //! ```
 //!
-//! Yours are: `entropy`, 96 random octets ([`Entropy::from_os`]); `now`, the time; `http.send`, which gives the status, pairs of
+//! Yours are: `entropy`, 96 random bytes ([`Entropy::from_os`]); `now`, the time; `http.send`, which gives the status, pairs of
 //! names and values, and the body; `browser.open`, which opens the URL and waits for a redirect; `browser.next_redirect`, which
 //! waits for another; `sleep_until`. [The driver](#the-driver) says what else to know.
 //!
@@ -120,8 +120,8 @@
 #![doc = "</div>"]
 //!
 //! **Only the server ends a grant**: by `invalid_grant`, or by sending another user's ID token. (An app that knows better calls
-//! [`Session::end_grant`].) A refresh whose answer is lost is sent again, with growing waits, for as long as it takes. Every
-//! other outcome keeps the grant: tokens; *later* (network, 429, 5xx, pages that are no OAuth answer); the user has to act; the
+//! [`Session::end_grant`].) A refresh whose response is lost is sent again, with growing waits, for as long as it takes. Every
+//! other outcome keeps the grant: tokens; *later* (network, 429, 5xx, pages that are no OAuth response); the user has to act; the
 //! server refuses this client or this request, and waiting does not help. In the last three, an access token that is still good
 //! is handed out.
 //!

@@ -185,7 +185,7 @@ impl ClientBuilder {
         self
     }
 
-    /// After how many seconds without an answer a refresh counts as lost: 60 by default; 0 is refused. Give the HTTP stack a
+    /// After how many seconds without a response a refresh counts as lost: 60 by default; 0 is refused. Give the HTTP stack a
     /// shorter timeout, or two refreshes with one token may be under way.
     pub fn refresh_timeout_secs(mut self, seconds: u64) -> Self {
         self.refresh_timeout = seconds;

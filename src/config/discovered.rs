@@ -14,8 +14,8 @@ use crate::wire::metadata::server::ServerMetadata;
 use crate::wire::metadata::well_known::DiscoveryOrder;
 
 impl AuthorizationServer {
-    /// A server by its metadata document (RFC 8414 §3.2, or OpenID Connect Discovery's), for an app that has fetched it itself. The
-    /// document's `issuer` must equal `issuer` octet by octet (RFC 8414 §3.3).
+    /// A server by its metadata document (RFC 8414 §3.2, or OpenID Connect Discovery's), for an app that has fetched it itself.
+    /// The document's `issuer` must equal `issuer` byte for byte (RFC 8414 §3.3).
     ///
     /// # Errors
     /// [`ConfigError::Issuer`] for another issuer's document; [`ConfigError::Endpoint`] for an endpoint that is not an absolute
@@ -190,11 +190,11 @@ impl AuthorizationServer {
 }
 
 impl ServerMetadata {
-    /// Reads the answer from one of the issuer's well-known locations ([`WellKnown`](crate::metadata::WellKnown)). The document's
-    /// `issuer` must equal `issuer` octet by octet (RFC 8414 §3.3). `now` is when it was fetched.
+    /// Reads the response from one of the issuer's well-known locations ([`WellKnown`](crate::metadata::WellKnown)). The
+    /// document's `issuer` must equal `issuer` byte for byte (RFC 8414 §3.3). `now` is when it was fetched.
     ///
     /// # Errors
-    /// [`Error::Refused`] for another status than 2xx; [`Error::Violation`] for an answer that breaks a rule:
+    /// [`Error::Refused`] for another status than 2xx; [`Error::Violation`] for a response that breaks a rule:
     /// [`Violation::Metadata`](crate::Violation::Metadata) names the member.
     pub fn from_response(issuer: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         let metadata = Self::read(response, now)?;

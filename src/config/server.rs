@@ -134,7 +134,7 @@ impl AuthorizationServer {
         !self.authorization_endpoint.is_empty()
     }
 
-    /// The issuer identifier (RFC 8414 §2), kept octet by octet: an `iss` in the redirect is compared with it (RFC 9207 §2.4), and
+    /// The issuer identifier (RFC 8414 §2), kept byte for byte: an `iss` in the redirect is compared with it (RFC 9207 §2.4), and
     /// without it is refused.
     ///
     /// # Errors
@@ -204,7 +204,7 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// The PKCE methods that the server says it supports (RFC 8414 §2). None are plain for this crate.
+    /// The PKCE methods that the server says it supports (RFC 8414 §2).
     ///
     /// # Errors
     /// [`ConfigError::Metadata`] when `S256` is not among them: there is no falling back (RFC 9700 §2.1.1).

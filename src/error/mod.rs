@@ -43,7 +43,7 @@ pub enum Error {
     Ignored(Ignored),
     /// The user or the server refused: the server's error response.
     Refused(Box<Refused>),
-    /// The server broke a rule, so nothing of its answer is used.
+    /// The server broke a rule, so nothing of its response is used.
     Violation(Violation),
     /// The login is over: start a new one. After a sign-out: [`Over::NotRevoked`].
     Over(Over),
@@ -82,7 +82,7 @@ pub enum Ignored {
     StateMismatch,
     /// No redirect is awaited: the login has not started, or has accepted one already.
     RedirectNotAwaited,
-    /// The answer's id belongs to no request under way.
+    /// The response's id belongs to no request under way.
     UnknownRequest,
     /// The login has ended with tokens.
     Finished,
@@ -96,7 +96,7 @@ pub enum Over {
     Cancelled,
     /// The login's deadline has passed.
     Expired,
-    /// The code may have been used and the answer was lost. A code must not be sent twice (RFC 6749 §4.1.2).
+    /// The code may have been used and the response was lost. A code must not be sent twice (RFC 6749 §4.1.2).
     OutcomeUnknown,
     /// The server could not be told of the sign-out: the refresh token may still be valid there (RFC 7009).
     NotRevoked,

@@ -48,7 +48,7 @@ impl Refused {
         self.error.as_ref().map(ServerText::as_str)
     }
 
-    /// The description without control characters (`error_description`). Text from outside: never render it as HTML.
+    /// The description without control characters (`error_description`). Untrusted: never render it as HTML.
     pub fn description(&self) -> Option<&str> {
         self.description.as_ref().map(ServerText::as_str)
     }
@@ -68,7 +68,7 @@ impl Refused {
         self.retry_after
     }
 
-    /// Reads the answer's JSON members into any `Deserialize` type, for those beyond the three of RFC 6749 §5.2: Auth0's
+    /// Reads the response's JSON members into any `Deserialize` type, for those beyond the three of RFC 6749 §5.2: Auth0's
     /// `mfa_token`, `auth_session` of first-party apps, Entra's `suberror` and `claims`, an `error` that is an object. They may
     /// contain secrets: the body is wiped when this is dropped, and `Debug` shows nothing of it.
     ///

@@ -29,25 +29,25 @@ pub enum Violation {
     /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32, or a token in
     /// it is longer than [`MAX_TOKEN_BYTES`](crate::token::MAX_TOKEN_BYTES).
     ResponseTooLarge,
-    /// The answer is a redirect with this status. Tokens must come from the endpoint itself (RFC 6749 §5.1): following a
+    /// The response is a redirect with this status. Tokens must come from the endpoint itself (RFC 6749 §5.1): following a
     /// redirect would send the code, verifier or refresh token elsewhere.
     RedirectedResponse(u16),
-    /// The answer's `Content-Type` is not read as JSON (RFC 6749 §5.1). It may be a web page.
+    /// The response's `Content-Type` is not read as JSON (RFC 6749 §5.1). It may be a web page.
     ContentType,
     /// The body is not a JSON object as required, or has a member twice (RFC 6749 §5.1, RFC 8259 §4).
     ResponseMalformed,
-    /// This member of the answer has a wrong type, or characters that are not allowed (RFC 6749 §5.1, Appendix A).
+    /// This member of the response has a wrong type, or characters that are not allowed (RFC 6749 §5.1, Appendix A).
     MemberMalformed(&'static str),
-    /// The answer has no `access_token` (RFC 6749 §5.1).
+    /// The response has no `access_token` (RFC 6749 §5.1).
     AccessTokenMissing,
-    /// The answer has no `token_type` (RFC 6749 §5.1).
+    /// The response has no `token_type` (RFC 6749 §5.1).
     TokenTypeMissing,
     /// A `token_type` that this client must not use (RFC 6749 §7.1).
     TokenTypeUnsupported(ServerText),
     /// The access token is a JWT for another API than the requested one (RFC 9068 §3): see
     /// [`Target::check_jwt_audience`](crate::Target::check_jwt_audience).
     AccessTokenAudience,
-    /// `openid` was asked for and the answer has no `id_token` (OpenID Connect Core §3.1.3.3).
+    /// `openid` was asked for and the response has no `id_token` (OpenID Connect Core §3.1.3.3).
     IdTokenMissing,
     /// The ID token broke a rule (OpenID Connect Core §3.1.3.7).
     #[cfg(feature = "openid")]

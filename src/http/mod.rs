@@ -4,7 +4,7 @@
 //! 1. Use TLS with server authentication, except for a loopback `http` URL that the configuration allowed.
 //! 2. **Follow no redirect**: hand over a 3xx as it is. The request is meant for the configured endpoint only.
 //! 3. Send method, URL, headers and body unchanged; add no other `Authorization`.
-//! 4. Of the answer's body, read at most [`Request::max_response_bytes`] and one byte more, and hand over what was read: the
+//! 4. Of the response's body, read at most [`Request::max_response_bytes`] and one byte more, and hand over what was read: the
 //!    machine refuses bodies above the limit.
 //! 5. Answer every request once: [`Event::ResponseReceived`](crate::Event::ResponseReceived) or
 //!    [`Event::SendFailed`](crate::Event::SendFailed), with the request's own id.
@@ -34,7 +34,7 @@
 //! - *elsewhere*: the next well-known place is asked. After the last, the login ends, or all are asked again if one was
 //!   *later*.
 //! - *later*: [`Action::RetryAt`](crate::Action::RetryAt) or [`SessionAction::RetryAt`](crate::SessionAction::RetryAt), not
-//!   before `Retry-After` says. A code goes again within its ten minutes, and only if the answer shows that it was not looked
+//!   before `Retry-After` says. A code goes again within its ten minutes, and only if the response shows that it was not looked
 //!   at; keys until the login is cancelled, metadata within the login's time, a refresh without end, a revocation five times.
 //! - *ends*: a fatal error, with the server's words if there are any.
 //! - *words*: `invalid_grant` ends the grant; any other error code is reported, and the grant kept.
@@ -61,7 +61,7 @@ use crate::text::unfit::Unfit;
 /// The most bytes of a response body. A longer one is refused before any of it is parsed.
 pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// Identifies one request, so that its answer can name it. An answer with any other id changes nothing.
+/// Identifies one request, so that its response can name it. A response with any other id changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(u64);
 
@@ -143,7 +143,7 @@ impl Request {
         Self { id, url, content_type: None, authorization, body: Secret::default() }
     }
 
-    /// The id to hand over with the answer.
+    /// The id to hand over with the response.
     pub fn id(&self) -> RequestId {
         self.id
     }
@@ -175,7 +175,7 @@ impl Request {
         self.body.reveal().as_bytes()
     }
 
-    /// The most bytes of the answer's body. Read one more at most: the machine refuses a longer body.
+    /// The most bytes of the response's body. Read one more at most: the machine refuses a longer body.
     pub fn max_response_bytes(&self) -> usize {
         MAX_RESPONSE_BYTES
     }
@@ -223,7 +223,7 @@ impl<'a> Response<'a> {
         self.body
     }
 
-    /// Reads the body's JSON members into any `Deserialize` type, for members that this crate does not know, in the answer to a
+    /// Reads the body's JSON members into any `Deserialize` type, for members that this crate does not know, in the response to a
     /// refresh for example. Trust them only after the machine has accepted the response.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::wire::authorization::AuthorizationUrl;
 pub enum Action {
     /// Open this URL in the user's browser, and wait for the redirect.
     OpenUrl(AuthorizationUrl),
-    /// Send this request, and hand over its answer. The same request comes again after [`Delivered::No`](crate::Delivered::No),
+    /// Send this request, and hand over its response. The same request comes again after [`Delivered::No`](crate::Delivered::No),
     /// and a request for metadata or keys also after [`Delivered::Maybe`](crate::Delivered::Maybe): wait a moment before sending
     /// it again, and give up with [`Event::Cancelled`](crate::Event::Cancelled).
     SendRequest(Request),

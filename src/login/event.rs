@@ -12,9 +12,9 @@ pub enum Event<'a> {
     Start(Entropy),
     /// The app received a URL: pass on all of it, whether it looks like ours or not.
     RedirectReceived(&'a str),
-    /// The answer to the request with this id.
+    /// The response to the request with this id.
     ResponseReceived(RequestId, Response<'a>),
-    /// The request with this id got no answer.
+    /// The request with this id got no response.
     SendFailed(RequestId, Delivered),
     /// The user gave up, or the app does not want to wait any longer.
     Cancelled,

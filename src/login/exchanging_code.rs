@@ -1,4 +1,4 @@
-//! The code is being exchanged at the token endpoint: when it is sent again, and what the answer means.
+//! The code is being exchanged at the token endpoint: when it is sent again, and what the response means.
 
 use alloc::sync::Arc;
 
@@ -90,7 +90,7 @@ impl ExchangingCode {
         }
     }
 
-    /// Accepts an answer at any time: tokens that the server issued are not thrown away.
+    /// Accepts a response at any time: tokens that the server issued are not thrown away.
     fn response(
         &mut self,
         rules: &Rules<'_>,
@@ -108,7 +108,7 @@ impl ExchangingCode {
         // It parsed as JSON, so it is UTF-8.
         let body =
             rules.client.keeps_token_response().then(|| core::str::from_utf8(response.body()).unwrap_or_default());
-        // Lifetimes count from the sending of the request, which was by the deadline. The answer may come much later: a laptop
+        // Lifetimes count from the sending of the request, which was by the deadline. The response may come much later: a laptop
         // may have slept in between.
         let sent_by = now.min(self.deadline);
         let tokens = Tokens::new(answer, Arc::clone(rules.request), body.map(Secret::new), identity, sent_by);
@@ -120,7 +120,7 @@ impl ExchangingCode {
         Ok(Progress::Done(Exchanged::Tokens(tokens)))
     }
 
-    /// Sends an unprocessed code again while it lives (RFC 6749 §4.1.2). Any other answer may have used it up.
+    /// Sends an unprocessed code again while it lives (RFC 6749 §4.1.2). Any other response may have used it up.
     fn later(&mut self, error: Error, now: UnixTime) -> Result<Progress<Exchanged>, Error> {
         let is_unused = matches!(&error, Error::Refused(refused) if refused.is_unprocessed());
         let begun = self.deadline.saturating_sub(CODE_LIFETIME_SECS);

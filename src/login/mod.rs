@@ -89,7 +89,7 @@ impl Login {
         Ok(action)
     }
 
-    /// What the login waits for; asking again gives the same answer. Use it at the time of [`Action::RetryAt`], for an action
+    /// What the login waits for; asking again gives the same action. Use it at the time of [`Action::RetryAt`], for an action
     /// that was lost before it was carried out, and after [`Login::resume`]. Do not repeat a token request that may have been
     /// sent: hand over [`Event::SendFailed`] with [`Delivered::Maybe`](crate::Delivered::Maybe). `None` before the start and
     /// after the end.
@@ -138,7 +138,7 @@ impl Login {
 
     /// The deadline of the current phase. [`Phase::Discovering`] and [`Phase::AwaitingRedirect`]: the user must be back by then;
     /// any event after it ends the login with [`Over::Expired`](crate::Over::Expired). [`Phase::ExchangingCode`]: the code is not
-    /// sent again after it, but an answer is accepted at any time. `None` in other phases; [`Phase::FetchingKeys`] keeps the
+    /// sent again after it, but a response is accepted at any time. `None` in other phases; [`Phase::FetchingKeys`] keeps the
     /// tokens until the keys come or [`Event::Cancelled`].
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()

@@ -13,7 +13,7 @@ pub(super) struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// Checks that the server can do what is requested, as far as is known, and that the client can handle the answer.
+    /// Checks that the server can do what is requested, as far as is known, and that the client can handle the response.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let (client, server) = (self.client, self.client.server());
         if let Some(name) = client.server_query_names().iter().find(|name| self.request.sends(name)) {

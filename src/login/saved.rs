@@ -118,7 +118,7 @@ impl Login {
         let request = AuthorizationRequest::from_pairs(&saved.request).map_err(|_| RestoreError::Malformed)?;
         #[cfg(feature = "openid")]
         let request = request.requiring_acr(saved.requires_acr);
-        // The same check as for random octets: the verifier must not appear in a URL.
+        // The same check as for random bytes: the verifier must not appear in a URL.
         let entropy = saved.entropy()?;
         let client = match &saved.metadata {
             Some(metadata) => client.of_saved_login(metadata)?,

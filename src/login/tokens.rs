@@ -120,26 +120,26 @@ impl Tokens {
         self.identity.keys.as_deref()
     }
 
-    /// How many seconds the server's clock is ahead of this device's (negative: behind), by the `Date` of the answer with the ID
-    /// token (feature `openid`). Tell the user if it is much. New ID tokens are judged by the server's clock, but a session
+    /// How many seconds the server's clock is ahead of this device's (negative: behind), by the `Date` of the response with the
+    /// ID token (feature `openid`). Tell the user if it is much. New ID tokens are judged by the server's clock, but a session
     /// counts by this device's. `None` without a `Date`, for more than a day, or without the scope `openid`.
     #[cfg(feature = "openid")]
     pub fn clock_offset_secs(&self) -> Option<i64> {
         self.identity.clock_offset
     }
 
-    /// When the access token expires, if the server said so: counted from when the answer came, or from the end of the code's
-    /// lifetime if the answer came later.
+    /// When the access token expires, if the server said so: counted from when the response came, or from the end of the code's
+    /// lifetime if the response came later.
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.expires_at
     }
 
-    /// The granted scope: the server's, or the requested one if the answer had none (RFC 6749 §5.1).
+    /// The granted scope: the server's, or the requested one if the response had none (RFC 6749 §5.1).
     pub fn scope(&self) -> &str {
         self.response_scope.as_deref().unwrap_or(self.request.requested_scope())
     }
 
-    /// The scope in the server's answer, if any.
+    /// The scope in the server's response, if any.
     pub fn response_scope(&self) -> Option<&str> {
         self.response_scope.as_deref()
     }
@@ -162,7 +162,7 @@ impl Tokens {
 
     /// Reads the login's token response into any `Deserialize` type, for members that this crate does not know. Only for clients
     /// built with [`ClientBuilder::keep_token_response`](crate::ClientBuilder::keep_token_response), since keeping it costs a
-    /// copy. For the answer to a refresh use [`Response::members`](crate::Response::members).
+    /// copy. For the response to a refresh use [`Response::members`](crate::Response::members).
     ///
     /// # Errors
     /// [`Unfit`] if the response was not kept or does not fit the type.

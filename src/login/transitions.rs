@@ -10,11 +10,11 @@ pub enum Trigger {
     Start,
     /// `Start`, with a server known only by its issuer.
     StartByIssuer,
-    /// The answer to the metadata request: a usable document.
+    /// The response to the metadata request: a usable document.
     Metadata,
     /// Nothing readable at this well-known URL, and there is another one.
     MetadataElsewhere,
-    /// Nothing at the last one either, and one of the answers was that the server is busy.
+    /// Nothing at the last one either, and one of the responses was that the server is busy.
     MetadataLater,
     /// Nothing at any of them, or an unusable document.
     MetadataBroken,
@@ -26,7 +26,7 @@ pub enum Trigger {
     RedirectBroken,
     /// Any other redirect: not ours, forged, too long.
     RedirectStray,
-    /// The answer to the token request: tokens.
+    /// The response to the token request: tokens.
     ResponseWithTokens,
     /// Tokens, with an ID token that cannot be checked without the server's keys.
     ResponseWithoutKeys,
@@ -34,15 +34,15 @@ pub enum Trigger {
     ResponseLater,
     /// Any other error or status of the token endpoint.
     ResponseWithError,
-    /// An answer of the token endpoint that breaks a rule.
+    /// A response of the token endpoint that breaks a rule.
     ResponseBroken,
-    /// The answer to the key request: one of the keys has signed the ID token.
+    /// The response to the key request: one of the keys has signed the ID token.
     Keys,
     /// The server cannot give the keys now.
     KeysLater,
-    /// None of the keys has signed the ID token, or any other answer.
+    /// None of the keys has signed the ID token, or any other response.
     KeysBroken,
-    /// An answer or a failure to send, with the id of another request.
+    /// A response or a failure to send, with the id of another request.
     UnknownRequest,
     /// The request did not reach the server.
     NotDelivered,

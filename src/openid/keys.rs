@@ -88,7 +88,7 @@ impl KeySet {
         Ok(Self { jwks_uri: jwks_uri.to_owned(), fetched_at, keys: set.keys })
     }
 
-    /// Reads the answer to a key request, of any content type: some servers send none.
+    /// Reads the response to a key request, of any content type: some servers send none.
     pub(crate) fn from_response(jwks_uri: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         let body = body(response, now)?;
         Self::parse(jwks_uri, body, now).map_err(|error| {
@@ -474,7 +474,7 @@ impl TryFrom<StoredKey> for Key {
 }
 
 impl KeySetError {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         match self {
             Self::TooLarge => "key_set_too_large",

@@ -8,7 +8,7 @@
 //! | rules for an ID token (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725) | [`id_token`] |
 //! | keys of a server (RFC 7517) | [`KeySet`] |
 //! | signatures, and using the platform's cryptography for them | [`SignatureVerifier`] |
-//! | answer of the userinfo endpoint (OpenID Connect Core §5.3) | [`UserInfo`] |
+//! | response of the userinfo endpoint (OpenID Connect Core §5.3) | [`UserInfo`] |
 //!
 //! Discovery (RFC 8414, OpenID Connect Discovery 1.0) and the metadata of APIs (RFC 9728) need no feature: see
 //! [`metadata`](crate::metadata).

@@ -85,7 +85,7 @@ pub enum Curve {
 }
 
 impl Curve {
-    /// The size of a coordinate in octets: 32, 48 or 66.
+    /// The size of a coordinate in bytes: 32, 48 or 66.
     pub fn octets(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -95,11 +95,11 @@ impl Curve {
     }
 }
 
-/// A public key from a JWK (RFC 7518 §6, RFC 8037 §2). Integers are big-endian octets.
+/// A public key from a JWK (RFC 7518 §6, RFC 8037 §2). Integers are big-endian bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublicKey<'a> {
-    /// RSA: a modulus of 2,048 to 8,192 bits without leading zeros, and an odd exponent of 3 or more, of at most eight octets.
+    /// RSA: a modulus of 2,048 to 8,192 bits without leading zeros, and an odd exponent of 3 or more, of at most eight bytes.
     Rsa {
         /// `n`.
         modulus: &'a [u8],

@@ -1,4 +1,4 @@
-//! The active grant: returns a token, a request for one, or why there is none. The answers are handled in `answer`.
+//! The active grant: returns a token, a request for one, or why there is none. The responses are handled in `answer`.
 
 use alloc::borrow::Cow;
 use alloc::string::String;

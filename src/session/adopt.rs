@@ -12,8 +12,8 @@ use crate::error::restore::RestoreError;
 impl Session {
     /// Takes over what another process has stored, if it is newer. Which of two saved sessions is newer:
     ///
-    /// 1. The one with the higher revision. A new refresh token counts more than any number of answers without one, and an
-    ///    answer counts more than the check of an ID token that came before.
+    /// 1. The one with the higher revision. A new refresh token counts more than any number of responses without one, and a
+    ///    response counts more than the check of an ID token that came before.
     /// 2. If the revisions are equal and the refresh tokens differ, the stored one.
     /// 3. Two logins have no order: the result is [`Adopted::OtherLogin`], and nothing changes.
     ///
@@ -33,7 +33,7 @@ impl Session {
     /// 6. Store [`Session::save`], or remove what is stored if that is `None`. Ask [`Session::access`] again, since the keys
     ///    for a new ID token may have to be fetched. Unlock.
     ///
-    /// If an answer comes after the lock is gone (the device slept, or a future was dropped while its request went on), hand it
+    /// If a response comes after the lock is gone (the device slept, or a future was dropped while its request went on), hand it
     /// over as usual; then lock, read, `adopt`, and store what the session has.
     ///
     /// To sign out: lock, read, `adopt`, [`Session::sign_out`], remove what is stored, unlock; then carry out the actions.

@@ -1,4 +1,4 @@
-//! Applies the outcome of a refresh: its answer, or that none came.
+//! Applies the outcome of a refresh: its response, or that none came.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -69,7 +69,7 @@ impl Active {
         }
     }
 
-    /// Applies an answer with tokens.
+    /// Applies a response with tokens.
     #[cfg_attr(not(feature = "openid"), expect(unused_variables))] // used with ID tokens only
     fn take(
         &mut self,
@@ -80,12 +80,12 @@ impl Active {
         date: Option<&str>,
         now: UnixTime,
     ) -> SessionAction {
-        // Nothing of the answer is used if its ID token is another user's.
+        // Nothing of the response is used if its ID token is another user's.
         #[cfg(feature = "openid")]
         let new = match self.who.read(client, &self.grant, &tokens, date, now) {
             Ok(new) => new,
             Err(error) => {
-                // After a late answer, another refresh may be under way; a sign-out must know of it.
+                // After a late response, another refresh may be under way; a sign-out must know of it.
                 if is_current {
                     self.flights.settle();
                 }
@@ -156,7 +156,7 @@ impl Active {
     fn rotate(&mut self, sent: &Sent, refresh_token: Option<Secret>) {
         // Without a new refresh token, the old one stays valid (RFC 6749 §6).
         let new = refresh_token.filter(|new| !self.refresh_token.as_ref().is_some_and(|own| own.is(new)));
-        // Another answer for an old refresh token is no newer than the first one for it.
+        // Another response for an old refresh token is no newer than the first one for it.
         let is_next = self.refresh_token.as_ref().is_some_and(|own| own.is(&sent.refresh_token));
         self.grant.revise(new.is_some() && is_next);
         if new.is_some() {
@@ -165,7 +165,7 @@ impl Active {
         self.refresh_token = new.map(Arc::new).or(self.refresh_token.take());
     }
 
-    /// Applies an answer without tokens to the refresh under way.
+    /// Applies a response without tokens to the refresh under way.
     fn fail(&mut self, sent: &Sent, verdict: Verdict<'_>, now: UnixTime) -> SessionAction {
         let is_own = sent.target.is_own();
         let slot = self.cache.slot(&sent.target);

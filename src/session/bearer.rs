@@ -78,7 +78,7 @@ impl Bearer {
     }
 
     /// Returns the request that asks the server for claims about the user (OpenID Connect Core §5.3.1; feature `openid`);
-    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the answer. `None` if the server has no userinfo endpoint. A token
+    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the response. `None` if the server has no userinfo endpoint. A token
     /// for another API (`audience`, `resource`) may not be accepted there.
     #[cfg(feature = "openid")]
     pub fn userinfo_request(&self) -> Option<Request> {

@@ -46,7 +46,7 @@ impl Ends {
         }
     }
 
-    /// Takes the times of an answer with tokens.
+    /// Takes the times of a response with tokens.
     pub(super) fn renew(&mut self, answer: &TokenResponse<'_>, now: UnixTime) {
         let at = |seconds| now.saturating_add(seconds);
         self.authorization = answer.authorization_expires_in().map(at).or(self.authorization);

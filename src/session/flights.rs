@@ -1,4 +1,4 @@
-//! The refresh under way, and refreshes whose answers were lost.
+//! The refresh under way, and refreshes whose responses were lost.
 
 use alloc::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) struct Sent {
     extended_to: Option<UnixTime>,
 }
 
-/// A device that slept finds the deadline long past, and the answer in its network stack: the driver has this long to hand it
+/// A device that slept finds the deadline long past, and the response in its network stack: the driver has this long to hand it
 /// over before the refresh token is sent again.
 const AFTER_SLEEP_SECS: u64 = 10;
 
@@ -34,7 +34,7 @@ impl Sent {
         self.extended_to.map_or(own, |to| to.max(own))
     }
 
-    /// Whether the answer may still come. If the clock is set back, callers must not wait long, nor the refresh token be sent
+    /// Whether the response may still come. If the clock is set back, callers must not wait long, nor the refresh token be sent
     /// twice.
     fn has_time(&mut self, timeout: u64, now: UnixTime) -> bool {
         let extended = now.saturating_add(AFTER_SLEEP_SECS);
@@ -66,17 +66,17 @@ pub(super) struct Flights {
 struct Lost {
     /// Its tokens are still taken, until a newer refresh has brought some.
     last: Option<Sent>,
-    /// Others were lost before it, and their answers are ignored.
+    /// Others were lost before it, and their responses are ignored.
     has_more: bool,
     /// The driver has not said of all of them that they are gone.
     is_untold: bool,
 }
 
-/// The refreshes whose answers may still come, for a sign-out.
+/// The refreshes whose responses may still come, for a sign-out.
 pub(super) struct InTheAir {
     under_way: Option<Sent>,
     lost: Option<Sent>,
-    /// The answer of another refresh may come, and will not be recognized.
+    /// The response of another refresh may come, and will not be recognized.
     pub is_unknown: bool,
 }
 

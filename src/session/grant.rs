@@ -20,7 +20,7 @@ pub(super) struct Grant {
     /// A digest that names the login.
     pub login: Arc<str>,
     pub logged_in_at: Option<UnixTime>,
-    /// Grows with each change of the stored form: of two forms of one login, the higher one is newer.
+    /// Grows with each change of the saved form: of two forms of one login, the higher one is newer.
     pub revision: u64,
     /// What the login asked for.
     pub request: Arc<AuthorizationRequest>,
@@ -41,13 +41,13 @@ impl Grant {
         }
     }
 
-    /// Raises the revision after an answer: to the next generation if the refresh token is new, else to the next even number.
+    /// Raises the revision after a response: to the next generation if the refresh token is new, else to the next even number.
     pub(super) fn revise(&mut self, is_rotated: bool) {
         let last = if is_rotated { GENERATION.saturating_sub(1) } else { 1 };
         self.revision = (self.revision | last).saturating_add(1);
     }
 
-    /// Raises the revision after an ID token was checked: still below the next answer of any process.
+    /// Raises the revision after an ID token was checked: still below the next response of any process.
     #[cfg(feature = "openid")]
     pub(super) fn confirm(&mut self) {
         self.revision |= 1;
@@ -88,10 +88,10 @@ impl Grant {
         Scope::granted(&self.scope, self.request.requested_scope())
     }
 
-    /// Whether a refresh may ask for this target. Allowed is all that the login asked for or that was granted (some servers
-    /// name only one API's scope in their answer), and the scopes of every login. More scope must not be asked for
-    /// (RFC 6749 §6), nor a resource that the login did not name (RFC 8707 §2.2): some servers use up the refresh token before
-    /// they refuse. Audiences are always allowed: Auth0 grants them by the application's policies, not by the login.
+    /// Whether a refresh may ask for this target. Allowed is all that the login asked for or that was granted (some servers name
+    /// only one API's scope in their response), and the scopes of every login. More scope must not be asked for (RFC 6749 §6),
+    /// nor a resource that the login did not name (RFC 8707 §2.2): some servers use up the refresh token before they refuse.
+    /// Audiences are always allowed: Auth0 grants them by the application's policies, not by the login.
     pub(super) fn may_have(&self, target: &Target) -> bool {
         let resources = self.request.resources();
         let has_resource = |resource: &str| resources.is_empty() || resources.iter().any(|named| named == resource);
@@ -183,7 +183,7 @@ fn login_digest(tokens: &Tokens) -> String {
     short_fingerprint(&[&seconds, tokens.access_token().reveal(), refresh_token])
 }
 
-/// With a resource, the answer's `scope` is for one access token (RFC 8707 §2.2), and more may have been granted.
+/// With a resource, the response's `scope` is for one access token (RFC 8707 §2.2), and more may have been granted.
 fn granted_scope(tokens: &Tokens) -> String {
     let mut scope = tokens.scope().to_owned();
     if tokens.request.resources().is_empty() {

@@ -55,10 +55,10 @@ use crate::wire::target::Target;
 
 /// A session: hands out access tokens, refreshes them and signs out, without I/O.
 ///
-/// **Only the server ends a grant.** A refresh whose answer is lost is tried again for as long as it takes; if the refresh
+/// **Only the server ends a grant.** A refresh whose response is lost is tried again for as long as it takes; if the refresh
 /// token was spent, the server says so. An access token that is still good is handed out meanwhile.
 ///
-/// If the login asked for `openid`, refreshes may bring ID tokens. If one is another user's, nothing of that answer is used and
+/// If the login asked for `openid`, refreshes may bring ID tokens. If one is another user's, nothing of that response is used and
 /// the session ends. Any other fault costs that ID token alone: `id_token` then still returns the one before. The keys to check
 /// ID tokens with are fetched by a separate request, which [`Session::access`] returns to one of its callers.
 ///
@@ -209,14 +209,14 @@ impl Session {
         }
     }
 
-    /// Takes the status and headers (`WWW-Authenticate`) of the API's answer to a call with `bearer`; returns what to do
-    /// (RFC 6750 §3).
+    /// Takes the status and headers (`WWW-Authenticate`) of the API's response to a call with `bearer`; returns what to do (RFC
+    /// 6750 §3).
     ///
-    /// A 401 leads to one refresh, however many callers were refused with that token; later ones get the newer token. If the
-    /// new token is refused too, that caller alone is told ([`LoginRequired::TokenRefused`]): others still get the token, and
+    /// A 401 leads to one refresh, however many callers were refused with that token; later ones get the newer token. If the new
+    /// token is refused too, that caller alone is told ([`LoginRequired::TokenRefused`]): others still get the token, and
     /// refreshes for refusals become rarer, at first one minute apart, in the end one hour. If the API demands another login,
     /// [`LoginRequired`] has its authorization request, and this session stays as it is until that login is done. `None`: the
-    /// answer says nothing about the token, or a wider [`Target`] than the caller's would do.
+    /// response says nothing about the token, or a wider [`Target`] than the caller's would do.
     ///
     /// ```
     /// # use oauth_proto::{Access, AuthorizationServer, Client, Secret, Session, Tokens, UnixTime};
@@ -268,7 +268,7 @@ impl Session {
 
     /// Signs out: forgets every token here at once, and returns the first action.
     ///
-    /// Carry it out, hand the outcome to [`Session::handle`], and so on until [`SessionAction::SignedOut`]; no answer of the
+    /// Carry it out, hand the outcome to [`Session::handle`], and so on until [`SessionAction::SignedOut`]; no response of the
     /// server undoes the sign-out.
     ///
     /// If a refresh was under way, hand over its outcome too: a token that it brings is revoked
@@ -384,8 +384,8 @@ impl Session {
         }
     }
 
-    /// What was wrong with the last answer to a refresh or with its ID token, or why the server was not told of a sign-out.
-    /// `None` after a refresh that brought tokens, and if there was no answer at all.
+    /// What was wrong with the last response to a refresh or with its ID token, or why the server was not told of a sign-out.
+    /// `None` after a refresh that brought tokens, and if there was no response at all.
     pub fn last_error(&self) -> Option<&Error> {
         match &self.state {
             State::Active(active) => active.last_error.as_ref(),
@@ -400,7 +400,7 @@ impl Session {
     }
 }
 
-/// How many `WWW-Authenticate` lines of an answer are read at most.
+/// How many `WWW-Authenticate` lines of a response are read at most.
 const MAX_CHALLENGE_LINES: usize = 16;
 
 impl Login {

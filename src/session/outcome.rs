@@ -18,7 +18,7 @@ use crate::wire::logout::LogoutUrl;
 pub enum Access {
     /// Make the call with this token.
     Ready(Bearer),
-    /// Send this request (a refresh, or one for the server's keys), hand its answer to
+    /// Send this request (a refresh, or one for the server's keys), hand its response to
     /// [`Session::handle`](crate::Session::handle), store what is to be stored, and ask again. To give up, hand over
     /// [`Event::SendFailed`](crate::Event::SendFailed); otherwise the other callers wait until
     /// [`Session::deadline`](crate::Session::deadline). Use a shorter timeout than that.
@@ -31,10 +31,10 @@ pub enum Access {
     RetryAt(UnixTime),
     /// The user has to act. [`LoginRequired::is_final`] tells whether the session has ended.
     LoginRequired(LoginRequired),
-    /// The server refuses this client or this request, its answers cannot be used, or its token endpoint is not known: waiting
-    /// does not help. The grant is kept. Call [`Session::ask_again`](crate::Session::ask_again) when this has been dealt with,
-    /// or [`Session::end_grant`](crate::Session::end_grant) if the app knows the error to mean that the grant is over: some
-    /// servers have error codes of their own for that.
+    /// The server refuses this client or this request, its responses cannot be used, or its token endpoint is not known: waiting
+    /// does not help. The grant is kept. Call [`Session::ask_again`](crate::Session::ask_again) when this has been dealt with, or
+    /// [`Session::end_grant`](crate::Session::end_grant) if the app knows the error to mean that the grant is over: some servers
+    /// have error codes of their own for that.
     Refused {
         /// The reason.
         error: Error,
@@ -76,7 +76,7 @@ pub enum SessionAction {
     RetryAt(UnixTime),
     /// The user has to act. If it is [final](LoginRequired::is_final), the grant has ended: remove what was stored.
     LoginRequired(LoginRequired),
-    /// In a sign-out: send this revocation, and hand its answer to [`Session::handle`](crate::Session::handle).
+    /// In a sign-out: send this revocation, and hand its response to [`Session::handle`](crate::Session::handle).
     SendRequest(Request),
     /// In a sign-out: open this URL in the user's browser. Hand over
     /// [`Event::RedirectReceived`](crate::Event::RedirectReceived) when the browser comes back, or

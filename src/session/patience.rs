@@ -4,7 +4,7 @@ use crate::http::retry_after::MAX_RETRY_AFTER_SECS;
 use crate::http::RequestId;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 
-/// The longest wait that the session itself chooses after an answer, or after a lost one.
+/// The longest wait that the session itself chooses after a response, or after a lost one.
 const MAX_BACKOFF_SECS: u64 = 15 * 60;
 
 /// The same for requests that never reached the server: retries cost little, and a device back online must not wait long.
@@ -47,7 +47,7 @@ impl Patience {
         self.wait(own, asked, now)
     }
 
-    /// No answer came to the request that was sent at `since`.
+    /// No response came to the request that was sent at `since`.
     pub(super) fn lost(&mut self, since: UnixTime, id: RequestId, now: UnixTime) -> UnixTime {
         let wait = self.backoff(MAX_BACKOFF_SECS, id).saturating_sub(now.saturating_since(since));
         self.wait(wait, 0, now)

@@ -1,4 +1,4 @@
-//! The stored form of a session, for the next start of the process or for another process.
+//! The saved form of a session, for the next start of the process or for another process.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -27,9 +27,9 @@ use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::target::Target;
 
-/// The stored form of a session, for any serde format. It holds the tokens, so store it where only the app can read and write:
-/// a stored ID token is trusted as checked, if it is from the client's server and for the client. Expiry is absolute. `Debug`
-/// shows no token, and the error for a damaged form shows nothing of it.
+/// The saved form of a session, for any serde format. It holds the tokens, so store it where only the app can read and write: a
+/// stored ID token is trusted as checked, if it is from the client's server and for the client. Expiry is absolute. `Debug` shows
+/// no token, and the error for a damaged form shows nothing of it.
 ///
 /// It does not hold the server's metadata and keys: keep them with the client ([`Client::with_metadata`],
 /// [`Client::with_keys`](crate::Client::with_keys)), once for all sessions.
@@ -136,7 +136,7 @@ impl SavedSession {
         }))
     }
 
-    /// Reads the stored form, if it is this client's and undamaged.
+    /// Reads the saved form, if it is this client's and undamaged.
     pub(super) fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
         self.0.into_active(client)
     }

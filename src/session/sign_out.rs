@@ -82,7 +82,7 @@ impl fmt::Debug for SignOut {
     }
 }
 
-/// What the server must be shown, and the refreshes whose answers may still come.
+/// What the server must be shown, and the refreshes whose responses may still come.
 pub(super) struct Shown {
     /// The token to revoke, and its `token_type_hint`.
     pub token: Option<(Secret, &'static str)>,
@@ -165,7 +165,7 @@ impl SigningOut {
         self.logout.is_some() && !self.to_revoke.first().is_some_and(|first| first.goes_first && first.tried == 0)
     }
 
-    /// Whether nothing is left to do, except for late answers.
+    /// Whether nothing is left to do, except for late responses.
     pub(super) fn is_done(&self) -> bool {
         self.logout.is_none() && self.to_revoke.is_empty()
     }
@@ -177,7 +177,7 @@ impl SigningOut {
         of_first.or(self.last_error.as_ref()).or_else(|| may_live_on.then_some(&NOT_REVOKED))
     }
 
-    /// Takes the outcome of a revocation. The user is signed out already; no answer can undo that (RFC 7009 §2.2).
+    /// Takes the outcome of a revocation. The user is signed out already; no response can undo that (RFC 7009 §2.2).
     pub(super) fn outcome(
         &mut self,
         client: &Client,
@@ -231,7 +231,7 @@ impl SigningOut {
             }
             // It cannot be revoked, or it is not known what the refresh brought.
             Ok(_) => air.is_unknown = true,
-            // The answer may still come.
+            // The response may still come.
             Err(Delivered::Maybe) => air.lose(sent),
         }
         Ok(if is_done { self.next(client, now) } else { SessionAction::RetryAt(now) })

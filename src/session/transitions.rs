@@ -18,21 +18,21 @@ pub enum SessionTrigger {
     Refused,
     /// The API refused a token that a refusal had just brought.
     RefusedAgain,
-    /// The answer to the refresh has tokens.
+    /// The response to the refresh has tokens.
     Tokens,
     /// Tokens of a lost refresh; after a sign-out, also of the one that was under way.
     LateTokens,
-    /// The answer to the refresh has no usable tokens: try later, a refusal, the user has to act, or it cannot be read.
+    /// The response to the refresh has no usable tokens: try later, a refusal, the user has to act, or it cannot be read.
     NoTokens,
-    /// No answer to the refresh: it was not delivered, or that is not known.
+    /// No response to the refresh: it was not delivered, or that is not known.
     NoAnswer,
-    /// The answer to the login's own refresh is `invalid_grant`.
+    /// The response to the login's own refresh is `invalid_grant`.
     InvalidGrant,
-    /// The answer to the refresh has another user's ID token.
+    /// The response to the refresh has another user's ID token.
     SomebodyElses,
     /// `end_grant`.
     EndGrant,
-    /// An answer, or a failure to send, with another id.
+    /// A response, or a failure to send, with another id.
     UnknownRequest,
     /// `adopt` of newer tokens.
     Adopted,
@@ -46,7 +46,7 @@ pub enum SessionTrigger {
     SignOutHere,
     /// The last revocation was answered and is not to be tried again, or it has been tried often enough.
     Revoked,
-    /// The revocation is to be tried again: the server is busy, or no answer came.
+    /// The revocation is to be tried again: the server is busy, or no response came.
     RevocationLater,
     /// The first revocation was answered or failed, and a logout in the browser is next.
     RevokedLogoutNext,

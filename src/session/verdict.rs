@@ -1,4 +1,4 @@
-//! What the answer to a refresh means (RFC 6749 §5): a pure function, and the only place that classifies error codes.
+//! What the response to a refresh means (RFC 6749 §5): a pure function, and the only place that classifies error codes.
 
 use alloc::borrow::Cow;
 
@@ -74,7 +74,7 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// Which refresh token an answer brought, if any; `Err` if that is not known.
+    /// Which refresh token a response brought, if any; `Err` if that is not known.
     pub(super) fn brought(self) -> Result<Option<Cow<'a, str>>, ()> {
         match self {
             Self::Tokens(tokens) => Ok(tokens.refresh_token),

@@ -1,9 +1,9 @@
 //! Who is logged in: the ID token of the login, those of refreshes (OpenID Connect Core §12.2), and the keys for them.
 //!
-//! Before anything of an answer is used, its ID token must be this user's and for this client. Any other fault (form, time,
-//! hashes, key, signature) costs only the ID token, since an answer without one would have been accepted; the tokens came from
-//! the token endpoint itself, over TLS (§3.1.3.7 rule 6). The signature may need newly fetched keys: the ID token is trusted
-//! once they confirm it.
+//! Before anything of a response is used, its ID token must be this user's and for this client. Any other fault (form, time,
+//! hashes, key, signature) costs only the ID token, since a response without one would have been accepted; the tokens came from
+//! the token endpoint itself, over TLS (§3.1.3.7 rule 6). The signature may need newly fetched keys: the ID token is trusted once
+//! they confirm it.
 
 use alloc::sync::Arc;
 
@@ -54,7 +54,7 @@ pub(super) enum New {
     LeftAside(IdTokenError),
 }
 
-/// What the answer to a request for keys means.
+/// What the response to a request for keys means.
 pub(super) enum KeysAnswer {
     /// The ID token is good. With whether an error was reported before, and the token's `session_expiry`.
     Checked(bool, Option<UnixTime>),

@@ -1,4 +1,4 @@
-//! Reads JSON documents, and the members of a token endpoint's answer in place: known members are borrowed, unknown ones
+//! Reads JSON documents, and the members of a token endpoint's response in place: known members are borrowed, unknown ones
 //! skipped without a copy, and a known member that comes twice is refused (RFC 8259 §4).
 
 use alloc::borrow::Cow;

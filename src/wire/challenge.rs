@@ -11,7 +11,7 @@ use crate::error::server_text::ServerText;
 use crate::http::endpoint::{self, Transport};
 use crate::text::json;
 
-/// The longest field line that is read, in octets (16 KiB).
+/// The longest field line that is read, in bytes (16 KiB).
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
 /// The maximum number of parameters in a challenge.
@@ -63,7 +63,7 @@ impl fmt::Debug for Challenge<'_> {
 pub struct MalformedChallenge;
 
 impl MalformedChallenge {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         "malformed_challenge"
     }
@@ -244,7 +244,7 @@ fn is_token_char(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
 }
 
-/// What an API's answer asks of a client that sent a token.
+/// What an API's response asks of a client that sent a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
@@ -275,7 +275,7 @@ pub enum Advice {
         /// An https URL. The document's `resource` must match the URL that was called.
         resource_metadata: ServerText,
     },
-    /// The answer is not about the token.
+    /// The response is not about the token.
     None,
 }
 

@@ -10,7 +10,7 @@ use crate::http::endpoint::{self, Transport};
 /// The placeholder for the tenant, as in Microsoft's metadata. No issuer contains braces: a URL must not.
 const TENANT: &str = "{tenantid}";
 
-/// Whether an `iss` equals the expected issuer, octet by octet (RFC 9207 §2.4), or matches the expected template.
+/// Whether an `iss` equals the expected issuer, byte for byte (RFC 9207 §2.4), or matches the expected template.
 pub(crate) fn is_expected(expected: &str, iss: &str) -> bool {
     if expected.contains(TENANT) {
         tenant_of(expected, iss).is_some()

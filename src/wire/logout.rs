@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::text::form;
 use crate::wire::redirect::uri::RedirectUri;
 
-/// The longest logout URL with an `id_token_hint`, in octets (7 KiB); a hint that would make it longer is left out. Many servers
+/// The longest logout URL with an `id_token_hint`, in bytes (7 KiB); a hint that would make it longer is left out. Many servers
 /// refuse a request line of more than 8 KiB with 414, and ID tokens with many claims are longer. `client_id`, which identifies
 /// the client to the server, is always sent.
 pub const MAX_LOGOUT_URL_BYTES: usize = 7 * 1024;
@@ -72,7 +72,7 @@ impl LogoutParameters {
     }
 
     /// Sends no `state`: for servers that compare the return URL with the registered one and return nothing else. The return is
-    /// then recognized **by its URL alone**, which anybody can open to end the wait for the browser.
+    /// then recognized **by its URL alone**, which anyone can open to end the wait for the browser.
     #[must_use]
     pub fn without_state(self) -> Self {
         Self { state: StateIn::Nowhere, ..self }
@@ -205,7 +205,7 @@ impl fmt::Debug for LogoutUrl {
 /// function: fuzz it directly. Other parameters, such as a `code`, are not read.
 ///
 /// # Errors
-/// Only [`Error::Ignored`]: anybody can send such a URL, so keep waiting.
+/// Only [`Error::Ignored`]: anyone can send such a URL, so keep waiting.
 ///
 /// ```
 /// use oauth_proto::logout::check_return;

@@ -48,10 +48,10 @@ impl CodeVerifier {
         }
     }
 
-    /// Encodes 32 to 96 random octets in base64url without padding; 32 octets make 43 characters.
+    /// Encodes 32 to 96 random bytes in base64url without padding; 32 bytes make 43 characters.
     ///
     /// # Errors
-    /// [`InvalidVerifier`] for fewer octets (too little randomness, §7.1) or more (too long, §4.1).
+    /// [`InvalidVerifier`] for fewer bytes (too little randomness, §7.1) or more (too long, §4.1).
     pub fn from_octets(octets: &[u8]) -> Result<Self, InvalidVerifier> {
         let mut buffer = [0; 128];
         let verifier = Base64UrlUnpadded::encode(octets, &mut buffer).map_err(|_| InvalidVerifier).and_then(Self::new);
@@ -112,7 +112,7 @@ impl fmt::Debug for CodeChallenge {
 pub struct InvalidVerifier;
 
 impl InvalidVerifier {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         "invalid_verifier"
     }

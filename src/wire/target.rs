@@ -92,12 +92,12 @@ impl Target {
     }
 
     /// Checks the `aud` of access tokens for this target that are JWTs: it must be, or contain, exactly this `resource` or
-    /// `audience` (RFC 9068 §3, §4). If not, the answer is refused with
+    /// `audience` (RFC 9068 §3, §4). If not, the response is refused with
     /// [`Violation::AccessTokenAudience`](crate::Violation::AccessTokenAudience). A token that is not a JWT is accepted. Without
     /// an API there is nothing to check.
     ///
     /// Off by default, since a client must not look into access tokens (RFC 9068 §6): a server may change their format at any
-    /// time, and may name an API differently in them. Use it if the server's answer does not tell that a token is for another
+    /// time, and may name an API differently in them. Use it if the server's response does not tell that a token is for another
     /// API, as with Auth0.
     ///
     /// ```

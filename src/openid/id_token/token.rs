@@ -135,7 +135,7 @@ impl IdToken {
         self.issuer() == other.issuer() && self.subject() == other.subject()
     }
 
-    /// Reads the answer of the userinfo endpoint to [`Bearer::userinfo_request`](crate::Bearer::userinfo_request). It must be
+    /// Reads the response of the userinfo endpoint to [`Bearer::userinfo_request`](crate::Bearer::userinfo_request). It must be
     /// about this user (OpenID Connect Core §5.3.2).
     ///
     /// # Errors

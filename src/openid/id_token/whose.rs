@@ -1,5 +1,5 @@
 //! Checks whose an ID token is and for whom (OpenID Connect Core §3.1.3.7 rules 2 to 5 and 11): strictly, or as far as it can be
-//! read. After a refresh the latter decides whether any of the answer may be used (§12.2).
+//! read. After a refresh the latter decides whether any of the response may be used (§12.2).
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;

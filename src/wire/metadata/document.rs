@@ -51,7 +51,7 @@ impl Document {
         Ok(document)
     }
 
-    /// Compares the issuer octet by octet (RFC 8414 §3.3, §4), before anything else of the document is believed.
+    /// Compares the issuer byte for byte (RFC 8414 §3.3, §4), before anything else of the document is believed.
     pub(crate) fn check_issuer(&self, issuer: &str) -> Result<(), ConfigError> {
         match &self.issuer {
             Some(own) if own == issuer => Ok(()),

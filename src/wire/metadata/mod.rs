@@ -14,16 +14,16 @@
 //! | `OAuthFirst`, issuer without | [`OAuthAuthorizationServer`](WellKnown::OAuthAuthorizationServer) | [`OpenIdConfiguration`](WellKnown::OpenIdConfiguration) | |
 //!
 //! The login goes on to the next location if this one has no document that can be read: another status than 2xx, a redirect
-//! (never followed), or an answer that is not JSON. A readable document decides: if it belongs to another issuer or breaks a
+//! (never followed), or a response that is not JSON. A readable document decides: if it belongs to another issuer or breaks a
 //! rule, the login ends. If no location has a document but one of them could not answer (429, 5xx), the login asks all of them
 //! again later, within its own deadline. Otherwise it ends with the error of the unreadable document, or with
 //! [`Violation::Metadata`](crate::Violation::Metadata).
 //!
 //! # What is kept
 //!
-//! [`ServerMetadata`] and [`ResourceMetadata`] hold the whole document, and so does their stored form (any serde format): a
-//! member that this version does not know can still be read by a later one. A document has at most 1 MiB and nests at most 32
-//! levels deep.
+//! [`ServerMetadata`] and [`ResourceMetadata`] hold the whole document, and so does their saved form (any serde format): a member
+//! that this version does not know can still be read by a later one. A document has at most 1 MiB and nests at most 32 levels
+//! deep.
 //!
 //! A member that the crate uses itself must have the type that its specification gives it, or the document is refused and the
 //! error names the member. Any other member may have any type; its accessor returns the error when it is called.

@@ -52,7 +52,7 @@ pub struct ResourceMetadata {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResourceMatch {
-    /// Octet by octet (RFC 9728 §3.3).
+    /// Byte for byte (RFC 9728 §3.3).
     #[default]
     Exact,
     /// The `resource` has the scheme, host and port of the URL, and its path is the URL's, or the URL's but for one final `/`, or a
@@ -64,7 +64,7 @@ pub enum ResourceMatch {
     SameOriginParent,
 }
 
-/// The stored form: the document as text, so that any serde format can hold it, whatever is in it.
+/// The saved form: the document as text, so that any serde format can hold it, whatever is in it.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     fetched_at: UnixTime,
@@ -98,11 +98,11 @@ impl ResourceMetadata {
         Ok([host, "/.well-known/oauth-protected-resource", rest].concat())
     }
 
-    /// Reads the metadata that was fetched for an API. Its `resource` must equal `resource` octet by octet (RFC 9728 §3.3), so that
-    /// an API cannot speak for another one. `now` is when it was fetched.
+    /// Reads the metadata that was fetched for an API. Its `resource` must equal `resource` byte for byte (RFC 9728 §3.3), so
+    /// that an API cannot speak for another one. `now` is when it was fetched.
     ///
     /// # Errors
-    /// [`Error::Refused`] for another status than 2xx; [`Error::Violation`] for an answer that breaks a rule, with
+    /// [`Error::Refused`] for another status than 2xx; [`Error::Violation`] for a response that breaks a rule, with
     /// [`Violation::Metadata`](crate::Violation::Metadata) for another resource and for a server that is no issuer identifier.
     pub fn from_response(resource: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         Self::from_response_as(ResourceMatch::Exact, resource, response, now)
@@ -223,7 +223,7 @@ impl ResourceMetadata {
     /// The ways in which the resource takes a token (RFC 6750 §2): `header`, `body`, `query`. This crate sends it in the header.
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no list.
+    /// [`ConfigError::Metadata`] if it is not a list.
     pub fn bearer_methods_supported(&self) -> Result<Option<Vec<String>>, ConfigError> {
         self.kept.texts("bearer_methods_supported")
     }
@@ -231,31 +231,31 @@ impl ResourceMetadata {
     /// The resource's own keys.
     ///
     /// # Errors
-    /// [`ConfigError::Endpoint`] unless it is an absolute https URL, [`ConfigError::Metadata`] if it is no text.
+    /// [`ConfigError::Endpoint`] unless it is an absolute https URL, [`ConfigError::Metadata`] if it is not a string.
     pub fn jwks_uri(&self) -> Result<Option<String>, ConfigError> {
         self.kept.endpoint("jwks_uri", Transport::Https)
     }
 
-    /// The name of the resource, for the user to read. Text from outside: never render it as HTML.
+    /// The name of the resource, for the user to read. Untrusted: never render it as HTML.
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no text.
+    /// [`ConfigError::Metadata`] if it is not a string.
     pub fn resource_name(&self) -> Result<Option<String>, ConfigError> {
         self.kept.text_of("resource_name")
     }
 
-    /// A page for developers. Text from outside: check it before it becomes a link.
+    /// A page for developers. Untrusted: check it before it becomes a link.
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no text.
+    /// [`ConfigError::Metadata`] if it is not a string.
     pub fn resource_documentation(&self) -> Result<Option<String>, ConfigError> {
         self.kept.text_of("resource_documentation")
     }
 
-    /// The JWS algorithms of the resource's signed answers.
+    /// The JWS algorithms of the resource's signed responses.
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no list.
+    /// [`ConfigError::Metadata`] if it is not a list.
     pub fn resource_signing_alg_values_supported(&self) -> Result<Option<Vec<String>>, ConfigError> {
         self.kept.texts("resource_signing_alg_values_supported")
     }
@@ -263,7 +263,7 @@ impl ResourceMetadata {
     /// The JWS algorithms of DPoP proofs (RFC 9449 §7.1).
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no list.
+    /// [`ConfigError::Metadata`] if it is not a list.
     pub fn dpop_signing_alg_values_supported(&self) -> Result<Option<Vec<String>>, ConfigError> {
         self.kept.texts("dpop_signing_alg_values_supported")
     }
@@ -271,7 +271,7 @@ impl ResourceMetadata {
     /// Whether the resource takes tokens only if they are bound to a DPoP key (RFC 9728 §2); not if it does not say.
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no boolean.
+    /// [`ConfigError::Metadata`] if it is not a boolean.
     pub fn dpop_bound_access_tokens_required(&self) -> Result<bool, ConfigError> {
         Ok(self.kept.truth("dpop_bound_access_tokens_required")?.unwrap_or(false))
     }

@@ -16,7 +16,7 @@ use crate::time::UnixTime;
 use crate::wire::token::response::document;
 
 /// The metadata of an authorization server (RFC 8414 §2, OpenID Connect Discovery 1.0 §3), as it was fetched. Store it, in any
-/// serde format, so that the next login does not have to fetch it. Nothing in it is secret, but anybody who can change the stored
+/// serde format, so that the next login does not have to fetch it. Nothing in it is secret, but anyone who can change the saved
 /// form can send a login to another server.
 ///
 /// All members of the document are kept: [`get`](Self::get) reads any of them, and the accessors named like a member read that
@@ -58,7 +58,7 @@ pub struct ServerMetadata {
     document: Document,
 }
 
-/// The stored form: the document as text, so that any serde format can hold it, whatever is in it.
+/// The saved form: the document as text, so that any serde format can hold it, whatever is in it.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     fetched_at: UnixTime,

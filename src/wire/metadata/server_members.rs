@@ -14,7 +14,7 @@ macro_rules! member {
         $(#[$doc])*
         ///
         /// # Errors
-        /// [`ConfigError::Endpoint`] unless it is an absolute https URL, [`ConfigError::Metadata`] if it is no text.
+        /// [`ConfigError::Endpoint`] unless it is an absolute https URL, [`ConfigError::Metadata`] if it is not a string.
         pub fn $name(&self) -> Result<Option<String>, ConfigError> {
             self.kept.endpoint(stringify!($name), self.transport())
         }
@@ -23,7 +23,7 @@ macro_rules! member {
         $(#[$doc])*
         ///
         /// # Errors
-        /// [`ConfigError::Metadata`] if it is no text.
+        /// [`ConfigError::Metadata`] if it is not a string.
         pub fn $name(&self) -> Result<Option<String>, ConfigError> {
             self.kept.text_of(stringify!($name))
         }
@@ -32,7 +32,7 @@ macro_rules! member {
         $(#[$doc])*
         ///
         /// # Errors
-        /// [`ConfigError::Metadata`] if it is no list.
+        /// [`ConfigError::Metadata`] if it is not a list.
         pub fn $name(&self) -> Result<Option<Vec<String>>, ConfigError> {
             self.kept.texts(stringify!($name))
         }
@@ -41,7 +41,7 @@ macro_rules! member {
         $(#[$doc])*
         ///
         /// # Errors
-        /// [`ConfigError::Metadata`] if it is no list.
+        /// [`ConfigError::Metadata`] if it is not a list.
         pub fn $name(&self) -> Result<Vec<String>, ConfigError> {
             Ok(self.kept.texts(stringify!($name))?.unwrap_or_else(|| vec![$($default.into()),+]))
         }
@@ -50,7 +50,7 @@ macro_rules! member {
         $(#[$doc])*
         ///
         /// # Errors
-        /// [`ConfigError::Metadata`] if it is no boolean.
+        /// [`ConfigError::Metadata`] if it is not a boolean.
         pub fn $name(&self) -> Result<bool, ConfigError> {
             Ok(self.kept.truth(stringify!($name))?.unwrap_or($default))
         }
@@ -101,7 +101,7 @@ impl ServerMetadata {
         texts token_endpoint_auth_signing_alg_values_supported
     }
     member! {
-        /// A page for developers. Text from outside: check it before it becomes a link.
+        /// A page for developers. Untrusted: check it before it becomes a link.
         text service_documentation
     }
     member! {
@@ -109,11 +109,11 @@ impl ServerMetadata {
         texts ui_locales_supported
     }
     member! {
-        /// A page about how clients may use data of the server. Text from outside: check it before it becomes a link.
+        /// A page about how clients may use data of the server. Untrusted: check it before it becomes a link.
         text op_policy_uri
     }
     member! {
-        /// The server's terms of service. Text from outside: check it before it becomes a link.
+        /// The server's terms of service. Untrusted: check it before it becomes a link.
         text op_tos_uri
     }
     member! {

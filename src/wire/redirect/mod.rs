@@ -10,7 +10,7 @@
 //! 7. Only then `error`.
 //! 8. `code`.
 //!
-//! A redirect that fails before `state` has matched may come from anybody: it is [`Error::Ignored`]. One that fails later comes
+//! A redirect that fails before `state` has matched may come from anyone: it is [`Error::Ignored`]. One that fails later comes
 //! from the server, and its error is final. (If a parameter is repeated and `state` is missing or wrong, the repetition is
 //! reported; both are ignored.) The fragment is never read (RFC 9700 §2.1.2), nor are tokens in the query.
 //!
@@ -44,7 +44,7 @@ use crate::wire::issuer;
 pub use self::pasted::from_pasted;
 pub use self::uri::RedirectUri;
 
-/// The longest redirect URL that is read, in octets (64 KiB).
+/// The longest redirect URL that is read, in bytes (64 KiB).
 pub const MAX_REDIRECT_BYTES: usize = 64 * 1024;
 
 /// What the authorization response of a pending login must match.
@@ -107,7 +107,7 @@ impl fmt::Debug for AuthorizationCode {
 /// Checks a redirect and returns its authorization code. A pure function: fuzz it directly.
 ///
 /// # Errors
-/// [`Error::Ignored`] for a redirect that may come from anybody; [`Error::Violation`] and [`Error::Refused`] for one that the
+/// [`Error::Ignored`] for a redirect that may come from anyone; [`Error::Violation`] and [`Error::Refused`] for one that the
 /// server sent with the right `state`.
 ///
 /// ```
@@ -161,7 +161,7 @@ pub(crate) fn check_state(raw: Option<&str>, expected: &str) -> Result<(), Error
 
 /// Reads the error of a redirect without `state`, **without proof that the server sent it**: for a login that has just ignored it
 /// ([`Ignored::StateMissing`]) and goes on. Some servers, and the pages that they show before the login, leave `state` out of
-/// errors, and the user would wait in vain. But anybody can make the browser open such a URL. Show the error as plain text, as
+/// errors, and the user would wait in vain. But anyone can make the browser open such a URL. Show the error as plain text, as
 /// what the browser returned with, and offer to cancel; do not end anything because of it.
 ///
 /// `None` if the URL does not match this redirect URI or is too long, has a `state`, repeats a parameter, or has no readable
@@ -185,7 +185,7 @@ pub fn unproved_error(url: &str, redirect_uri: &RedirectUri) -> Option<Refused> 
     parameters.refusal().ok().flatten()
 }
 
-/// Reads the other parameters of a redirect into any `Deserialize` type (feature `std`). Unknown parameters are skipped. Anybody
+/// Reads the other parameters of a redirect into any `Deserialize` type (feature `std`). Unknown parameters are skipped. Anyone
 /// can write a redirect: call this only after [`Login::handle`](crate::Login::handle) or [`parse`] has accepted it.
 ///
 /// # Errors
@@ -272,7 +272,7 @@ impl<'a> Parameters<'a> {
         parameters
     }
 
-    /// A repetition (RFC 6749 §3.1) is the server's fault if `state` is right; otherwise anybody may have sent it. If `state` is
+    /// A repetition (RFC 6749 §3.1) is the server's fault if `state` is right; otherwise anyone may have sent it. If `state` is
     /// repeated, all values must be right, or a forger could try many in one URL.
     fn check_state(&self, query: &str, expected: &str) -> Result<(), Error> {
         if !self.repeats_state && !self.repeats_any {

@@ -118,7 +118,7 @@ impl RedirectUri {
         self.plain_query_of(url).map(without_fragment).or_else(|| self.equivalent_query_of(url))
     }
 
-    /// The usual case: exactly the same octets and a query. The fragment is left on it, so the cost does not depend on the length
+    /// The usual case: exactly the same bytes and a query. The fragment is left on it, so the cost does not depend on the length
     /// of the rest.
     pub(crate) fn plain_query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         let plain = (!self.has_query).then_some(&*self.text)?;

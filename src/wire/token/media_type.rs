@@ -12,7 +12,7 @@ pub(super) enum MediaType {
     /// A signed or encrypted JWT (RFC 7519 §10.3.1).
     Jwt,
     Other,
-    /// A web page: never an answer of the server, whatever it looks like.
+    /// A web page: never a response of the server, whatever it looks like.
     Html,
 }
 

@@ -17,7 +17,7 @@ use crate::text::json::{self, Members, Unreadable, Value};
 use crate::time::UnixTime;
 use crate::wire::redirect::is_web_url;
 
-/// The longest access token, refresh token or scope that is accepted, in octets (32 KiB).
+/// The longest access token, refresh token or scope that is accepted, in bytes (32 KiB).
 pub const MAX_TOKEN_BYTES: usize = 32 * 1024;
 
 /// A successful token response (RFC 6749 §5.1), borrowed from the body.
@@ -82,12 +82,12 @@ impl fmt::Debug for TokenResponse<'_> {
     }
 }
 
-/// Reads an answer of the token endpoint. A pure function: fuzz it directly. `now` only serves to read a `Retry-After` date if
+/// Reads a response of the token endpoint. A pure function: fuzz it directly. `now` only serves to read a `Retry-After` date if
 /// there is no `Date` header.
 ///
 /// # Errors
-/// [`Error::Refused`] for an OAuth error of any content type, or a status other than 2xx; [`Error::Violation`] for an answer that
-/// breaks a rule.
+/// [`Error::Refused`] for an OAuth error of any content type, or a status other than 2xx; [`Error::Violation`] for a response
+/// that breaks a rule.
 ///
 /// ```
 /// use oauth_proto::token::parse_response;
@@ -183,7 +183,7 @@ pub(crate) fn body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8
     Ok(response.body())
 }
 
-/// What can be used of an answer that brought no tokens and is no refusal.
+/// What can be used of a response that brought no tokens and is no refusal.
 pub(crate) enum Remains<'a> {
     /// A success that breaks a rule. The server may still have replaced the refresh token by this one, perhaps the only valid one
     /// now.
@@ -210,7 +210,7 @@ pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
     }
 }
 
-/// The error for any answer but a success.
+/// The error for any response but a success.
 pub(crate) fn refused(response: &Response<'_>, now: UnixTime) -> Error {
     Error::Refused(Box::new(refusal(response, now)))
 }
