@@ -1,4 +1,4 @@
-//! What a login wants done outside, and its phases.
+//! The actions and phases of a login.
 
 use super::tokens::Tokens;
 use crate::http::Request;
@@ -30,13 +30,13 @@ pub enum Action {
 pub enum Phase {
     /// Not started.
     Ready,
-    /// The server, known only by its issuer, is asked for its metadata.
+    /// The server's metadata is being fetched.
     Discovering,
     /// The user is in the browser.
     AwaitingRedirect,
     /// The code is being exchanged at the token endpoint.
     ExchangingCode,
-    /// The server is asked for the keys to check the ID token with.
+    /// The server's keys, which check the ID token, are being fetched.
     FetchingKeys,
     /// The tokens have been handed out.
     Finished,

@@ -1,4 +1,4 @@
-//! The tokens that a login ends with.
+//! The result of a login: its tokens.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -20,7 +20,7 @@ use crate::wire::metadata::server::ServerMetadata;
 use crate::wire::scope::{self, Scope};
 use crate::wire::token::response::TokenResponse;
 
-/// The tokens of a login. Give them to a [`Session`](crate::Session), which refreshes them and hands them out.
+/// The tokens of a login, for a [`Session`](crate::Session), which refreshes them and hands them out.
 ///
 /// `Debug` shows none of them, and they are wiped when dropped.
 pub struct Tokens {
@@ -61,7 +61,7 @@ impl Tokens {
         }
     }
 
-    /// Makes tokens without a login, from those that the app had before it used this crate. Give them to a session once. A
+    /// Makes tokens without a login, from those that the app got before it used this crate. Give them to one session only. A
     /// refresh token that is empty or has invalid characters (RFC 6749 Appendix A.17) counts as absent; an access token like that
     /// is never sent. The scope is tokens separated by spaces; invalid ones are left out.
     ///
@@ -121,15 +121,15 @@ impl Tokens {
     }
 
     /// How many seconds the server's clock is ahead of this device's (negative: behind), by the `Date` of the response with the
-    /// ID token (feature `openid`). Tell the user if it is much. New ID tokens are judged by the server's clock, but a session
-    /// counts by this device's. `None` without a `Date`, for more than a day, or without the scope `openid`.
+    /// ID token (feature `openid`). Tell the user if it is large. New ID tokens are checked by the server's clock, everything
+    /// else by this device's. `None` without a `Date`, beyond a day, or without the scope `openid`.
     #[cfg(feature = "openid")]
     pub fn clock_offset_secs(&self) -> Option<i64> {
         self.identity.clock_offset
     }
 
-    /// When the access token expires, if the server said so: counted from when the response came, or from the end of the code's
-    /// lifetime if the response came later.
+    /// When the access token expires, if the server said so: counted from the arrival of the response, or from the end of the
+    /// code's lifetime if that was earlier.
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.expires_at
     }
