@@ -154,7 +154,7 @@ impl AuthorizationServer {
         self
     }
 
-    /// Sets the endpoint at which a sign-out revokes the refresh token (RFC 7009).
+    /// Sets the endpoint at which a sign-out revokes tokens (RFC 7009).
     ///
     /// # Errors
     /// [`ConfigError::Endpoint`] unless it is an absolute https URL.
