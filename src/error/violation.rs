@@ -14,9 +14,9 @@ use super::server_text::ServerText;
 pub enum Violation {
     /// The authorization response has no `iss` although the server announced it (RFC 9207 §2.4).
     IssuerMissing,
-    /// `iss` is another server (RFC 9207 §2.4).
+    /// `iss` names another server (RFC 9207 §2.4).
     IssuerMismatch,
-    /// The authorization response has an `iss`, and the client does not know its server's issuer (RFC 9207 §2.4). Set it with
+    /// The authorization response has an `iss`, and the client's server has no issuer (RFC 9207 §2.4). Set it with
     /// [`AuthorizationServer::issuer`](crate::AuthorizationServer::issuer).
     IssuerUnknown,
     /// The authorization response has a parameter twice (RFC 6749 §3.1), and the right `state`, so it comes from the server.
@@ -42,7 +42,7 @@ pub enum Violation {
     AccessTokenMissing,
     /// The response has no `token_type` (RFC 6749 §5.1).
     TokenTypeMissing,
-    /// A `token_type` that this client must not use (RFC 6749 §7.1).
+    /// The response has a `token_type` that this client must not use (RFC 6749 §7.1).
     TokenTypeUnsupported(ServerText),
     /// The access token is a JWT for another API than the requested one (RFC 9068 §3): see
     /// [`Target::check_jwt_audience`](crate::Target::check_jwt_audience).
@@ -54,7 +54,7 @@ pub enum Violation {
     IdToken(IdTokenError),
     /// The metadata of the server or of an API cannot be used. The error names the member (RFC 8414 §2, RFC 9728 §2).
     Metadata(Box<ConfigError>),
-    /// The userinfo is another user's than the ID token (OpenID Connect Core §5.3.2).
+    /// The userinfo is about another user than the ID token (OpenID Connect Core §5.3.2).
     #[cfg(feature = "openid")]
     UserInfoSubject,
     /// The userinfo is signed or encrypted (OpenID Connect Core §5.3.2), which is not supported.

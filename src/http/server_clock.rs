@@ -3,8 +3,8 @@
 use super::retry_after::http_date;
 use crate::time::UnixTime;
 
-/// By how many seconds the server's clock is ahead of this device's. Phones are off by up to an hour, and some by a day because
-/// of a time zone. A larger difference is ignored, and this device's clock counts.
+/// How many seconds the server's clock is ahead of this device's. Phones are off by up to an hour, and some by a day because of a
+/// time zone. A larger difference is ignored, and this device's clock counts.
 #[derive(Clone, Copy)]
 pub(crate) struct ServerClock(Option<i64>);
 

@@ -1,4 +1,4 @@
-//! `WWW-Authenticate` (RFC 9110 §11.6.1, RFC 6750 §3), and what a client that sent a token should do about it.
+//! `WWW-Authenticate` (RFC 9110 §11.6.1, RFC 6750 §3), and what a client that sent a token should do.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -58,7 +58,7 @@ impl fmt::Debug for Challenge<'_> {
     }
 }
 
-/// A field line breaks the grammar, repeats a parameter or is too large: ignore all of it.
+/// The error for a field line that breaks the grammar, repeats a parameter or is too long. Ignore the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedChallenge;
 
@@ -244,13 +244,13 @@ fn is_token_char(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
 }
 
-/// What an API's response asks of a client that sent a token.
+/// What a client that sent a token should do after an API's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
     /// The token is invalid: refresh it (RFC 6750 §3.1, `invalid_token`).
     Refresh,
-    /// The API wants a token and does not say what is wrong with the one it got.
+    /// The API refused the token and did not say why.
     Authenticate,
     /// The token lacks a scope (RFC 6750 §3.1).
     InsufficientScope {
@@ -265,21 +265,21 @@ pub enum Advice {
         /// The longest time since the user last authenticated, in seconds.
         max_age: Option<u64>,
         /// The `claims` to request (OpenID Connect Core §5.5): a JSON object, decoded. Only Entra's `insufficient_claims` has
-        /// it.
+        /// them.
         claims: Option<ServerText>,
     },
     /// The DPoP proof needs the server's nonce (RFC 9449 §9).
     DpopNonce,
     /// The API's metadata names its authorization servers (RFC 9728 §5.1).
     Discover {
-        /// An https URL. The document's `resource` must match the URL that was called.
+        /// An https URL. The `resource` in the document must match the URL that was called.
         resource_metadata: ServerText,
     },
     /// The response is not about the token.
     None,
 }
 
-/// Returns what an API's status and `WWW-Authenticate` lines ask of the client; malformed lines are ignored.
+/// Returns what to do after an API's status and `WWW-Authenticate` lines; malformed lines are ignored.
 ///
 /// ```
 /// use oauth_proto::challenge::{advice, Advice};

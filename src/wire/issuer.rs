@@ -1,4 +1,4 @@
-//! The issuer identifier of a server (RFC 8414 §2), or a template of issuers, for a server where each tenant has its own.
+//! The issuer identifier of a server (RFC 8414 §2), or a template of issuers, one for each tenant.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -60,7 +60,7 @@ impl IssuerTemplate {
         &self.text
     }
 
-    /// The template, or the one issuer that was found.
+    /// The template, or the single issuer that the metadata named.
     pub(crate) fn expected(&self) -> &str {
         self.found.as_ref().unwrap_or(&self.text)
     }

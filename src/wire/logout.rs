@@ -14,13 +14,14 @@ use crate::secret::Secret;
 use crate::text::form;
 use crate::wire::redirect::uri::RedirectUri;
 
-/// The longest logout URL with an `id_token_hint`, in bytes (7 KiB); a hint that would make it longer is left out. Many servers
-/// refuse a request line of more than 8 KiB with 414, and ID tokens with many claims are longer. `client_id`, which identifies
-/// the client to the server, is always sent.
+/// The longest logout URL with an `id_token_hint`, in bytes (7 KiB); a hint that would make it longer is left out.
+///
+/// Many servers refuse a request line of more than 8 KiB with 414, and ID tokens with many claims are longer. `client_id`, which
+/// identifies the client to the server, is always sent.
 pub const MAX_LOGOUT_URL_BYTES: usize = 7 * 1024;
 
-/// The parameters of a server's logout endpoint, besides `client_id`: for
-/// [`AuthorizationServer::logout_endpoint`](crate::AuthorizationServer::logout_endpoint), if a server has its own names for them.
+/// The parameters of a logout endpoint that has its own names for them: for
+/// [`AuthorizationServer::logout_endpoint`](crate::AuthorizationServer::logout_endpoint). `client_id` is always sent.
 ///
 /// ```
 /// use oauth_proto::logout::LogoutParameters;
@@ -124,8 +125,10 @@ pub(crate) struct LogoutRequest<'a> {
     pub federated: bool,
 }
 
-/// The URL to open in the user's browser at sign-out; pass it on as one argument, never through a shell. It contains `state` and
-/// the ID token, which the specification requires as `id_token_hint`. `Debug` hides it, and it is wiped when dropped.
+/// The URL to open in the user's browser at sign-out.
+///
+/// Pass it on as one argument, never through a shell. It contains `state` and the ID token, which the specification requires as
+/// `id_token_hint`. `Debug` hides it, and it is wiped when dropped.
 #[derive(Clone)]
 pub struct LogoutUrl(Secret);
 

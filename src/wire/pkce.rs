@@ -107,7 +107,7 @@ impl fmt::Debug for CodeChallenge {
     }
 }
 
-/// A verifier is not 43 to 128 unreserved characters (RFC 7636 §4.1).
+/// The error for a verifier that is not 43 to 128 unreserved characters (RFC 7636 §4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidVerifier;
 

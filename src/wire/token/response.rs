@@ -86,7 +86,7 @@ impl fmt::Debug for TokenResponse<'_> {
 /// there is no `Date` header.
 ///
 /// # Errors
-/// [`Error::Refused`] for an OAuth error of any content type, or a status other than 2xx; [`Error::Violation`] for a response
+/// [`Error::Refused`] for an OAuth error with any content type, or a status other than 2xx; [`Error::Violation`] for a response
 /// that breaks a rule.
 ///
 /// ```
@@ -112,7 +112,7 @@ pub(crate) fn parse_response_as<'a>(
 ) -> Result<TokenResponse<'a>, Error> {
     let body = body(response, now)?;
     let is_json = may_be_json(response, body);
-    // Servers send errors as many types of text.
+    // Servers send errors with many content types.
     if !is_json && !json::begins_as_object(body) {
         return Err(Error::Violation(Violation::ContentType));
     }
@@ -129,7 +129,7 @@ pub(crate) fn parse_response_as<'a>(
     }))
 }
 
-/// Whether there is an `error` as in RFC 6749 §5.2, or of another form, as from some servers.
+/// Whether there is an `error` as in RFC 6749 §5.2, or of another form, as some servers send.
 fn is_error(members: &Members<'_>) -> bool {
     match &members.error {
         Value::None => false,
@@ -160,7 +160,8 @@ pub(crate) fn is_jwt(response: &Response<'_>) -> bool {
     MediaType::of(response) == MediaType::Jwt
 }
 
-/// The body of a document fetched by its URL. File servers may not know its type: for a JSON object, any except HTML is accepted.
+/// The body of a document fetched by its URL. File servers may not know its type: a JSON object is accepted with any type but
+/// HTML.
 pub(crate) fn document<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
     let body = body(response, now)?;
     let is_read = may_be_json(response, body) || MediaType::of(response) != MediaType::Html && json::is_object(body);
@@ -183,10 +184,9 @@ pub(crate) fn body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8
     Ok(response.body())
 }
 
-/// What can be used of a response that brought no tokens and is no refusal.
+/// The usable part of a response that brought no tokens and is not a refusal.
 pub(crate) enum Remains<'a> {
-    /// A success that breaks a rule. The server may still have replaced the refresh token by this one, perhaps the only valid one
-    /// now.
+    /// A success that breaks a rule. Its refresh token may have replaced the old one.
     Success(Option<Cow<'a, str>>),
     /// Unreadable JSON, which may have contained new tokens.
     Unreadable,
@@ -210,7 +210,7 @@ pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
     }
 }
 
-/// The error for any response but a success.
+/// The error for a response that is not a success.
 pub(crate) fn refused(response: &Response<'_>, now: UnixTime) -> Error {
     Error::Refused(Box::new(refusal(response, now)))
 }
@@ -274,7 +274,7 @@ fn seconds(value: &Value<'_>) -> Option<u64> {
     Some(seconds.min(TokenResponse::MAX_EXPIRES_IN))
 }
 
-/// The refusal of any status but a success: the status, and the server's text if there is any.
+/// The refusal for a status other than 2xx: the status, and the server's error if there is one.
 fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     let status = response.status();
     let body = Some(response.body()).filter(|body| body.len() <= MAX_RESPONSE_BYTES && json::begins_as_object(body));
@@ -285,7 +285,7 @@ fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     refused
 }
 
-/// The text of RFC 6749 §5.2, if `error` is valid or of another form, and the whole body if it has more members.
+/// The error of RFC 6749 §5.2, if `error` is valid or of another form, and the whole body if it has more members.
 fn words(members: &Members<'_>, body: &[u8], status: u16) -> Refused {
     let text = |value: &Value<'_>| match value {
         Value::Text(text) if !text.is_empty() => Some(ServerText::new(text)),
