@@ -25,8 +25,8 @@ use crate::text::members::Fault;
 /// Why a login or session did not do what an event asked for, or what went wrong at the server.
 ///
 /// [`Error::is_fatal`] tells two kinds apart: after a fatal error a login is over and returns the same error for every later
-/// event; after any other error nothing has changed. [`Session::handle`](crate::Session::handle) returns only errors that are not
-/// fatal.
+/// event; after any other ([`Misuse`], [`Ignored`]) nothing has changed. [`Session::handle`](crate::Session::handle) returns only
+/// errors that are not fatal.
 ///
 /// ```
 /// use oauth_proto::{Error, Ignored, Over};

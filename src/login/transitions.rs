@@ -2,7 +2,7 @@
 
 use super::action::Phase;
 
-/// What can happen to a login, as far as the table distinguishes events.
+/// What can happen to a login, in the terms of [`TRANSITIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trigger {
@@ -12,11 +12,11 @@ pub enum Trigger {
     StartByIssuer,
     /// The response to the metadata request: a usable document.
     Metadata,
-    /// Nothing readable at this well-known URL, and there is another one.
+    /// No readable document at this well-known location, and there is another location.
     MetadataElsewhere,
-    /// Nothing at the last one either, and one of the responses was that the server is busy.
+    /// No readable document at the last location either, and at one of them the server was busy.
     MetadataLater,
-    /// Nothing at any of them, or an unusable document.
+    /// No readable document at any location, or an unusable one.
     MetadataBroken,
     /// A redirect with the right `state` and a code.
     RedirectWithCode,
@@ -24,11 +24,11 @@ pub enum Trigger {
     RedirectWithError,
     /// A redirect with the right `state` that breaks a rule.
     RedirectBroken,
-    /// Any other redirect: not ours, forged, too long.
+    /// Any other redirect: another login's, forged, too long.
     RedirectStray,
     /// The response to the token request: tokens.
     ResponseWithTokens,
-    /// Tokens, with an ID token that cannot be checked without the server's keys.
+    /// The same, with an ID token that cannot be checked without fetching the server's keys.
     ResponseWithoutKeys,
     /// The server has not processed the code, and there is time to send it again.
     ResponseLater,

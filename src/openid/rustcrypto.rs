@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    /// The message of the vectors that are in no RFC; they were made with OpenSSL.
+    /// The message of the vectors that were made with OpenSSL and are in no RFC.
     const MESSAGE: &str = "eyJhbGciOiJub25lIn0.e30";
     /// RFC 7515 A.2.
     const A2_MESSAGE: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";

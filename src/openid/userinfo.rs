@@ -36,8 +36,8 @@ pub struct UserInfo {
 }
 
 impl UserInfo {
-    /// Reads a response that must be about this user (OpenID Connect Core §5.3.2, §5.3.4);
-    /// [`IdToken::userinfo`](crate::IdToken::userinfo) takes the user from the ID token. A signed or encrypted response
+    /// Reads a response, which must be about the user with this `sub` (OpenID Connect Core §5.3.2, §5.3.4);
+    /// [`IdToken::userinfo`](crate::IdToken::userinfo) takes it from the ID token. A signed or encrypted response
     /// (`application/jwt`) is not supported: register the client without `userinfo_signed_response_alg`, or request the claims in
     /// the ID token (§5.5). `now` only serves to read a `Retry-After` date.
     ///
@@ -68,8 +68,7 @@ impl UserInfo {
         &self.subject
     }
 
-    /// The claims of OpenID Connect Core §5.1. One of the wrong type counts as absent; if a claim is repeated, the last one
-    /// counts.
+    /// The claims of OpenID Connect Core §5.1 about the user.
     pub fn standard_claims(&self) -> StandardClaims {
         self.claims().unwrap_or_default()
     }

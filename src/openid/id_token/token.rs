@@ -1,4 +1,4 @@
-//! The verified ID token, and what it says.
+//! The verified ID token and its claims.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -65,7 +65,7 @@ impl IdToken {
         self.0.claims.aud.as_ref().map_or(&[], |aud| &aud.0)
     }
 
-    /// `exp`: until when the token proves the login. It does not say how long the user stays logged in.
+    /// `exp`: when the token stops proving the login. The user may stay logged in longer or shorter.
     pub fn expires_at(&self) -> UnixTime {
         self.0.claims.exp.map_or(UnixTime::from_secs(0), |at| at.0)
     }
@@ -110,13 +110,13 @@ impl IdToken {
         self.0.claims.org_name.as_deref()
     }
 
-    /// The claims about the user of OpenID Connect Core §5.1. Which are present depends on the scope and the server: some return
-    /// them only at the userinfo endpoint. One of the wrong type counts as absent.
+    /// The claims of OpenID Connect Core §5.1 about the user. Which are present depends on the scope and the server: some servers
+    /// return them only at the userinfo endpoint.
     pub fn standard_claims(&self) -> StandardClaims {
         self.claims().unwrap_or_default()
     }
 
-    /// Reads any claims into a `Deserialize` type: custom ones, for example, which Auth0 requires to be URLs
+    /// Reads any claims into a `Deserialize` type, for example custom claims, whose names Auth0 requires to be URLs
     /// (`https://example.com/roles`).
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl IdToken {
         self.0.token.reveal()
     }
 
-    /// Whether both ID tokens are the same user's at the same server: after a login that a session demanded, for example.
+    /// Whether both ID tokens are about the same user at the same server, for example after a login that a session demanded.
     pub fn is_same_user(&self, other: &Self) -> bool {
         self.issuer() == other.issuer() && self.subject() == other.subject()
     }

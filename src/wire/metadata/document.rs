@@ -7,8 +7,8 @@ use crate::error::config::ConfigError;
 use crate::text::members::{self, members, Fault};
 
 members! {
-    /// The members must have the types of their specifications, with any features; `null` counts as absent, other members are
-    /// skipped (RFC 8414 §3.2).
+    /// The members must have the types of their specifications, whatever features are on; `null` counts as absent, other members
+    /// are skipped (RFC 8414 §3.2).
     #[derive(Clone, Debug, Default, PartialEq, Eq)]
     pub(crate) struct Document {
         pub issuer: Option<String>,
