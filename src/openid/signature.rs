@@ -23,7 +23,7 @@ pub enum Algorithm {
     Es384,
     /// ECDSA on P-521 with SHA-512.
     Es512,
-    /// Ed25519. (`EdDSA` may also mean Ed448, which is not supported. RFC 9864 calls Ed25519 `Ed25519`.)
+    /// Ed25519, as `EdDSA` or `Ed25519` (RFC 9864). Ed448, which `EdDSA` may also mean, is not supported.
     EdDsa,
 }
 

@@ -1,4 +1,4 @@
-//! A session's grant: the login it came from, what was asked for, what was granted, and when it expires.
+//! A session's grant: the login it came from, the request, the granted scope, and when it expires.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -47,13 +47,14 @@ impl Grant {
         self.revision = (self.revision | last).saturating_add(1);
     }
 
-    /// Raises the revision after an ID token was checked: still below the next response of any process.
+    /// Raises the revision after an ID token was checked, to less than the next response in any process gives.
     #[cfg(feature = "openid")]
     pub(super) fn confirm(&mut self) {
         self.revision |= 1;
     }
 
-    /// Whether this target names the login's own API. One whose tokens are to be checked does not: the login's was not checked.
+    /// Whether this target names the login's own API. A target whose tokens are to be checked does not: the login's token was not
+    /// checked.
     pub(super) fn names_own(&self, target: &Target) -> bool {
         target.as_scope().is_none()
             && !target.checks_jwt_audience()
@@ -88,9 +89,9 @@ impl Grant {
         Scope::granted(&self.scope, self.request.requested_scope())
     }
 
-    /// Whether a refresh may ask for this target. Allowed is all that the login asked for or that was granted (some servers name
-    /// only one API's scope in their response), and the scopes of every login. More scope must not be asked for (RFC 6749 §6),
-    /// nor a resource that the login did not name (RFC 8707 §2.2): some servers use up the refresh token before they refuse.
+    /// Whether a refresh may ask for this target: for all that the login asked for or that was granted (some servers name only
+    /// one API's scope in their response), and for the scopes of every login. More scope must not be asked for (RFC 6749 §6), nor
+    /// a resource that the login did not name (RFC 8707 §2.2): some servers use up the refresh token before they refuse.
     /// Audiences are always allowed: Auth0 grants them by the application's policies, not by the login.
     pub(super) fn may_have(&self, target: &Target) -> bool {
         let resources = self.request.resources();
@@ -101,8 +102,8 @@ impl Grant {
             || target.as_scope().is_none_or(has_scope) && target.as_resource().is_none_or(has_resource)
     }
 
-    /// Returns the request for a login that gives what this one gave, and `more`. What is sent only once (`prompt=login`, an
-    /// invitation) is left out.
+    /// Returns the request for a login that gives what this one gave, and `more`. Parameters that are sent only once
+    /// (`prompt=login`, an invitation) are left out.
     pub(super) fn request_again(&self, more: &More<'_>) -> Arc<AuthorizationRequest> {
         const ONCE: [&str; 2] = ["invitation", "screen_hint"];
         let mut again = AuthorizationRequest::new();
@@ -110,13 +111,13 @@ impl Grant {
         {
             again = again.requiring_acr(self.request.requires_acr());
         }
-        // The stricter of what the API demands and what the app asked for.
+        // The stricter of the API's demand and the app's request.
         let own = self.request.value("max_age").and_then(|seconds| seconds.parse().ok());
         let max_age = more.max_age.map(|demanded: u64| own.map_or(demanded, |own| demanded.min(own)));
-        // These two decide which tokens come, and servers do not always list them as granted.
+        // These two scopes decide which tokens come, and servers do not always list them as granted.
         let asked = self.request.requested_scope().split(' ');
         let asked = asked.filter(|token| matches!(*token, "openid" | "offline_access"));
-        // Token by token, whatever the server's separator: a request uses spaces (RFC 6749 §3.3).
+        // Token by token, since some servers separate them by commas: a request uses spaces (RFC 6749 §3.3).
         let granted = scope::granted(&self.scope, self.request.requested_scope());
         let scopes = granted.chain(asked).chain(more.scope.split(' '));
         for token in scopes.filter(|token| chars::is_scope_token(token)) {
@@ -158,7 +159,7 @@ const GENERATION: u64 = 1 << 20;
 /// Scopes that a refresh may name even if the server did not list them as granted (OpenID Connect Core §11, §12).
 const OF_EVERY_LOGIN: &str = "openid offline_access";
 
-/// What a new login asks for beyond the one before.
+/// The additions of a new login to the one before.
 #[derive(Default)]
 pub(super) struct More<'a> {
     pub scope: &'a str,
@@ -169,7 +170,7 @@ pub(super) struct More<'a> {
 }
 
 impl<'a> More<'a> {
-    /// What a token for this target needs.
+    /// The additions that a token for this target needs.
     pub(super) fn of(target: &'a Target) -> Self {
         Self { scope: target.as_scope().unwrap_or_default(), resource: target.as_resource(), ..Self::default() }
     }
