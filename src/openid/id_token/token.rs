@@ -16,7 +16,8 @@ use crate::text::json;
 use crate::text::unfit::Unfit;
 use crate::time::UnixTime;
 
-/// A verified ID token: only [`Rules`](crate::openid::id_token::Rules) make one. `Debug` shows none of it, since it is personal data.
+/// A verified ID token: only [`Rules`](crate::openid::id_token::Rules) make one. `Debug` shows none of it, since it is personal
+/// data.
 ///
 /// ```
 /// use oauth_proto::IdToken;
