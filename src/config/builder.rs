@@ -16,7 +16,7 @@ use crate::wire::target::Target;
 use crate::wire::token::request::{ClientAuthentication, TokenRequestFormat};
 use crate::wire::token::token_type::TokenTypes;
 
-/// Sets up a [`Client`](crate::Client); made by [`Client::builder`](crate::Client::builder).
+/// The settings of a [`Client`](crate::Client), made by [`Client::builder`](crate::Client::builder).
 #[derive(Clone)]
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ClientBuilder {

@@ -59,7 +59,7 @@ use crate::secret::Secret;
 use crate::text::json;
 use crate::text::unfit::Unfit;
 
-/// The most bytes of a response body. A longer one is refused before any of it is parsed.
+/// The most bytes of a response body (1 MiB). A longer body is refused before any of it is parsed.
 pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 /// The id of one request, handed over with its response. A response with any other id changes nothing.

@@ -5,7 +5,7 @@ use crate::http::Request;
 use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationUrl;
 
-/// What the driver must do next.
+/// What the driver of a login must do next.
 #[derive(Debug)]
 #[must_use = "the login waits until this is done and its outcome is handed to `handle`"]
 pub enum Action {

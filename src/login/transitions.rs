@@ -54,7 +54,7 @@ pub enum Trigger {
     Expired,
 }
 
-/// What `handle` returns.
+/// What [`Login::handle`](crate::Login::handle) returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Yields {
@@ -79,7 +79,7 @@ pub struct Transition {
     pub on: Trigger,
     /// The phase after.
     pub to: Phase,
-    /// What `handle` returns.
+    /// What [`Login::handle`](crate::Login::handle) returns.
     pub yields: Yields,
 }
 
@@ -87,8 +87,9 @@ const fn row(from: Phase, on: Trigger, to: Phase, yields: Yields) -> Transition 
     Transition { from, on, to, yields }
 }
 
-/// All transitions. Any other event is refused and changes nothing; in `Failed`, every event returns the error that ended the
-/// login.
+/// All transitions of a login.
+///
+/// Any other event is refused and changes nothing; in `Failed`, every event returns the error that ended the login.
 pub const TRANSITIONS: &[Transition] = {
     use {Phase as P, Trigger as T, Yields as Y};
     &[

@@ -34,7 +34,8 @@ pub(super) const MIN_RSA_BITS: usize = 2048;
 pub(super) const MAX_RSA_BITS: usize = 8192;
 const MAX_RSA_EXPONENT_OCTETS: usize = 8;
 
-/// The keys of one server and the time of their fetch, in any serde format, to keep from login to login.
+/// The public keys of one server (a JWK set, RFC 7517 §5), and when they were fetched. Store them, in any serde format, from
+/// login to login.
 ///
 /// Unusable keys are left out: those of unsupported kinds, too short, for other purposes, or incomplete. The serialized form is a
 /// JWK set with two more members. It is not secret, but an attacker who can change it in the store can sign ID tokens.

@@ -11,8 +11,9 @@ use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::logout::LogoutUrl;
 
-/// The result of [`Session::access`](crate::Session::access). A driver may match it exhaustively: see
-/// [the crate's documentation](crate#matching).
+/// An access token, or what to do until there is one: the result of [`Session::access`](crate::Session::access).
+///
+/// A driver may match it exhaustively: see [the crate's documentation](crate#matching).
 #[derive(Debug)]
 #[must_use = "a request that is not sent holds up everybody who waits for it"]
 pub enum Access {
@@ -43,8 +44,9 @@ pub enum Access {
     },
 }
 
-/// What to do after an event, and the steps of a sign-out. A driver may match it exhaustively: see
-/// [the crate's documentation](crate#matching).
+/// What to do after an event, and the steps of a sign-out.
+///
+/// A driver may match it exhaustively: see [the crate's documentation](crate#matching).
 ///
 /// An action must not be ignored by accident. This compiles:
 ///

@@ -22,7 +22,7 @@ use crate::wire::token::response::refused;
 /// How often a revocation is sent at most, retries included.
 const MAX_REVOCATIONS: u32 = 5;
 
-/// What a sign-out does: see [`Session::sign_out`](crate::Session::sign_out).
+/// The settings of a sign-out, for [`Session::sign_out`](crate::Session::sign_out).
 ///
 /// ```
 /// use oauth_proto::SignOut;

@@ -1,4 +1,4 @@
-//! The transitions of a session as data, for tests and documentation. A driver does not need them.
+//! The transitions of a session as data. Tests compare them with the code; drivers do not need them.
 
 use super::outcome::SessionPhase;
 
@@ -73,7 +73,7 @@ const fn row(from: SessionPhase, on: SessionTrigger, to: SessionPhase) -> Sessio
     SessionTransition { from, on, to }
 }
 
-/// Every transition from one phase to another. Anything not listed leaves the phase unchanged.
+/// All transitions of a session from one phase to another. Anything not listed leaves the phase unchanged.
 pub const TRANSITIONS: &[SessionTransition] = {
     use {SessionPhase as P, SessionTrigger as T};
     &[

@@ -14,10 +14,10 @@ use crate::text::json;
 /// The longest field line that is read, in bytes (16 KiB).
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// The maximum number of parameters in a challenge.
+/// The most parameters that a challenge may have.
 pub const MAX_PARAMETERS: usize = 64;
 
-/// One challenge (RFC 9110 §11.3). `Debug` shows only its scheme.
+/// One challenge of a `WWW-Authenticate` header (RFC 9110 §11.3). `Debug` shows only its scheme.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Challenge<'a> {
     scheme: &'a str,
@@ -77,7 +77,7 @@ impl fmt::Display for MalformedChallenge {
 
 impl core::error::Error for MalformedChallenge {}
 
-/// Parses one field line. A pure function: fuzz it directly.
+/// Parses one `WWW-Authenticate` field line. A pure function: fuzz it directly.
 ///
 /// # Errors
 /// [`MalformedChallenge`]: no part of the line may be used.

@@ -1,5 +1,7 @@
 //! Sign-out in the browser (OpenID Connect RP-Initiated Logout 1.0; Auth0's `/v2/logout`): the URL to open, and the check of the
-//! URL that the browser returns with. [`Session::sign_out`](crate::Session::sign_out) uses both.
+//! URL that the browser returns with.
+//!
+//! [`Session::sign_out`](crate::Session::sign_out) uses both.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
@@ -20,8 +22,8 @@ use crate::wire::redirect::uri::RedirectUri;
 /// identifies the client to the server, is always sent.
 pub const MAX_LOGOUT_URL_BYTES: usize = 7 * 1024;
 
-/// The parameters of a logout endpoint that has its own names for them: for
-/// [`AuthorizationServer::logout_endpoint`](crate::AuthorizationServer::logout_endpoint). `client_id` is always sent.
+/// The parameters of a logout endpoint that has its own names for them, besides `client_id`: for
+/// [`AuthorizationServer::logout_endpoint`](crate::AuthorizationServer::logout_endpoint).
 ///
 /// ```
 /// use oauth_proto::logout::LogoutParameters;
@@ -205,7 +207,9 @@ impl fmt::Debug for LogoutUrl {
 }
 
 /// Checks that `url` is the browser's return from the logout that sent this `state` (RP-Initiated Logout 1.0 §3). A pure
-/// function: fuzz it directly. Other parameters, such as a `code`, are not read.
+/// function: fuzz it directly.
+///
+/// Other parameters, such as a `code`, are not read.
 ///
 /// # Errors
 /// Only [`Error::Ignored`]: anyone can send such a URL, so keep waiting.

@@ -76,7 +76,7 @@ impl fmt::Debug for CodeVerifier {
     }
 }
 
-/// `BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))`, 43 characters (RFC 7636 §4.2). Not a secret.
+/// A code challenge: `BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))`, 43 characters (RFC 7636 §4.2). Not a secret.
 #[derive(Clone)]
 pub struct CodeChallenge(Base64Url32);
 

@@ -20,8 +20,9 @@ use crate::wire::issuer::IssuerTemplate;
 /// The upper limit of the clock leeway, in seconds.
 pub const MAX_CLOCK_LEEWAY_SECS: u64 = 300;
 
-/// The rules for an ID token. Logins and sessions make them from the client's settings, the requests sent, and what came with the
-/// token.
+/// The rules for an ID token.
+///
+/// Logins and sessions make them from the client's settings, the requests sent, and what came with the token.
 ///
 /// ```
 /// use oauth_proto::openid::id_token::Rules;

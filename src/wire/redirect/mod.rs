@@ -1,4 +1,4 @@
-//! From redirect URL to authorization response (RFC 6749 §4.1.2, RFC 8252, RFC 9207), as a pure function.
+//! Redirects: from a URL to the authorization response (RFC 6749 §4.1.2, RFC 8252, RFC 9207), as a pure function.
 //!
 //! # Order of checks
 //! 1. The redirect URI: scheme, authority, path.
@@ -160,9 +160,11 @@ pub(crate) fn check_state(raw: Option<&str>, expected: &str) -> Result<(), Error
 }
 
 /// Reads the error of a redirect without `state`, **without proof that the server sent it**: for a login that has just ignored it
-/// ([`Ignored::StateMissing`]). Some servers, and the pages that they show before the login, leave `state` out of errors, and the
-/// user would wait in vain. But anyone can make the browser open such a URL. Show the error as plain text, as unconfirmed, and
-/// offer to cancel; do not end the login because of it.
+/// ([`Ignored::StateMissing`]).
+///
+/// Some servers, and the pages that they show before the login, leave `state` out of errors, and the user would wait in vain. But
+/// anyone can make the browser open such a URL. Show the error as plain text, as unconfirmed, and offer to cancel; do not end the
+/// login because of it.
 ///
 /// `None` if the URL does not match this redirect URI or is too long, has a `state`, repeats a parameter, or has no readable
 /// `error`.
@@ -185,8 +187,10 @@ pub fn unproved_error(url: &str, redirect_uri: &RedirectUri) -> Option<Refused> 
     parameters.refusal().ok().flatten()
 }
 
-/// Reads the other parameters of a redirect into any `Deserialize` type (feature `std`). Unknown parameters are skipped. Anyone
-/// can write a redirect: call this only after [`Login::handle`](crate::Login::handle) or [`parse`] has accepted it.
+/// Reads the other parameters of a redirect into any `Deserialize` type (feature `std`).
+///
+/// Unknown parameters are skipped. Anyone can write a redirect: call this only after [`Login::handle`](crate::Login::handle) or
+/// [`parse`] has accepted it.
 ///
 /// # Errors
 /// [`Unfit`](crate::Unfit) if the parameters do not fit the type.

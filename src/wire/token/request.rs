@@ -29,7 +29,7 @@ pub enum ClientAuthentication {
     ClientSecretPost(Secret),
 }
 
-/// The format of the body of a token request.
+/// The format of a token request's body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenRequestFormat {

@@ -82,8 +82,9 @@ impl fmt::Debug for TokenResponse<'_> {
     }
 }
 
-/// Reads a response of the token endpoint. A pure function: fuzz it directly. `now` only serves to read a `Retry-After` date if
-/// there is no `Date` header.
+/// Reads a response of the token endpoint. A pure function: fuzz it directly.
+///
+/// `now` only serves to read a `Retry-After` date if there is no `Date` header.
 ///
 /// # Errors
 /// [`Error::Refused`] for an OAuth error with any content type, or a status other than 2xx; [`Error::Violation`] for a response
