@@ -109,8 +109,8 @@ impl ClientBuilder {
         self.client_secret(secret)
     }
 
-    /// Allows access tokens to be sent to this origin (`https://api.example.com`); may be called several times. They are sent to
-    /// no other origin (RFC 9700 §4.9.1).
+    /// Allows access tokens to be sent to this origin (`https://api.example.com`); may be called several times. They are sent
+    /// only to allowed origins (RFC 9700 §4.9.1).
     pub fn api_origin(mut self, origin: &str) -> Self {
         self.api_origins.push(origin.to_owned());
         self

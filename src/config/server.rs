@@ -136,8 +136,8 @@ impl AuthorizationServer {
         !self.authorization_endpoint.is_empty()
     }
 
-    /// Sets the issuer identifier (RFC 8414 §2), kept byte for byte. An `iss` in the redirect is compared with it (RFC 9207
-    /// §2.4); without it, such a redirect ends the login.
+    /// Sets the issuer identifier (RFC 8414 §2), kept byte for byte: an `iss` in the redirect is compared with it (RFC 9207
+    /// §2.4).
     ///
     /// # Errors
     /// [`ConfigError::Issuer`] unless it is an https URL without query and fragment.

@@ -20,7 +20,7 @@ impl AuthorizationServer {
     /// - a key that names an `issuer` signs for that issuer alone ([Microsoft's
     ///   rules](https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens)).
     ///
-    /// The metadata is looked for at the URL that [`AuthorizationServer::from_issuer`] was given. Identify a user by issuer and
+    /// The metadata is fetched by the URL that was passed to [`AuthorizationServer::from_issuer`]. Identify a user by issuer and
     /// subject together ([`IdToken::is_same_user`](crate::IdToken::is_same_user)). [`AuthorizationServer::tenants`] limits which
     /// tenants may log in; without it any may, so check `tid` before you trust what a token says about a user's organization.
     ///

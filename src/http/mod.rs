@@ -4,14 +4,14 @@
 //! 1. Use TLS with server authentication, except for a loopback `http` URL that the configuration allowed.
 //! 2. **Follow no redirect**: hand over a 3xx as it is. The request is for the configured endpoint only.
 //! 3. Send method, URL, headers and body unchanged; add no other `Authorization`.
-//! 4. Of the response's body, read at most [`Request::max_response_bytes`] and one byte more, and hand over what was read: the
-//!    machine refuses bodies above the limit.
+//! 4. Of the response's body, read at most [`Request::max_response_bytes`] and one byte more, and hand over what was read: longer
+//!    bodies are refused.
 //! 5. Report the outcome of every request once: [`Event::ResponseReceived`](crate::Event::ResponseReceived) or
 //!    [`Event::SendFailed`](crate::Event::SendFailed), with the request's own id.
 //!
 //! # What a status means
 //!
-//! By step: the first three belong to a login, the others to a session.
+//! Each column is a step: the first three of a login, the others of a session.
 //!
 //! | status | metadata | code | keys | refresh | revocation |
 //! | --- | --- | --- | --- | --- | --- |
@@ -37,7 +37,7 @@
 //!   before `Retry-After` says. A code is sent again within its ten minutes, and only if the server did not process it; keys are
 //!   requested until the login is cancelled, metadata until its deadline; a refresh is sent without limit, a revocation up to
 //!   five times.
-//! - *ends*: a fatal error, with the server's words if there are any.
+//! - *ends*: a fatal error, with the server's error code and description, if any.
 //! - *words*: `invalid_grant` ends the grant; any other error code is reported, and the grant kept.
 //! - *done* and *told*: the sign-out goes on; [`Session::last_error`](crate::Session::last_error) tells what was not revoked.
 //!
@@ -225,7 +225,7 @@ impl<'a> Response<'a> {
     }
 
     /// Reads the body's JSON members into any `Deserialize` type, for members that this crate does not know, for example in the
-    /// response to a refresh. Trust them only after the machine has accepted the response.
+    /// response to a refresh. Trust them only after `handle` has accepted the response.
     ///
     /// # Errors
     /// [`Unfit`] if the body does not fit the type.

@@ -59,13 +59,13 @@ use crate::wire::target::Target;
 /// was spent, the server says so. An access token that is still good is handed out meanwhile.
 ///
 /// If the login asked for `openid`, refreshes may bring ID tokens. If one is another user's, nothing of that response is used and
-/// the session ends. After any other fault only the ID token is discarded: `id_token` still returns the previous one. If an ID
+/// the grant ends. After any other fault only the ID token is discarded: `id_token` still returns the previous one. If an ID
 /// token needs new keys, [`Session::access`] returns the request for them to one of its callers.
 ///
 /// One session serves any number of callers behind a lock. Hold the lock during these methods, and while the result of
 /// [`Session::save`] is stored. Release it while a request is under way.
 ///
-/// To get a token, run this loop. The app provides `wait_until`, `store` and `send`, and the executor, if there is one.
+/// To get a token, run this loop. The app provides `wait_until`, `store`, `send` and, if needed, an executor.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -183,8 +183,8 @@ impl Session {
         }
     }
 
-    /// Ends the grant, if the app knows the error of an [`Access::Refused`] to mean that (GitHub's `bad_refresh_token`, for
-    /// example).
+    /// Ends the grant, if the app knows that the error of an [`Access::Refused`] means that (for example GitHub's
+    /// `bad_refresh_token`).
     ///
     /// From now on, [`Session::access`] returns [`LoginRequired::GrantEnded`]. Remove what was stored. If several threads share
     /// the session, first ask [`Session::access`] again under the lock: newer tokens may have come.

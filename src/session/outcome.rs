@@ -76,7 +76,7 @@ pub enum SessionAction {
     /// [`Session::last_error`](crate::Session::last_error) is the server's error. During a sign-out: carry out
     /// [`Session::pending_action`](crate::Session::pending_action) at that time.
     RetryAt(UnixTime),
-    /// The user has to act. If it is [final](LoginRequired::is_final), the grant has ended: remove what was stored.
+    /// The user has to act. If it is [final](LoginRequired::is_final), the grant has ended: remove the stored session.
     LoginRequired(LoginRequired),
     /// In a sign-out: send this revocation, and hand its response to [`Session::handle`](crate::Session::handle).
     SendRequest(Request),
@@ -98,7 +98,7 @@ pub enum LoginRequired {
     /// ended the grant ([`Session::end_grant`](crate::Session::end_grant)). This is final.
     GrantEnded(Error),
     /// The grant has expired by this device's clock ([`Session::grant_expires_at`](crate::Session::grant_expires_at)). Nothing
-    /// was sent. Keep what is stored.
+    /// was sent. Keep the stored session.
     GrantExpired,
     /// The server wants the user to act (`interaction_required`, `mfa_required` and others). The grant is kept; no refresh for
     /// this target is sent before a new login or [`Session::ask_again`](crate::Session::ask_again).
@@ -136,7 +136,7 @@ pub enum LoginRequired {
         /// The login to make: what the present one asked for and was granted, and what is demanded.
         request: Arc<AuthorizationRequest>,
     },
-    /// The API or the app demands what the login was just made for, so that another login would not help; or the API demands
+    /// The API or the app demands again what the login was just made for, so another login would not help; or the API demands
     /// scope that the app does not let it demand ([`ClientBuilder::demandable_scope`](crate::ClientBuilder::demandable_scope)).
     /// The session continues.
     DemandNotMet,
@@ -179,8 +179,8 @@ pub enum Adopted {
 }
 
 impl LoginRequired {
-    /// Whether the session has ended, so that what was stored should be removed. If not, keep the session until the new login is
-    /// done: its tokens may be good for other calls, or be good again.
+    /// Whether the session has ended: then clear the store. If not, keep the session until the new login is done: its tokens may
+    /// be good for other calls, or be good again.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::GrantEnded(_) | Self::SignedOut)
     }

@@ -15,7 +15,7 @@ use super::chars;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Undecodable;
 
-/// Whether `value` encodes to itself: always for what this crate makes, mostly for what servers make.
+/// Whether `value` needs no encoding, as all values that this crate makes and most that servers make.
 fn is_plain(value: &str) -> bool {
     chars::all(value.as_bytes(), |octet| {
         let letter = (octet | 0x20).wrapping_sub(b'a') < 26;

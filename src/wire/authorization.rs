@@ -150,7 +150,7 @@ impl AuthorizationRequest {
         self.text("max_age", &digits)
     }
 
-    /// `acr_values`, of which the ID token's `acr` must be one. With `acr_values` alone, servers may ignore them (OpenID Connect
+    /// `acr_values`, one of which must be the ID token's `acr`. Servers may ignore values set with `acr_values` (OpenID Connect
     /// Core §3.1.2.1, §5.5.1.1). Needs the scope `openid` (feature `openid`).
     #[cfg(feature = "openid")]
     #[must_use]

@@ -162,9 +162,9 @@ pub(crate) fn check_state(raw: Option<&str>, expected: &str) -> Result<(), Error
 /// Reads the error of a redirect without `state`, **without proof that the server sent it**: for a login that has just ignored it
 /// ([`Ignored::StateMissing`]).
 ///
-/// Some servers, and the pages that they show before the login, leave `state` out of errors, and the user would wait in vain. But
-/// anyone can make the browser open such a URL. Show the error as plain text, as unconfirmed, and offer to cancel; do not end the
-/// login because of it.
+/// Some servers, and the pages that they show before the login, leave `state` out of errors, and the user would wait for nothing.
+/// But anyone can make the browser open such a URL. Show the error as plain text, as unconfirmed, and offer to cancel; do not end
+/// the login because of it.
 ///
 /// `None` if the URL does not match this redirect URI or is too long, has a `state`, repeats a parameter, or has no readable
 /// `error`.

@@ -73,7 +73,7 @@ enum Pasted<'a> {
 impl<'a> Pasted<'a> {
     fn of(redirect_uri: &'a str, text: &'a str) -> Self {
         let own_scheme = redirect_uri.split_once(':').map_or("", |(scheme, _)| scheme);
-        // A code may have a colon: it is a URL only with our scheme or with `scheme://`.
+        // A code may have a colon: it is a URL only with the redirect URI's scheme or with `scheme://`.
         if text.split_once(':').is_some_and(|(scheme, rest)| {
             scheme.eq_ignore_ascii_case(own_scheme) || rest.starts_with("//") && is_scheme(scheme)
         }) {
