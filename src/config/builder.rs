@@ -178,7 +178,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how many seconds before its expiry an access token is refreshed: 60 by default.
+    /// Sets how many seconds before its expiry an access token is refreshed: 60 by default, and at most half of its lifetime.
     pub fn leeway_secs(mut self, seconds: u64) -> Self {
         self.leeway = seconds;
         self

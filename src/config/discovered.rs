@@ -149,7 +149,7 @@ impl AuthorizationServer {
         self
     }
 
-    /// This server with the endpoints that its metadata names. What the app has set takes precedence.
+    /// This server with the endpoints that its metadata names. The app's own settings take precedence.
     pub(crate) fn discovered(&self, metadata: &ServerMetadata) -> Result<Self, ConfigError> {
         let document = metadata.document();
         let template = match &self.template {

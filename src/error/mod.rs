@@ -44,7 +44,7 @@ pub enum Error {
     Ignored(Ignored),
     /// The user or the server refused: the server's error response.
     Refused(Box<Refused>),
-    /// The server broke a rule, so nothing of its response is used.
+    /// The server broke a rule. A login uses nothing of such a response.
     Violation(Violation),
     /// The login is over: start a new one. After a sign-out: [`Over::NotRevoked`].
     Over(Over),

@@ -140,7 +140,7 @@ impl Login {
     /// The deadline of the current phase. [`Phase::Discovering`] and [`Phase::AwaitingRedirect`]: the user must be back by then;
     /// any event after it ends the login with [`Over::Expired`](crate::Over::Expired). [`Phase::ExchangingCode`]: the code is not
     /// sent again after it, but a response is accepted at any time. `None` in other phases: [`Phase::FetchingKeys`] waits for the
-    /// keys without a deadline.
+    /// keys, or for [`Event::Cancelled`], without a deadline.
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()
     }

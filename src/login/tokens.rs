@@ -62,8 +62,8 @@ impl Tokens {
     }
 
     /// Makes tokens without a login, from those that the app got before it used this crate. Give them to one session only. A
-    /// refresh token that is empty or has invalid characters (RFC 6749 Appendix A.17) counts as absent; an access token like that
-    /// is never sent. The scope is tokens separated by spaces; invalid ones are left out.
+    /// refresh token that is empty or has invalid characters (RFC 6749 Appendix A.17) counts as absent; such an access token is
+    /// never sent. The scope is tokens separated by spaces; invalid ones are left out.
     ///
     /// ```
     /// use oauth_proto::{Secret, Tokens, UnixTime};

@@ -34,8 +34,9 @@ pub(super) const MIN_RSA_BITS: usize = 2048;
 pub(super) const MAX_RSA_BITS: usize = 8192;
 const MAX_RSA_EXPONENT_OCTETS: usize = 8;
 
-/// The public keys of one server (a JWK set, RFC 7517 §5), and when they were fetched. Store them, in any serde format, from
-/// login to login.
+/// The public keys of one server (a JWK set, RFC 7517 §5), and when they were fetched.
+///
+/// Store them, in any serde format, from login to login.
 ///
 /// Unusable keys are left out: those of unsupported kinds, too short, for other purposes, or incomplete. The serialized form is a
 /// JWK set with two more members. It is not secret, but an attacker who can change it in the store can sign ID tokens.
@@ -173,7 +174,7 @@ pub(super) struct Signed<'a> {
 struct Key {
     kid: Option<String>,
     algorithm: Option<Algorithm>,
-    /// The issuer that it signs for, as in Microsoft's keys. If it is not a string, it matches none.
+    /// The issuer that the key signs for, as in Microsoft's keys. If it is not a string, it matches no issuer.
     issuer: Option<String>,
     material: Material,
 }
@@ -396,7 +397,7 @@ impl<'de> Visitor<'de> for JwkVisitor {
             is_twice |= *slot != Value::None;
             *slot = map.next_value()?;
         }
-        // An empty one is not usable.
+        // An empty JWK is not usable.
         Ok(if is_twice { Jwk::default() } else { jwk })
     }
 }

@@ -31,7 +31,7 @@ pub(super) enum Demand<'a> {
 impl Demand<'_> {
     /// Returns the login to make; `DemandNotMet` if the present login is young and asked for exactly that.
     pub(super) fn login_required(self, client: &Client, grant: &Grant, now: UnixTime) -> LoginRequired {
-        // The age of a login in the future is unknown: the clock was set right since.
+        // The age of a login in the future is unknown: the clock has been corrected since.
         let logged_in_at = grant.logged_in_at.filter(|at| *at <= now.saturating_add(CLOCK_SKEW_SECS));
         let age = logged_in_at.map_or(u64::MAX, |at| now.saturating_since(at));
         let allowed = self.allowed_scope(client);

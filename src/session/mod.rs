@@ -186,8 +186,8 @@ impl Session {
     /// Ends the grant, if the app knows that the error of an [`Access::Refused`] means that (for example GitHub's
     /// `bad_refresh_token`).
     ///
-    /// From now on, [`Session::access`] returns [`LoginRequired::GrantEnded`]. Remove what was stored. If several threads share
-    /// the session, first ask [`Session::access`] again under the lock: newer tokens may have come.
+    /// From now on, [`Session::access`] returns [`LoginRequired::GrantEnded`]. Remove the stored session. If several threads
+    /// share the session, first ask [`Session::access`] again under the lock: newer tokens may have come.
     pub fn end_grant(&mut self, error: Error) -> SessionAction {
         self.state.end_grant(error)
     }

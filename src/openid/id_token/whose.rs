@@ -18,8 +18,8 @@ use crate::text::json::{self, Value};
 use crate::text::texts::texts_or_none;
 
 impl Rules<'_> {
-    /// Restores a stored token, which was checked before. Repeats the checks that need neither time nor keys: form, user, issuer
-    /// and audience.
+    /// Restores a stored token, which was checked before. Repeats the checks that need neither time nor keys: form, issuer and
+    /// audience.
     pub(crate) fn restore(&self, token: &Secret) -> Option<IdToken> {
         let mut parts = token.reveal().split('.');
         let payload = Secret::new(String::from_utf8(decode(parts.nth(1)?).ok()?).ok()?);
