@@ -30,7 +30,7 @@ impl ClientBuilder {
     }
 
     /// Sets how many seconds the server's clock and this device's may differ, for ID tokens (feature `openid`): 60 by default, at
-    /// most 300. (How early access tokens are refreshed is [`ClientBuilder::leeway_secs`].)
+    /// most 300. ([`ClientBuilder::leeway_secs`] is for access tokens.)
     pub fn clock_leeway_secs(mut self, seconds: u64) -> Self {
         self.id_tokens.clock_leeway = seconds;
         self

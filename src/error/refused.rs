@@ -101,9 +101,9 @@ impl Refused {
         self.status.is_some_and(is_transient)
     }
 
-    /// Whether the server says that it has not processed the request: it came too slowly (RFC 9110 §15.5.9), too early (RFC 8470
-    /// §5.2) or too often (RFC 6585 §4), or the server is overloaded or under maintenance (RFC 9110 §15.6.4), which some servers
-    /// say with the error code of RFC 6749 §4.1.2.1. Any other 5xx leaves it open.
+    /// Whether the server says that it has not processed the request: it came too slowly (RFC 9110 §15.5.9), too early (RFC
+    /// 8470 §5.2) or too often (RFC 6585 §4), or the server is overloaded or under maintenance (RFC 9110 §15.6.4), which some
+    /// servers say with the error code of RFC 6749 §4.1.2.1. Any other 5xx leaves it open.
     pub(crate) fn is_unprocessed(&self) -> bool {
         matches!(self.status, Some(408 | 425 | 429 | 503)) || self.oauth_error() == Some("temporarily_unavailable")
     }

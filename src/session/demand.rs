@@ -1,5 +1,5 @@
-//! Handles demands for more than the login gave: more scope (RFC 6750 §3.1), a stronger or more recent authentication (RFC 9470),
-//! another resource (RFC 8707). Makes the request of the new login, and prevents endless logins.
+//! Handles demands for more than the login gave: more scope (RFC 6750 §3.1), a stronger or more recent authentication (RFC
+//! 9470), another resource (RFC 8707). Makes the request of the new login, and prevents endless logins.
 
 use alloc::string::String;
 use alloc::vec::Vec;

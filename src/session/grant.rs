@@ -90,8 +90,8 @@ impl Grant {
     }
 
     /// Whether a refresh may ask for this target: for all that the login asked for or that was granted (some servers name only
-    /// one API's scope in their response), and for the scopes of every login. More scope must not be asked for (RFC 6749 §6), nor
-    /// a resource that the login did not name (RFC 8707 §2.2): some servers use up the refresh token before they refuse.
+    /// one API's scope in their response), and for the scopes of every login. More scope must not be asked for (RFC 6749 §6),
+    /// nor a resource that the login did not name (RFC 8707 §2.2): some servers use up the refresh token before they refuse.
     /// Audiences are always allowed: Auth0 grants them by the application's policies, not by the login.
     pub(super) fn may_have(&self, target: &Target) -> bool {
         let resources = self.request.resources();

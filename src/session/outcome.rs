@@ -111,8 +111,8 @@ pub enum LoginRequired {
     /// The API refused a token soon after a refresh that an earlier refusal had caused. Only that caller is told: the token may
     /// be good elsewhere, and others still get it.
     TokenRefused,
-    /// The [`Target`](crate::Target) names a scope or a resource that the login did not ask for (RFC 6749 §6, RFC 8707 §2.2), or
-    /// that the server does not grant. The session continues.
+    /// The [`Target`](crate::Target) names a scope or a resource that the login did not ask for (RFC 6749 §6, RFC 8707 §2.2),
+    /// or that the server does not grant. The session continues.
     TargetNotGranted {
         /// The login to make: what the present one asked for and was granted, and the target.
         request: Arc<AuthorizationRequest>,

@@ -34,7 +34,7 @@ pub struct Target {
     resource: Option<String>,
     audience: Option<String>,
     scope: Option<String>,
-    /// Never true without `resource` and `audience`.
+    /// Never true without a `resource` or `audience`.
     checks_jwt_audience: bool,
 }
 
@@ -95,7 +95,7 @@ impl Target {
     /// Checks the `aud` of access tokens for this target that are JWTs: it must be, or contain, exactly this `resource` or
     /// `audience` (RFC 9068 §3, §4). If not, the response is refused with
     /// [`Violation::AccessTokenAudience`](crate::Violation::AccessTokenAudience). A token that is not a JWT is accepted. Without
-    /// `resource` and `audience` nothing is checked.
+    /// a `resource` or `audience`, nothing is checked.
     ///
     /// Off by default, since a client must not look into access tokens (RFC 9068 §6): a server may change their format at any
     /// time, and may name an API differently in them. Use it if the server may return a token for another API without saying so,

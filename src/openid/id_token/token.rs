@@ -111,8 +111,8 @@ impl IdToken {
         self.0.claims.org_name.as_deref()
     }
 
-    /// The claims of OpenID Connect Core §5.1 about the user. Which are present depends on the scope and the server: some servers
-    /// return them only at the userinfo endpoint.
+    /// The claims of OpenID Connect Core §5.1 about the user. Which are present depends on the scope and the server: some
+    /// servers return them only at the userinfo endpoint.
     pub fn standard_claims(&self) -> StandardClaims {
         self.claims().unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! Checks the user, issuer and audience of an ID token (OpenID Connect Core §3.1.3.7 rules 2 to 5 and 11): strictly, or as far as
-//! it can be read. After a refresh, the second check decides whether any of the response may be used (§12.2).
+//! Checks the user, issuer and audience of an ID token (OpenID Connect Core §3.1.3.7 rules 2 to 5 and 11): strictly, or as far
+//! as it can be read. After a refresh, the second check decides whether any of the response may be used (§12.2).
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;

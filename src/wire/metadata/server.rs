@@ -121,8 +121,8 @@ impl ServerMetadata {
         self.document.authorization_response_iss_parameter_supported == Some(true)
     }
 
-    /// Whether the server accepts pushed authorization requests only (`require_pushed_authorization_requests`, RFC 9126 §5). This
-    /// version cannot push: [`Login::new`](crate::Login::new) refuses such a server.
+    /// Whether the server accepts pushed authorization requests only (`require_pushed_authorization_requests`, RFC 9126 §5).
+    /// This version cannot push: [`Login::new`](crate::Login::new) refuses such a server.
     pub fn requires_pushed_authorization_requests(&self) -> bool {
         self.document.require_pushed_authorization_requests == Some(true)
     }
