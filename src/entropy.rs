@@ -4,9 +4,9 @@ use core::fmt;
 
 use crate::secret::wipe;
 
-/// 96 random bytes for one login: 32 each for the code verifier, the `state` and the `nonce`.
+/// 96 random bytes for one login: 32 each for the code verifier, `state` and `nonce`.
 ///
-/// One value serves one login: it is neither `Clone` nor `Copy`, `Debug` shows nothing of it, and it is wiped when dropped. 256
+/// It serves one login only: it is neither `Clone` nor `Copy`, `Debug` shows nothing of it, and it is wiped when dropped. 256
 /// bits for each part are more than RFC 7636 §7.1 (verifier) and RFC 6749 §10.10 (state) ask for.
 ///
 /// ```

@@ -75,9 +75,9 @@
 //! # }
 //! ```
 //!
-//! Yours are: `entropy`, 96 random octets ([`Entropy::from_os`]); `now`, the time; `http.send`, which gives the status, pairs of
+//! You provide `entropy`, 96 random bytes ([`Entropy::from_os`]); `now`, the time; `http.send`, which gives the status, pairs of
 //! names and values, and the body; `browser.open`, which opens the URL and waits for a redirect; `browser.next_redirect`, which
-//! waits for another; `sleep_until`. [The driver](#the-driver) says what else to know.
+//! waits for another; `sleep_until`. See also [The driver](#the-driver).
 //!
 //! # Where to start
 //!
@@ -87,18 +87,18 @@
 //! | async HTTP (`reqwest`, `hyper`, on `tokio` or any other) | the same loop with `.await`; [`Session`] shows an async caller |
 //! | the `http` crate's types | the feature `http` converts [`Request`] and [`Response`] |
 //! | WebAssembly in a browser | `default-features = false`; [`Entropy::new`] from `crypto.getRandomValues`; [`Login::save`] |
-//! | bare metal, an own stack | `default-features = false`; [`Entropy::new`], [`UnixTime::from_secs`], [`Headers::from_fn`] |
+//! | bare metal, your own stack | `default-features = false`; [`Entropy::new`], [`UnixTime::from_secs`], [`Headers::from_fn`] |
 //! | FFI (`UniFFI`, JNI) | [`Login`] and [`Session`] behind a lock; ids: [`RequestId::as_u64`], errors: [`Error::code`] |
 //! | OAuth only | [`AuthorizationServer::new`] or [`from_issuer`](AuthorizationServer::from_issuer); no scope `openid` |
 //! | OpenID Connect | the scope `openid`; then [`Session::id_token`] says who logged in, and [`openid`] how it is checked |
-//! | a keystore or cryptography of the platform | [`SignatureVerifier`]: two functions, for the signatures of ID tokens |
+//! | cryptography of the platform | [`SignatureVerifier`]: two functions, for the signatures of ID tokens |
 //! | one process | [`Session`] behind a lock; store [`Session::save`], begin with [`Session::restore`] |
 //! | several processes with one store | [`Session::adopt`]; `examples/two_processes` runs two |
 //! | several APIs with one login | a [`Target`] for each, [`Session::access_for`], [`ClientBuilder::api_origin_for`] |
 //! | an app that may end, a page that is left during the login | [`Login::save`] when the browser opens, [`Login::resume`] |
 //! | a device without a browser | the user pastes the redirect: [`redirect::from_pasted`], [`Login::url_of_bare_code`] |
 //! | a redirect that is posted as a form | [`redirect::from_form_post`] |
-//! | a server with rules of its own | a setting of [`ClientBuilder`] that names the rule; [`AuthorizationServer::tenants`] |
+//! | a server that breaks a rule | the setting of [`ClientBuilder`] named after the rule; [`AuthorizationServer::tenants`] |
 //!
 //! # The states
 //!
@@ -109,23 +109,24 @@
 #![doc = include_str!("../docs/login.svg")]
 #![doc = "</div>"]
 //!
-//! `Discovering` is for a server that is known only by its issuer; `FetchingKeys`, for an ID token when the server's keys are not
-//! known yet. A server that cannot answer now is asked again later ([`Action::RetryAt`]):
-//! [`http`](crate::http#what-a-status-means) lists what each status means at each step.
+//! `Discovering` fetches the metadata of a server known only by its issuer; `FetchingKeys` fetches the server's keys if an ID
+//! token needs them. A busy server is asked again later ([`Action::RetryAt`]): [`http`](crate::http#what-a-status-means) lists
+//! what each status means at each step.
 //!
-//! A [`Session`] goes from tokens to authorized API calls, for as long as the grant lives, and then signs out.
+//! A [`Session`] goes from tokens to authorized API calls, for as long as the grant (the user's authorization, RFC 6749 §1.3)
+//! lives, and then signs out.
 //!
 #![doc = "<div style=\"overflow-x:auto\">"]
 #![doc = include_str!("../docs/session.svg")]
 #![doc = "</div>"]
 //!
-//! **Only the server ends a grant**: by `invalid_grant`, or by sending another user's ID token. (An app that knows better calls
-//! [`Session::end_grant`].) A refresh whose answer is lost is sent again, with growing waits, for as long as it takes. Every
-//! other outcome keeps the grant: tokens; *later* (network, 429, 5xx, pages that are no OAuth answer); the user has to act; the
-//! server refuses this client or this request, and waiting does not help. In the last three, an access token that is still good
-//! is handed out.
+//! **Only the server ends a grant**: by `invalid_grant`, or by sending another user's ID token. (An app that knows the grant to
+//! be over calls [`Session::end_grant`].) A refresh whose response is lost is sent again, with growing waits, for as long as it
+//! takes. Every other outcome keeps the grant: tokens; *later* (network, 429, 5xx, web pages instead of an OAuth response); the
+//! user has to act; the server refuses this client or this request, and waiting does not help. In the last three, an access token
+//! that is still good is handed out.
 //!
-//! The same as text, in full; what is not listed does not happen. As data: [`login::transitions::TRANSITIONS`],
+//! All transitions as text; there are no others. As data: [`login::transitions::TRANSITIONS`],
 //! [`session::transitions::TRANSITIONS`].
 //!
 //! ```text
@@ -167,8 +168,8 @@
 //! - **Sending**: [`http`] has the contract. When a request cannot be sent, hand over [`Event::SendFailed`] and say whether it
 //!   may have reached the server; wait a moment before you send it again.
 //! - **Redirects**: hand over every URL that comes. One that is not this login's (another app's link, a forgery) gives an error
-//!   that is not fatal and changes nothing: wait for the next one, and do not open the browser again. Answer the browser with a
-//!   page before the process ends.
+//!   that is not fatal and changes nothing: wait for the next one, and do not open the browser again. On a loopback redirect,
+//!   send the browser a page before the process ends.
 //! - **After the login**: [`Session`] shows the loop for access tokens, [`Session::refused`] what to do after a 401,
 //!   [`Session::sign_out`] the sign-out.
 //!
@@ -177,15 +178,15 @@
 //! [`Action`], [`Access`], [`SessionAction`] and [`Adopted`] may be matched exhaustively: a driver has to carry out each variant.
 //! A new variant is a breaking change (before 1.0, a minor version), so that the compiler points out what is missing. [`Event`],
 //! [`LoginRequired`], [`SessionPhase`], [`Phase`] and the errors may grow: a driver needs a wildcard arm there, and
-//! [`Error::is_fatal`], [`LoginRequired::is_final`] and [`LoginRequired::request`] tell it all that it has to know.
+//! [`Error::is_fatal`], [`LoginRequired::is_final`] and [`LoginRequired::request`] tell it all that it needs.
 //!
 //! # Where to look
 //!
 //! | for | open |
 //! | --- | --- |
 //! | configuration, and every check of it | [`Client`], [`ClientBuilder`], [`AuthorizationServer`] |
-//! | what to ask the user and the server for | [`AuthorizationRequest`], its `parameter` for the server's own |
-//! | server metadata, and where they are; the metadata of an API | [`metadata`] |
+//! | what to ask the user and the server for | [`AuthorizationRequest`], its `parameter` for the server's own parameters |
+//! | metadata of servers and APIs, and their locations | [`metadata`] |
 //! | ID tokens, keys, userinfo | [`openid`] |
 //! | headers of an API call, and what a 401 or 403 means | [`bearer`], [`Session::refused`], [`challenge`] |
 //! | sign-out, here and in the browser | [`Session::sign_out`], [`logout`] |
@@ -202,16 +203,15 @@
 //! | `rustcrypto` | yes | the signatures of ID tokens checked by the `RustCrypto` crates; turns `openid` on |
 //! | `http` | no | conversions from and to the types of the `http` crate; turns `std` on |
 //!
-//! Without default features the crate needs `alloc` alone. Most of what the `url` crate weighs is tables for internationalized
-//! host names; to drop them, run `cargo update -p idna_adapter --precise 1.0.0` in *your* lock file (a library cannot choose
-//! that).
+//! Without default features the crate needs `alloc` alone. Most of the `url` crate's size is tables for internationalized host
+//! names; to drop them, run `cargo update -p idna_adapter --precise 1.0.0` in *your* lock file (a library cannot choose that).
 //!
 //! # Limits, on purpose
 //!
-//! No sockets, TLS, browsers, storage or timers. No implicit and no password grant, no `plain` PKCE, no client without PKCE.
-//! Not there yet: pushed authorization requests (RFC 9126), DPoP (RFC 9449).
-//! ID tokens are signed, not encrypted; without the feature `openid` they are not read. A secret is wiped when it is dropped;
-//! copies that the compiler made when it moved it, or the parser for a JSON escape, are not.
+//! No sockets, TLS, browsers, storage or timers. No implicit and no password grant, no `plain` PKCE, no client without PKCE. Not
+//! yet: pushed authorization requests (RFC 9126), DPoP (RFC 9449). ID tokens are signed, not encrypted; without the feature
+//! `openid` they are not read. A secret is wiped when it is dropped, except for copies that the compiler makes when it moves a
+//! value, and the JSON parser for an escape.
 #![no_std]
 
 extern crate alloc;

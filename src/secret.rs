@@ -1,4 +1,4 @@
-//! Text that is never printed, and is wiped when dropped.
+//! Strings and bytes that are never printed, and are wiped when dropped.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -6,10 +6,10 @@ use core::fmt;
 
 use zeroize::Zeroize;
 
-/// A secret text: an access token, a refresh token or a client secret.
+/// A secret string: an access token, a refresh token or a client secret.
 ///
 /// It is wiped from memory when dropped (except for copies that the compiler makes when it moves the value). `Debug` shows
-/// nothing of it, and there is no `Display`. Only [`Secret::reveal`] returns the text, so every use is found by that name.
+/// nothing of it, and there is no `Display`. Only [`Secret::reveal`] returns it, so every use is found by that name.
 ///
 /// ```
 /// use oauth_proto::Secret;
@@ -22,17 +22,17 @@ use zeroize::Zeroize;
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes over the text. A `String` is not copied.
+    /// Takes over the string. A `String` is not copied.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Returns the text, to be sent only where it belongs.
+    /// Returns the string. Send it only where it belongs.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether both texts are equal. Not in constant time: only for tokens that the client already has, so it reveals nothing.
+    /// Whether both strings are equal. Not in constant time: only for tokens that the client already has, so it reveals nothing.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.0 == other.0
     }

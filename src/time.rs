@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Threads may reach a machine in another order than they read the clock. Only a clock further back than this was set back.
+/// Threads may call a session in another order than they read the clock, so only a clock that is further back than this counts as
+/// set back.
 pub(crate) const CLOCK_SKEW_SECS: u64 = 60;
 
 /// A time in seconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
-/// The app passes the time to each machine. All sums saturate, so no lifetime from a server and no jumping clock can overflow.
+/// The app passes the time to each login and session. All sums saturate, so no lifetime from a server and no jumping clock can
+/// overflow.
 ///
 /// ```
 /// use oauth_proto::UnixTime;
@@ -31,13 +33,13 @@ impl UnixTime {
         self.0
     }
 
-    /// The time `secs` seconds later, or the last possible one.
+    /// The time `secs` seconds later, or the last possible time.
     #[must_use]
     pub const fn saturating_add(self, secs: u64) -> Self {
         Self(self.0.saturating_add(secs))
     }
 
-    /// The time `secs` seconds earlier, or the first possible one.
+    /// The time `secs` seconds earlier, or the first possible time.
     #[must_use]
     pub(crate) const fn saturating_sub(self, secs: u64) -> Self {
         Self(self.0.saturating_sub(secs))
@@ -49,7 +51,7 @@ impl UnixTime {
     }
 }
 
-/// Feature `std`. A time before 1970 becomes 0.
+/// Converts a time (feature `std`). One before 1970 becomes 0.
 #[cfg(feature = "std")]
 impl From<std::time::SystemTime> for UnixTime {
     fn from(time: std::time::SystemTime) -> Self {
@@ -57,7 +59,8 @@ impl From<std::time::SystemTime> for UnixTime {
     }
 }
 
-/// Feature `std`. A time that the platform cannot hold becomes a far one that it can, so a deadline stays far away.
+/// Converts a time (feature `std`). A time that the platform cannot hold becomes a far one that it can, so a deadline stays far
+/// away.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};

@@ -16,7 +16,7 @@ use crate::wire::target::Target;
 use crate::wire::token::request::{ClientAuthentication, TokenRequestFormat};
 use crate::wire::token::token_type::TokenTypes;
 
-/// Sets up a [`Client`](crate::Client); made by [`Client::builder`](crate::Client::builder).
+/// The settings of a [`Client`](crate::Client), made by [`Client::builder`](crate::Client::builder).
 #[derive(Clone)]
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ClientBuilder {
@@ -91,8 +91,7 @@ impl ClientBuilder {
     }
 
     /// Sets a client secret. It is sent by `client_secret_basic`, or by `client_secret_post` if the server's metadata names only
-    /// that of the two. A native app cannot keep a secret (RFC 8252 §8.5): this is for clients on machines that users have no
-    /// access to.
+    /// the latter. A native app cannot keep a secret (RFC 8252 §8.5): this is for clients on hosts that users have no access to.
     pub fn client_secret(mut self, secret: &str) -> Self {
         self.secret = Some(Secret::new(secret));
         self
@@ -110,15 +109,15 @@ impl ClientBuilder {
         self.client_secret(secret)
     }
 
-    /// Allows access tokens to be sent to this origin (`https://api.example.com`); may be called several times. They are sent to
-    /// no other (RFC 9700 §4.9.1).
+    /// Allows access tokens to be sent to this origin (`https://api.example.com`); may be called several times. They are sent
+    /// only to allowed origins (RFC 9700 §4.9.1).
     pub fn api_origin(mut self, origin: &str) -> Self {
         self.api_origins.push(origin.to_owned());
         self
     }
 
-    /// Allows access tokens for this [`Target`], with any scope, to be sent to this origin, and no tokens for others: for clients
-    /// of several APIs. Use the target as in [`Session::access_for`](crate::Session::access_for).
+    /// Allows access tokens for this [`Target`], with any scope, to be sent to this origin, but no tokens for other targets: for
+    /// clients of several APIs. Pass the same target to [`Session::access_for`](crate::Session::access_for).
     ///
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client, Target};
@@ -136,7 +135,7 @@ impl ClientBuilder {
     }
 
     /// Limits the scope that an API's `insufficient_scope` may add to a login: tokens separated by spaces; others are left out.
-    /// By default an API may demand any scope, which the user is then asked for.
+    /// By default an API may demand any scope, and the user is asked for it.
     pub fn demandable_scope(mut self, scope: &str) -> Self {
         self.demandable = Some(scope.to_owned());
         self
@@ -149,13 +148,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends token requests with a JSON body, as in Auth0's documentation. The default is a form (RFC 6749 §3.2).
+    /// Sends token requests with a JSON body, as in Auth0's documentation. The default is a form (RFC 6749 §4.1.3).
     pub fn json_token_requests(mut self) -> Self {
         self.format = TokenRequestFormat::Json;
         self
     }
 
-    /// Adds a parameter to every token request. Those that the crate sends itself are refused.
+    /// Adds a parameter to every token request. [`ClientBuilder::build`] refuses those that the crate sends itself.
     pub fn token_parameter(mut self, name: &str, value: &str) -> Self {
         self.token_parameters.push((name.to_owned(), Secret::new(value)));
         self
@@ -173,20 +172,20 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a login may take from its start to the redirect, in seconds: 3,600 by default; 0 is refused.
+    /// Sets how long a login may take from its start to the redirect, in seconds: 3,600 by default; 0 is refused.
     pub fn login_timeout_secs(mut self, seconds: u64) -> Self {
         self.login_timeout = seconds;
         self
     }
 
-    /// How many seconds before its expiry an access token is refreshed: 60 by default.
+    /// Sets how many seconds before its expiry an access token is refreshed: 60 by default, and at most half of its lifetime.
     pub fn leeway_secs(mut self, seconds: u64) -> Self {
         self.leeway = seconds;
         self
     }
 
-    /// After how many seconds without an answer a refresh counts as lost: 60 by default; 0 is refused. Give the HTTP stack a
-    /// shorter timeout, or two refreshes with one token may be under way.
+    /// Sets after how many seconds without a response a refresh counts as lost: 60 by default; 0 is refused. Give the HTTP stack
+    /// a shorter timeout, or two refreshes with one refresh token may be under way.
     pub fn refresh_timeout_secs(mut self, seconds: u64) -> Self {
         self.refresh_timeout = seconds;
         self

@@ -57,7 +57,7 @@ pub(super) struct Inner {
     pub(super) leeway: u64,
     pub(super) refresh_timeout: u64,
     pub(super) keep_token_response: bool,
-    /// The settings of a client whose endpoints are yet to be discovered.
+    /// The settings, while the endpoints are not yet discovered.
     pub(super) builder: Option<Box<ClientBuilder>>,
     pub(super) metadata: Option<Arc<ServerMetadata>>,
     #[cfg(feature = "openid")]
@@ -158,13 +158,13 @@ impl Client {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// This client with the metadata that a login was saved with: a login continues with the same server, even if the client has
-    /// got other metadata since.
+    /// This client with the metadata that was saved with a login: the login continues with the same server, even if the client
+    /// has other metadata by now.
     pub(crate) fn of_saved_login(self, metadata: &ServerMetadata) -> Result<Self, RestoreError> {
         if self.0.builder.is_some() {
             return self.with_metadata(metadata).map_err(|_| RestoreError::Malformed);
         }
-        // The app has since set the endpoints by hand: they must be the same that the user was sent to.
+        // The app has since set the endpoints by hand: they must be those that the user was sent to.
         let own = self.server();
         let found = own.discovered(metadata).map_err(|_| RestoreError::Malformed)?;
         let is_same =

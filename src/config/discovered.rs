@@ -1,4 +1,4 @@
-//! Servers that are set up by their metadata: from a document, or from the issuer once a login has fetched the document.
+//! Servers set up from metadata: from a document, or from the issuer once a login has fetched the document.
 
 use alloc::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::wire::metadata::server::ServerMetadata;
 use crate::wire::metadata::well_known::DiscoveryOrder;
 
 impl AuthorizationServer {
-    /// A server by its metadata document (RFC 8414 §3.2, or OpenID Connect Discovery's), for an app that has fetched it itself. The
-    /// document's `issuer` must equal `issuer` octet by octet (RFC 8414 §3.3).
+    /// Makes a server from its metadata document (RFC 8414 §3.2, OpenID Connect Discovery), for an app that fetched it itself.
+    /// The document's `issuer` must equal `issuer` byte for byte (RFC 8414 §3.3).
     ///
     /// # Errors
     /// [`ConfigError::Issuer`] for another issuer's document; [`ConfigError::Endpoint`] for an endpoint that is not an absolute
-    /// https URL; [`ConfigError::Metadata`] for a document that is malformed, lacks a member that is required, has one of a wrong
+    /// https URL; [`ConfigError::Metadata`] for a document that is malformed, lacks a required member, has a member of a wrong
     /// type, or lists PKCE methods without `S256`. What the server demands beyond that is checked by
     /// [`Login::new`](crate::Login::new).
     ///
@@ -52,7 +52,7 @@ impl AuthorizationServer {
         server.issuer(issuer)
     }
 
-    /// All of a document but its issuer, which has been checked.
+    /// Makes a server from a document whose issuer has been checked.
     fn from_document(transport: Transport, document: &Document) -> Result<Self, ConfigError> {
         let authorization = document.authorization_endpoint.as_deref().ok_or(missing("authorization_endpoint"))?;
         let token = document.token_endpoint.as_deref().ok_or(missing("token_endpoint"))?;
@@ -91,8 +91,8 @@ impl AuthorizationServer {
         Ok(server)
     }
 
-    /// A server by its issuer: the login fetches its metadata first, from the locations that [`metadata`](crate::metadata) lists.
-    /// What else is set on this server takes precedence over the metadata.
+    /// Makes a server from its issuer: the login first fetches the metadata, from the locations that
+    /// [`metadata`](crate::metadata) lists. Other settings of this server take precedence over the metadata.
     ///
     /// # Errors
     /// [`ConfigError::Issuer`] unless it is an https URL without query and fragment. Write it exactly as the server does: Auth0's
@@ -113,7 +113,7 @@ impl AuthorizationServer {
     /// `[::1]`) and `localhost`, as [`AuthorizationServer::on_insecure_loopback`] does.
     ///
     /// # Errors
-    /// [`ConfigError::Issuer`] as there, and for plain http to any other host.
+    /// [`ConfigError::Issuer`] as for `from_issuer`, and for plain http to any other host.
     pub fn from_issuer_on_insecure_loopback(issuer: &str) -> Result<Self, ConfigError> {
         Self::undiscovered(issuer, Transport::HttpsOrLoopback)
     }
@@ -122,8 +122,8 @@ impl AuthorizationServer {
         Self::empty(transport).issuer(issuer)
     }
 
-    /// The order in which a login asks the well-known locations, for a server set up by [`AuthorizationServer::from_issuer`]. The
-    /// default is [`DiscoveryOrder::OpenIdConnectFirst`].
+    /// Sets the order in which a login asks the well-known locations, for a server set up by
+    /// [`AuthorizationServer::from_issuer`]. The default is [`DiscoveryOrder::OpenIdConnectFirst`].
     ///
     /// ```
     /// use oauth_proto::metadata::DiscoveryOrder;
@@ -140,16 +140,16 @@ impl AuthorizationServer {
         self
     }
 
-    /// Refuses metadata without `code_challenge_methods_supported`, for a server set up by [`AuthorizationServer::from_issuer`]: the
-    /// Model Context Protocol demands that. By default such metadata are accepted, and the login uses `S256` all the same (RFC 8414
-    /// §2 makes the member optional).
+    /// Refuses metadata without `code_challenge_methods_supported`, for a server set up by [`AuthorizationServer::from_issuer`]:
+    /// the Model Context Protocol demands that. By default such metadata is accepted, and the login uses `S256` all the same (RFC
+    /// 8414 §2 makes the member optional).
     #[must_use]
     pub fn require_code_challenge_methods_supported(mut self) -> Self {
         self.must_name_pkce = true;
         self
     }
 
-    /// This server with the endpoints that its metadata names. What the app has set takes precedence.
+    /// This server with the endpoints that its metadata names. The app's own settings take precedence.
     pub(crate) fn discovered(&self, metadata: &ServerMetadata) -> Result<Self, ConfigError> {
         let document = metadata.document();
         let template = match &self.template {
@@ -187,11 +187,11 @@ impl AuthorizationServer {
 }
 
 impl ServerMetadata {
-    /// Reads the answer from one of the issuer's well-known locations ([`WellKnown`](crate::metadata::WellKnown)). The document's
-    /// `issuer` must equal `issuer` octet by octet (RFC 8414 §3.3). `now` is when it was fetched.
+    /// Reads the response from one of the issuer's well-known locations ([`WellKnown`](crate::metadata::WellKnown)). The
+    /// document's `issuer` must equal `issuer` byte for byte (RFC 8414 §3.3). `now` is the time of the fetch.
     ///
     /// # Errors
-    /// [`Error::Refused`] for another status than 2xx; [`Error::Violation`] for an answer that breaks a rule:
+    /// [`Error::Refused`] for a status other than 2xx; [`Error::Violation`] for a response that breaks a rule:
     /// [`Violation::Metadata`](crate::Violation::Metadata) names the member.
     pub fn from_response(issuer: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         let metadata = Self::read(response, now)?;

@@ -29,8 +29,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How many seconds the server's clock and this one may differ, for ID tokens (feature `openid`): 60 by default, at most 300.
-    /// (How early access tokens are refreshed is [`ClientBuilder::leeway_secs`].)
+    /// Sets how many seconds the server's clock and this device's may differ, for ID tokens (feature `openid`): 60 by default, at
+    /// most 300. ([`ClientBuilder::leeway_secs`] is for access tokens.)
     pub fn clock_leeway_secs(mut self, seconds: u64) -> Self {
         self.id_tokens.clock_leeway = seconds;
         self
@@ -59,9 +59,9 @@ impl ClientBuilder {
         self
     }
 
-    /// How old the keys may be that check ID tokens, in seconds since they were fetched (feature `openid`): 86,400 (a day) by
-    /// default; 0 is refused. Older keys are fetched again first, so that a key which the server has withdrawn is not trusted for
-    /// ever (OpenID Connect Core §10.1.1).
+    /// Sets the maximum age of the keys that check ID tokens, in seconds since the fetch (feature `openid`): 86,400 (a day) by
+    /// default; 0 is refused. Older keys are fetched again first, so that a withdrawn key is not trusted for ever (OpenID Connect
+    /// Core §10.1.1).
     ///
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client};

@@ -1,4 +1,4 @@
-//! The settings for ID tokens, and the policy that follows once the server is known.
+//! The settings for ID tokens, and the policy that they make with a known server.
 
 use alloc::string::String;
 use alloc::sync::Arc;

@@ -10,9 +10,9 @@ use crate::openid::id_token::unverified::Unverified;
 use crate::openid::keys::KeySet;
 
 impl Client {
-    /// Returns this client with keys of its server from an earlier fetch (feature `openid`). If they do not check an ID token, a
-    /// login fetches them again once, a session only if they are older than [`KeySet::REFETCH_SECS`]. Keys of another `jwks_uri`,
-    /// or older than [`ClientBuilder::max_key_age_secs`](crate::ClientBuilder::max_key_age_secs), are not used.
+    /// Returns this client with keys of its server from an earlier fetch (feature `openid`). If none of them verifies an ID
+    /// token, a login fetches them again once, a session only if they are older than [`KeySet::REFETCH_SECS`]. Keys of another
+    /// `jwks_uri`, or older than [`ClientBuilder::max_key_age_secs`](crate::ClientBuilder::max_key_age_secs), are not used.
     #[must_use]
     pub fn with_keys(&self, keys: KeySet) -> Self {
         let mut inner = Inner::clone(&self.0);
@@ -48,7 +48,7 @@ impl Client {
         Ok(policy.rules(self.id_token_parties()))
     }
 
-    /// Whose ID tokens are accepted, and for which audiences: known even if the other rules are not.
+    /// The accepted issuers and audiences of ID tokens: known even if the other rules are not.
     pub(crate) fn id_token_parties(&self) -> Rules<'_> {
         Rules::new(self.server().issuer.as_deref().unwrap_or_default(), self.client_id())
             .issuer_template(self.server().template.as_ref())

@@ -1,4 +1,4 @@
-//! Configuration: what an app sets up once, the authorization server and the client, with all checks of it.
+//! Configuration, set up once by an app and fully checked: the authorization server and the client.
 
 pub(crate) mod builder;
 pub(crate) mod client;

@@ -1,4 +1,4 @@
-//! Settings for servers that break the letter of a rule. Each is off by default and names its rule; none switches a check off.
+//! Settings for servers that deviate from a rule: each is off by default and named after its rule; none switches a check off.
 
 use alloc::borrow::ToOwned;
 

@@ -1,4 +1,4 @@
-//! The authorization server: its endpoints, and what it promises (RFC 8414).
+//! The authorization server: its endpoints, and what it supports (RFC 8414).
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
@@ -14,14 +14,15 @@ use crate::wire::issuer::{check_issuer, IssuerTemplate};
 use crate::wire::logout::{LogoutEndpoint, LogoutParameters};
 use crate::wire::metadata::well_known::DiscoveryOrder;
 
-/// The server that the user logs in at and that issues the tokens. Immutable once it is part of a
-/// [`Client`](crate::Client): code, verifier and refresh token go to the endpoints of the server that the user was sent to, and
-/// to no other.
+/// The server that the user logs in at and that issues the tokens.
 ///
-/// That the code in a redirect is this server's too is known by its `iss` (RFC 9207): one that names another server, or that
-/// cannot be compared since no [`issuer`](AuthorizationServer::issuer) is set, ends the login; one that was promised must be
-/// there. Of a server that sends none it is not known by the redirect: an app that logs in at several such servers gives each a
-/// redirect URI of its own (RFC 9700 §4.4.2).
+/// It is immutable once it is part of a [`Client`](crate::Client): code, verifier and refresh token go to the endpoints of the
+/// server that the user was sent to, and to no other.
+///
+/// The `iss` of a redirect tells which server issued the code (RFC 9207). The login ends if `iss` names another server, if no
+/// [`issuer`](AuthorizationServer::issuer) is set to compare it with, or if it was promised and is missing. Without `iss`, a
+/// redirect does not show its server: an app that logs in at several such servers uses a different redirect URI for each (RFC
+/// 9700 §4.4.2).
 ///
 /// ```
 /// use oauth_proto::AuthorizationServer;
@@ -37,7 +38,7 @@ pub struct AuthorizationServer {
     pub(crate) issuer: Option<String>,
     pub(crate) template: Option<IssuerTemplate>,
     pub(crate) iss_required: bool,
-    /// What its metadata demands and this version cannot do, by the member's name, and what to do about it.
+    /// The member of its metadata that demands what this version cannot do, and what to do about it.
     pub(crate) demands: Option<(&'static str, &'static str)>,
     pub(crate) discovery_order: DiscoveryOrder,
     /// Its metadata must name the PKCE methods.
@@ -54,23 +55,24 @@ pub struct AuthorizationServer {
 }
 
 impl AuthorizationServer {
-    /// Endpoints as the server documents them: absolute https URLs. Their own query is kept (RFC 6749 §3.1, §3.2).
+    /// Makes a server from its endpoints, absolute https URLs. Their query is kept (RFC 6749 §3.1, §3.2).
     ///
-    /// Set the [`issuer`](AuthorizationServer::issuer) too: many servers name themselves in every redirect (`iss`, RFC 9207), and
-    /// a login that cannot compare that ends with [`Violation::IssuerUnknown`](crate::Violation::IssuerUnknown).
+    /// Set the [`issuer`](AuthorizationServer::issuer) too: many servers send `iss` in every redirect (RFC 9207), and without an
+    /// issuer to compare it with the login ends with [`Violation::IssuerUnknown`](crate::Violation::IssuerUnknown).
     ///
     /// # Errors
-    /// [`ConfigError::Endpoint`] for anything else.
+    /// [`ConfigError::Endpoint`] for any other URL, and for an authorization endpoint whose query repeats a parameter or has one
+    /// that the login sends.
     pub fn new(authorization_endpoint: &str, token_endpoint: &str) -> Result<Self, ConfigError> {
         Self::with(Transport::Https, authorization_endpoint, token_endpoint)
     }
 
-    /// Like [`AuthorizationServer::new`], and accepts **plain http** on this machine for this server's endpoints and for the
-    /// client's API origins: for tests and demonstrations. The host is a loopback literal (127.0.0.0/8, `[::1]`), or the name
-    /// `localhost` and no other; prefer a literal, since a name may be resolved to another machine (RFC 8252 §8.3).
+    /// Like [`AuthorizationServer::new`], for tests and demonstrations: also accepts **plain http** on loopback for this server's
+    /// endpoints and for the client's API origins. The host is a loopback literal (127.0.0.0/8, `[::1]`) or the name `localhost`;
+    /// prefer a literal, since a name may resolve to another host (RFC 8252 §8.3).
     ///
     /// # Errors
-    /// [`ConfigError::Endpoint`], for plain http to any other host too.
+    /// [`ConfigError::Endpoint`] as for `new`, and for plain http to any other host.
     ///
     /// ```
     /// use oauth_proto::AuthorizationServer;
@@ -129,13 +131,13 @@ impl AuthorizationServer {
         }
     }
 
-    /// Whether the endpoints are known: not of a server by its issuer, before its metadata has come.
+    /// Whether the endpoints are known: for a server by its issuer, only once its metadata has been fetched.
     pub(crate) fn has_endpoints(&self) -> bool {
         !self.authorization_endpoint.is_empty()
     }
 
-    /// The issuer identifier (RFC 8414 §2), kept octet by octet: an `iss` in the redirect is compared with it (RFC 9207 §2.4), and
-    /// without it is refused.
+    /// Sets the issuer identifier (RFC 8414 §2), kept byte for byte: an `iss` in the redirect is compared with it (RFC 9207
+    /// §2.4).
     ///
     /// # Errors
     /// [`ConfigError::Issuer`] unless it is an https URL without query and fragment.
@@ -145,14 +147,14 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// The server promises `iss` in every authorization response (RFC 9207 §3): one without it ends the login.
+    /// Requires `iss` in every authorization response (RFC 9207 §3): a response without it ends the login.
     #[must_use]
     pub fn require_iss(mut self) -> Self {
         self.iss_required = true;
         self
     }
 
-    /// Where refresh tokens are revoked at sign-out (RFC 7009).
+    /// Sets the endpoint at which a sign-out revokes tokens (RFC 7009).
     ///
     /// # Errors
     /// [`ConfigError::Endpoint`] unless it is an absolute https URL.
@@ -161,9 +163,9 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// Where the browser is sent at sign-out to end the user's session at the server too (OpenID Connect RP-Initiated
-    /// Logout 1.0 §2.1). The client's
-    /// [`post_logout_redirect_uri`](crate::ClientBuilder::post_logout_redirect_uri) is where it comes back to.
+    /// Sets the endpoint at which the browser ends the user's session at the server (OpenID Connect RP-Initiated Logout 1.0
+    /// §2.1). The browser comes back to the client's
+    /// [`post_logout_redirect_uri`](crate::ClientBuilder::post_logout_redirect_uri).
     ///
     /// # Errors
     /// [`ConfigError::Endpoint`] unless it is an absolute https URL whose query has no parameter that the logout sends.
@@ -171,11 +173,11 @@ impl AuthorizationServer {
         self.logout_at("end_session_endpoint", url, LogoutParameters::END_SESSION)
     }
 
-    /// Like [`AuthorizationServer::end_session_endpoint`], for Auth0's own `/v2/logout`, which has other parameters:
-    /// `returnTo`, `client_id`, `federated`. One of the three is used, whichever was set last.
+    /// Like [`AuthorizationServer::end_session_endpoint`], for Auth0's own `/v2/logout`, which has other parameters: `returnTo`,
+    /// `client_id`, `federated`. Of the three methods for a logout endpoint, the last call counts.
     ///
     /// # Errors
-    /// [`ConfigError::Endpoint`] as there.
+    /// [`ConfigError::Endpoint`] as for `end_session_endpoint`.
     pub fn auth0_logout_endpoint(self, url: &str) -> Result<Self, ConfigError> {
         self.logout_at("auth0_logout_endpoint", url, LogoutParameters::AUTH0)
     }
@@ -184,8 +186,8 @@ impl AuthorizationServer {
     /// [`LogoutParameters`] names them.
     ///
     /// # Errors
-    /// [`ConfigError::Endpoint`] as there; [`ConfigError::Parameter`] unless the name has one or more characters, none of them
-    /// a control character, and is none that the logout sends itself.
+    /// [`ConfigError::Endpoint`] as for `end_session_endpoint`; [`ConfigError::Parameter`] for a name that is empty, has control
+    /// characters, or is sent by the logout itself.
     pub fn logout_endpoint(self, url: &str, parameters: LogoutParameters) -> Result<Self, ConfigError> {
         parameters.check()?;
         self.logout_at("logout_endpoint", url, parameters)
@@ -204,10 +206,10 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// The PKCE methods that the server says it supports (RFC 8414 §2). None are plain for this crate.
+    /// Checks the PKCE methods that the server says it supports (RFC 8414 §2).
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] when `S256` is not among them: there is no falling back (RFC 9700 §2.1.1).
+    /// [`ConfigError::Metadata`] if `S256` is not among them: no other method is used (RFC 9700 §2.1.1).
     pub fn code_challenge_methods_supported(self, methods: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
         if methods.iter().any(|method| method.as_ref() == "S256") {
             Ok(self)
@@ -219,15 +221,15 @@ impl AuthorizationServer {
         }
     }
 
-    /// The client authentication methods of the token endpoint (RFC 8414 §2): a client secret is then sent by one of
-    /// them, `client_secret_basic` first.
+    /// Sets the client authentication methods of the token endpoint (RFC 8414 §2): a client secret is sent by one of them,
+    /// preferably `client_secret_basic`.
     #[must_use]
     pub fn token_endpoint_auth_methods_supported(mut self, methods: &[impl AsRef<str>]) -> Self {
         self.authentication_methods = Some(owned(methods));
         self
     }
 
-    /// Where the keys are that ID tokens are signed with (RFC 8414 §2).
+    /// Sets the URL of the keys that check ID tokens (RFC 8414 §2).
     ///
     /// # Errors
     /// [`ConfigError::Endpoint`] unless it is an absolute https URL.
@@ -236,7 +238,7 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// Where the server tells about the user (OpenID Connect Core §5.3).
+    /// Sets the userinfo endpoint (OpenID Connect Core §5.3).
     ///
     /// # Errors
     /// [`ConfigError::Endpoint`] unless it is an absolute https URL.
@@ -245,23 +247,23 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// The algorithms that the server signs ID tokens with (OpenID Connect Discovery 1.0 §3). They are
-    /// what a client allows that does not say it itself; without either it is RS256.
+    /// Sets the algorithms that the server signs ID tokens with (OpenID Connect Discovery 1.0 §3). A client allows these unless
+    /// it sets `id_token_algorithms`; if neither is set, only RS256.
     #[must_use]
     pub fn id_token_signing_alg_values_supported(mut self, names: &[impl AsRef<str>]) -> Self {
         self.signing_algorithms = Some(owned(names));
         self
     }
 
-    /// The response modes that the server supports (RFC 8414 §2): a login does not ask for any other.
-    /// Discovery sets them.
+    /// Sets the response modes that the server supports (RFC 8414 §2), as discovery does. A login that requests another one is
+    /// refused.
     #[must_use]
     pub fn response_modes_supported(mut self, modes: &[impl AsRef<str>]) -> Self {
         self.response_modes = Some(owned(modes));
         self
     }
 
-    /// The names in the authorization endpoint's own query: no request may send one of them again.
+    /// The parameter names in the authorization endpoint's query: no request may repeat them.
     pub(crate) fn query_names(&self) -> Vec<String> {
         let own = own_query("authorization_endpoint", &self.authorization_endpoint).unwrap_or_default();
         own.into_iter().map(|(name, _)| name).collect()
@@ -279,8 +281,8 @@ impl fmt::Debug for AuthorizationServer {
     }
 }
 
-/// Parameters that no authorization endpoint may carry in its own query: the login sends them, or another request would come
-/// in by them (RFC 9101).
+/// Parameters that no authorization endpoint may carry in its own query: the login sends them, or they would replace the request
+/// (RFC 9101).
 const SENT_BY_LOGIN: [&str; 11] = [
     "request",
     "request_uri",
@@ -303,7 +305,7 @@ fn owned(texts: &[impl AsRef<str>]) -> Vec<String> {
     texts.iter().map(|text| text.as_ref().to_owned()).collect()
 }
 
-/// The parameters that an endpoint has in its own query.
+/// The parameters in an endpoint's query.
 fn own_query(name: &'static str, url: &str) -> Result<Vec<(String, String)>, ConfigError> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let problem = "has a query that cannot be decoded: percent-encode it as UTF-8";

@@ -1,4 +1,4 @@
-//! A server at which each tenant has an issuer of its own, and what issuer is expected of a server.
+//! Servers with one issuer for each tenant, and the issuer that is expected of any server.
 
 use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
@@ -8,22 +8,21 @@ use crate::error::config::ConfigError;
 use crate::wire::issuer::{is_tenant, IssuerTemplate};
 
 impl AuthorizationServer {
-    /// For a server at which **each tenant has an issuer of its own**, as Microsoft Entra ID has for apps that take accounts of
-    /// any tenant (`common`, `organizations`; feature `openid`). `{tenantid}` stands for the tenant: what its metadata has as
-    /// `issuer`.
+    /// Sets a template of issuers, for a server with **one issuer for each tenant**, such as Microsoft Entra ID for apps that
+    /// accept accounts of any tenant (`common`, `organizations`; feature `openid`). Pass the metadata's `issuer`, where
+    /// `{tenantid}` stands for the tenant.
     ///
-    /// It takes the place of the one issuer in every check, and switches none off:
+    /// The template replaces the issuer in every check; no check is switched off:
     /// - the metadata's `issuer` must be the template, or an instance of it;
-    /// - an ID token's `iss` must be the template with the token's own `tid` in it, and what the metadata has if that is an
-    ///   instance; after a refresh, it must be that of the login (OpenID Connect Core §12.2);
+    /// - an ID token's `iss` must be the template with the token's own `tid`, and equal the metadata's `issuer` if that is an
+    ///   instance; after a refresh, it must be the login's (OpenID Connect Core §12.2);
     /// - a redirect's `iss` (RFC 9207) must be an instance;
-    /// - a key that names an `issuer` signs for that one alone
-    ///   ([Microsoft's rules](https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens)).
+    /// - a key that names an `issuer` signs for that issuer alone ([Microsoft's
+    ///   rules](https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens)).
     ///
-    /// The metadata is looked for at the URL that [`AuthorizationServer::from_issuer`] was given. A user is known by issuer and
-    /// subject together, in whatever tenant ([`IdToken::is_same_user`](crate::IdToken::is_same_user)). Which tenants may log in
-    /// says [`AuthorizationServer::tenants`]; without it any may, so look at `tid` before you trust what a token says of a
-    /// user's organization.
+    /// The metadata is fetched by the URL that was passed to [`AuthorizationServer::from_issuer`]. Identify a user by issuer and
+    /// subject together ([`IdToken::is_same_user`](crate::IdToken::is_same_user)). [`AuthorizationServer::tenants`] limits which
+    /// tenants may log in; without it any may, so check `tid` before you trust what a token says about a user's organization.
     ///
     /// # Errors
     /// [`ConfigError::Issuer`] unless it is an https URL with one `{tenantid}` as a whole segment of its path.
@@ -42,12 +41,12 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// The tenants that may log in by the [`AuthorizationServer::issuer_template`], by their `tid` as ID tokens have it: an id,
-    /// not a domain name (feature `openid`). An ID token tells, so ask for the scope `openid`.
+    /// Limits the tenants that may log in by the [`AuthorizationServer::issuer_template`] to these ids (`tid` in ID tokens), not
+    /// domain names (feature `openid`). Only an ID token names the tenant, so request the scope `openid`.
     ///
     /// # Errors
-    /// [`ConfigError::Issuer`] without a template, for an empty list, and for what can be no tenant: letters, digits, `-` and `.`
-    /// alone.
+    /// [`ConfigError::Issuer`] without a template, for an empty list, and for an id with other characters than letters, digits,
+    /// `-` and `.`.
     pub fn tenants(mut self, tenants: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
         let bad = |problem| ConfigError::Issuer { problem };
         let template = self.template.as_mut();
@@ -60,7 +59,7 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// What an `iss` must be, or be an instance of.
+    /// The issuer or template that an `iss` must match.
     pub(crate) fn expected_issuer(&self) -> Option<&str> {
         if let Some(template) = &self.template {
             return Some(template.expected());
@@ -68,7 +67,7 @@ impl AuthorizationServer {
         self.issuer.as_deref()
     }
 
-    /// What a saved form knows a server by.
+    /// The names by which saved forms identify a server.
     pub(crate) fn names(&self) -> Vec<&str> {
         let own = self.issuer.as_deref().unwrap_or(&self.authorization_endpoint);
         let template = self.template.as_ref().map(IssuerTemplate::text);

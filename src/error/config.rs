@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
-/// A configuration that cannot be used, refused before anything is sent. The message names the value and says what to do.
+/// Why a configuration cannot be used. Nothing has been sent; the message names the value and says what to do.
 ///
 /// ```
 /// use oauth_proto::AuthorizationServer;

@@ -1,4 +1,4 @@
-//! What is kept of an error response, besides the members of RFC 6749 §5.2.
+//! The body of an error response, kept for members beyond those of RFC 6749 §5.2.
 
 use core::fmt;
 

@@ -26,11 +26,11 @@ pub enum IdTokenError {
     Signature,
     /// A required claim is missing or empty (OpenID Connect Core §2).
     MissingClaim(&'static str),
-    /// `iss` is another server (rule 2).
+    /// `iss` names another server (rule 2).
     Issuer,
     /// `aud` does not name this client, or names others that are not trusted (rule 3).
     Audience,
-    /// `azp` is another client (rule 5).
+    /// `azp` names another client (rule 5).
     AuthorizedParty,
     /// `exp` has passed (rule 9).
     Expired,
@@ -38,15 +38,15 @@ pub enum IdTokenError {
     NotYetValid,
     /// `iat` is in the future (rule 10).
     IssuedAt,
-    /// A `nonce` was sent and none came back (rule 11).
+    /// A `nonce` was sent, and the token has none (rule 11).
     NonceMissing,
     /// `nonce` is not the one that was sent (rule 11), or none was sent.
     NonceMismatch,
-    /// `max_age` was asked for and there is no `auth_time` (rule 13).
+    /// `max_age` was requested and there is no `auth_time` (rule 13).
     AuthTimeMissing,
     /// The user authenticated longer ago than `max_age` allows (rule 13).
     AuthTimeTooOld,
-    /// `max_age` was asked for and `auth_time` is in the future, so it proves nothing (rule 13).
+    /// `max_age` was requested and `auth_time` is in the future, so it proves nothing (rule 13).
     AuthTimeInFuture,
     /// After a refresh, `auth_time` differs from the login's (§12.2).
     AuthTimeMismatch,
@@ -54,9 +54,9 @@ pub enum IdTokenError {
     AccessTokenHash,
     /// `c_hash` belongs to another code (§3.3.2.11).
     CodeHash,
-    /// After a refresh, `sub` is another user (§12.2).
+    /// After a refresh, `sub` names another user (§12.2).
     SubjectMismatch,
-    /// `org_id` or `org_name` is not the organization that was asked for (Auth0).
+    /// `org_id` or `org_name` is not the requested organization (Auth0).
     Organization,
     /// `acr` is none of the required values (rule 12).
     AuthenticationContext,

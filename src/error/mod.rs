@@ -22,10 +22,11 @@ pub use violation::Violation;
 
 use crate::text::members::Fault;
 
-/// Why a machine did not do what an event asked for.
+/// Why a login or session did not do what an event asked for, or what went wrong at the server.
 ///
-/// [`Error::is_fatal`] tells two kinds apart: after a fatal error the login is over and returns the same error for every later
-/// event; after any other the machine is as it was before the event.
+/// [`Error::is_fatal`] tells two kinds apart: after a fatal error a login is over and returns the same error for every later
+/// event; after any other ([`Misuse`], [`Ignored`]) nothing has changed. [`Session::handle`](crate::Session::handle) returns only
+/// errors that are not fatal.
 ///
 /// ```
 /// use oauth_proto::{Error, Ignored, Over};
@@ -37,19 +38,19 @@ use crate::text::members::Fault;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The caller's code must change: this call is not possible here.
+    /// The app's code must change: this call is not possible here.
     Misuse(Misuse),
-    /// Nothing needs to be done: the event was not for this machine, or came late. Never fatal.
+    /// Nothing needs to be done: the event was for another login or session, or came late.
     Ignored(Ignored),
     /// The user or the server refused: the server's error response.
     Refused(Box<Refused>),
-    /// The server broke a rule, so nothing of its answer is used.
+    /// The server broke a rule. A login uses nothing of such a response.
     Violation(Violation),
     /// The login is over: start a new one. After a sign-out: [`Over::NotRevoked`].
     Over(Over),
 }
 
-/// A wrong call by the app's code, never caused by data from outside.
+/// A wrong call or setup by the app, never caused by data from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
@@ -64,7 +65,7 @@ pub enum Misuse {
     ServerUnknown,
 }
 
-/// An event that is not for this machine, or came late. The machine is unchanged.
+/// An event for another login or session, or a late one. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ignored {
@@ -82,7 +83,7 @@ pub enum Ignored {
     StateMismatch,
     /// No redirect is awaited: the login has not started, or has accepted one already.
     RedirectNotAwaited,
-    /// The answer's id belongs to no request under way.
+    /// The id is of no request under way.
     UnknownRequest,
     /// The login has ended with tokens.
     Finished,
@@ -96,14 +97,15 @@ pub enum Over {
     Cancelled,
     /// The login's deadline has passed.
     Expired,
-    /// The code may have been used and the answer was lost. A code must not be sent twice (RFC 6749 §4.1.2).
+    /// The code may have been used and the response was lost. A code must not be sent twice (RFC 6749 §4.1.2).
     OutcomeUnknown,
-    /// The server could not be told of the sign-out: the refresh token may still be valid there (RFC 7009).
+    /// The server could not be told of the sign-out: the refresh token may still be valid (RFC 7009).
     NotRevoked,
 }
 
 impl Error {
-    /// Whether the login has ended. Every other error left the machine as it was.
+    /// Whether a login that returned this error has ended; if not, the login is unchanged. For a session, see
+    /// [`LoginRequired::is_final`](crate::LoginRequired::is_final).
     pub fn is_fatal(&self) -> bool {
         !matches!(self, Self::Misuse(_) | Self::Ignored(_))
     }
@@ -226,7 +228,7 @@ impl From<IdTokenError> for Error {
 }
 
 impl Error {
-    /// An error of a document's fault. `problem`: what to do about a wrong type.
+    /// The error for a document's fault. `problem`: what to do about a wrong type.
     pub(crate) fn of_document(fault: Fault, problem: &'static str) -> Self {
         match fault {
             Fault::Malformed => Self::Violation(Violation::ResponseMalformed),
@@ -234,7 +236,7 @@ impl Error {
         }
     }
 
-    /// An error of unusable metadata.
+    /// The error for unusable metadata.
     pub(crate) fn metadata(error: ConfigError) -> Self {
         Self::Violation(Violation::Metadata(Box::new(error)))
     }

@@ -9,8 +9,8 @@ use crate::text::unfit::Unfit;
 
 /// A refusal by the server: its error response, with the HTTP status if there was one (RFC 6749 §4.1.2.1, §5.2).
 ///
-/// `Display` shows the error code, the status and what to do about them. The rest of the server's text may contain anything, so
-/// only the accessors return it. A message for the user, as plain text:
+/// `Display` shows the error code, the status and what to do about them. Only the accessors return the rest of the server's text,
+/// which may contain anything. A message for the user, as plain text:
 ///
 /// ```
 /// fn message(refused: &oauth_proto::Refused) -> String {
@@ -31,7 +31,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// A status without an error code.
+    /// A refusal with a status and no error code.
     pub(crate) fn without_words(status: u16) -> Self {
         Self {
             status: Some(status),
@@ -48,7 +48,7 @@ impl Refused {
         self.error.as_ref().map(ServerText::as_str)
     }
 
-    /// The description without control characters (`error_description`). Text from outside: never render it as HTML.
+    /// The description without control characters (`error_description`). Untrusted: never render it as HTML.
     pub fn description(&self) -> Option<&str> {
         self.description.as_ref().map(ServerText::as_str)
     }
@@ -68,13 +68,13 @@ impl Refused {
         self.retry_after
     }
 
-    /// Reads the answer's JSON members into any `Deserialize` type, for those beyond the three of RFC 6749 §5.2: Auth0's
+    /// Reads the response's JSON members into any `Deserialize` type, for members beyond the three of RFC 6749 §5.2: Auth0's
     /// `mfa_token`, `auth_session` of first-party apps, Entra's `suberror` and `claims`, an `error` that is an object. They may
     /// contain secrets: the body is wiped when this is dropped, and `Debug` shows nothing of it.
     ///
     /// # Errors
-    /// [`Unfit`] if the members do not fit the type, or were not kept: there are only the three, the body is not a JSON object
-    /// or longer than 16 KiB, or the error came by redirect.
+    /// [`Unfit`] if the members do not fit the type, or were not kept: there are only those three, the body is not a JSON object
+    /// or is longer than 16 KiB, or the error came by redirect.
     ///
     /// ```
     /// use oauth_proto::token::parse_response;
@@ -101,9 +101,9 @@ impl Refused {
         self.status.is_some_and(is_transient)
     }
 
-    /// Whether the server says that it has not processed the request: it came too slowly (RFC 9110 §15.5.9), too early
-    /// (RFC 8470 §5.2) or too often (RFC 6585 §4), or the server is overloaded or under maintenance (RFC 9110 §15.6.4), which
-    /// some say with the error code of RFC 6749 §4.1.2.1. Any other 5xx leaves that open.
+    /// Whether the server says that it has not processed the request: it came too slowly (RFC 9110 §15.5.9), too early (RFC
+    /// 8470 §5.2) or too often (RFC 6585 §4), or the server is overloaded or under maintenance (RFC 9110 §15.6.4), which some
+    /// servers say with the error code of RFC 6749 §4.1.2.1. Any other 5xx leaves it open.
     pub(crate) fn is_unprocessed(&self) -> bool {
         matches!(self.status, Some(408 | 425 | 429 | 503)) || self.oauth_error() == Some("temporarily_unavailable")
     }

@@ -5,7 +5,7 @@ use core::fmt;
 /// The version of the saved forms that this crate writes and reads.
 pub(crate) const SAVED_VERSION: u32 = 2;
 
-/// Why a saved login or session cannot be restored. Nothing was changed; start a new login.
+/// Why a saved login or session cannot be restored. Nothing was changed; start a new login, unless the variant says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RestoreError {

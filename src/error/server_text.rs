@@ -16,7 +16,7 @@ impl ServerText {
         Self(text.chars().filter(|character| !character.is_control()).take(Self::MAX_CHARS).collect())
     }
 
-    /// The whole of a text whose size was limited before. Drops control characters.
+    /// Keeps all of a text whose size was limited before, except control characters.
     pub(crate) fn whole(text: &str) -> Self {
         Self(text.chars().filter(|character| !character.is_control()).collect())
     }

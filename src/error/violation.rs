@@ -14,9 +14,9 @@ use super::server_text::ServerText;
 pub enum Violation {
     /// The authorization response has no `iss` although the server announced it (RFC 9207 §2.4).
     IssuerMissing,
-    /// `iss` is another server (RFC 9207 §2.4).
+    /// `iss` names another server (RFC 9207 §2.4).
     IssuerMismatch,
-    /// The authorization response has an `iss`, and the client does not know its server's issuer (RFC 9207 §2.4). Set it with
+    /// The authorization response has an `iss`, and the client's server has no issuer (RFC 9207 §2.4). Set it with
     /// [`AuthorizationServer::issuer`](crate::AuthorizationServer::issuer).
     IssuerUnknown,
     /// The authorization response has a parameter twice (RFC 6749 §3.1), and the right `state`, so it comes from the server.
@@ -29,32 +29,32 @@ pub enum Violation {
     /// The body is longer than [`MAX_RESPONSE_BYTES`](crate::http::MAX_RESPONSE_BYTES) or nested deeper than 32, or a token in
     /// it is longer than [`MAX_TOKEN_BYTES`](crate::token::MAX_TOKEN_BYTES).
     ResponseTooLarge,
-    /// The answer is a redirect with this status. Tokens must come from the endpoint itself (RFC 6749 §5.1): following a
+    /// The response is a redirect with this status. Tokens must come from the endpoint itself (RFC 6749 §5.1): following a
     /// redirect would send the code, verifier or refresh token elsewhere.
     RedirectedResponse(u16),
-    /// The answer's `Content-Type` is not read as JSON (RFC 6749 §5.1). It may be a web page.
+    /// The response's `Content-Type` is not read as JSON (RFC 6749 §5.1). It may be a web page.
     ContentType,
     /// The body is not a JSON object as required, or has a member twice (RFC 6749 §5.1, RFC 8259 §4).
     ResponseMalformed,
-    /// This member of the answer has a wrong type, or characters that are not allowed (RFC 6749 §5.1, Appendix A).
+    /// This member of the response has a wrong type, or characters that are not allowed (RFC 6749 §5.1, Appendix A).
     MemberMalformed(&'static str),
-    /// The answer has no `access_token` (RFC 6749 §5.1).
+    /// The response has no `access_token` (RFC 6749 §5.1).
     AccessTokenMissing,
-    /// The answer has no `token_type` (RFC 6749 §5.1).
+    /// The response has no `token_type` (RFC 6749 §5.1).
     TokenTypeMissing,
-    /// A `token_type` that this client must not use (RFC 6749 §7.1).
+    /// The response has a `token_type` that this client must not use (RFC 6749 §7.1).
     TokenTypeUnsupported(ServerText),
     /// The access token is a JWT for another API than the requested one (RFC 9068 §3): see
     /// [`Target::check_jwt_audience`](crate::Target::check_jwt_audience).
     AccessTokenAudience,
-    /// `openid` was asked for and the answer has no `id_token` (OpenID Connect Core §3.1.3.3).
+    /// `openid` was asked for and the response has no `id_token` (OpenID Connect Core §3.1.3.3).
     IdTokenMissing,
     /// The ID token broke a rule (OpenID Connect Core §3.1.3.7).
     #[cfg(feature = "openid")]
     IdToken(IdTokenError),
     /// The metadata of the server or of an API cannot be used. The error names the member (RFC 8414 §2, RFC 9728 §2).
     Metadata(Box<ConfigError>),
-    /// The userinfo is another user's than the ID token (OpenID Connect Core §5.3.2).
+    /// The userinfo is about another user than the ID token (OpenID Connect Core §5.3.2).
     #[cfg(feature = "openid")]
     UserInfoSubject,
     /// The userinfo is signed or encrypted (OpenID Connect Core §5.3.2), which is not supported.

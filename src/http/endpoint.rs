@@ -1,4 +1,4 @@
-//! URLs that a request may go to: checked once, at configuration, and kept as written.
+//! URLs that requests may go to: checked once, at configuration, and kept as written.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -7,15 +7,15 @@ use url::{Host, Url};
 
 use crate::text::chars;
 
-/// Whether plain `http` to this machine is accepted.
+/// Whether plain `http` to loopback is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Https,
     HttpsOrLoopback,
 }
 
-/// Checks an endpoint: an absolute https URL without fragment (RFC 6749 §3.1, §3.2). The host app may pass it to a program as
-/// an argument, so anything but a plain URL is refused (CVE-2025-6514).
+/// Checks an endpoint: an absolute https URL without fragment (RFC 6749 §3.1, §3.2). The app may pass it to a program as an
+/// argument, so anything but a plain URL is refused (CVE-2025-6514).
 pub(crate) fn check(text: &str, transport: Transport) -> Result<Arc<str>, &'static str> {
     parse(text, transport).map(|_| Arc::from(text))
 }
@@ -113,7 +113,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether the host is the name `localhost`: for tests only, since the machine decides what it resolves to.
+/// Whether the host is the name `localhost`: for tests only, since the system decides what it resolves to.
 fn is_localhost(url: &Url) -> bool {
     url.host() == Some(Host::Domain("localhost"))
 }

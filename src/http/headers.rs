@@ -4,8 +4,10 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Response headers, as the app's HTTP stack has them, without a copy: slices, arrays or `Vec`s of names and values (text or
-/// bytes); with the feature `http`, a `HeaderMap`; with [`Headers::from_fn`], anything that can be iterated over.
+/// Response headers, as the app's HTTP stack has them, without a copy.
+///
+/// They convert from slices, arrays or `Vec`s of names and values (strings or bytes); with the feature `http`, from a
+/// `HeaderMap`; with [`Headers::from_fn`], from anything that can be iterated over.
 ///
 /// A value that is not UTF-8 reads as an empty one.
 ///
@@ -68,7 +70,7 @@ impl<'a> Headers<'a> {
         }
     }
 
-    /// Separate, so that the usual forms stay cheap.
+    /// A separate function, so that the usual forms stay cheap.
     #[inline(never)]
     fn first_of_octets(&self, name: &str) -> Option<&'a str> {
         match self.0 {

@@ -2,16 +2,16 @@
 //!
 //! # The contract for sending a [`Request`]
 //! 1. Use TLS with server authentication, except for a loopback `http` URL that the configuration allowed.
-//! 2. **Follow no redirect**: hand over a 3xx as it is. The request is meant for the configured endpoint only.
+//! 2. **Follow no redirect**: hand over a 3xx as it is. The request is for the configured endpoint only.
 //! 3. Send method, URL, headers and body unchanged; add no other `Authorization`.
-//! 4. Of the answer's body, read at most [`Request::max_response_bytes`] and one byte more, and hand over what was read: the
-//!    machine refuses bodies above the limit.
-//! 5. Answer every request once: [`Event::ResponseReceived`](crate::Event::ResponseReceived) or
+//! 4. Of the response's body, read at most [`Request::max_response_bytes`] and one byte more, and hand over what was read: longer
+//!    bodies are refused.
+//! 5. Report the outcome of every request once: [`Event::ResponseReceived`](crate::Event::ResponseReceived) or
 //!    [`Event::SendFailed`](crate::Event::SendFailed), with the request's own id.
 //!
 //! # What a status means
 //!
-//! By step: the first three belong to a login, the others to a session.
+//! Each column is a step: the first three of a login, the others of a session.
 //!
 //! | status | metadata | code | keys | refresh | revocation |
 //! | --- | --- | --- | --- | --- | --- |
@@ -31,16 +31,17 @@
 //! | 600–999 | elsewhere | ends | ends | later | told |
 //!
 //! - *read*: the body is read.
-//! - *elsewhere*: the next well-known place is asked. After the last, the login ends, or all are asked again if one was
+//! - *elsewhere*: the next well-known location is asked. After the last, the login ends, or all are asked again if one was
 //!   *later*.
 //! - *later*: [`Action::RetryAt`](crate::Action::RetryAt) or [`SessionAction::RetryAt`](crate::SessionAction::RetryAt), not
-//!   before `Retry-After` says. A code goes again within its ten minutes, and only if the answer shows that it was not looked
-//!   at; keys until the login is cancelled, metadata within the login's time, a refresh without end, a revocation five times.
-//! - *ends*: a fatal error, with the server's words if there are any.
+//!   before `Retry-After` says. A code is sent again within its ten minutes, and only if the server did not process it; keys are
+//!   requested until the login is cancelled, metadata until its deadline; a refresh is sent without limit, a revocation up to
+//!   five times.
+//! - *ends*: a fatal error, with the server's error code and description, if any.
 //! - *words*: `invalid_grant` ends the grant; any other error code is reported, and the grant kept.
 //! - *done* and *told*: the sign-out goes on; [`Session::last_error`](crate::Session::last_error) tells what was not revoked.
 //!
-//! Some error codes count like a status, whatever the status is: `temporarily_unavailable` is *later* for code and refresh.
+//! Some error codes override the status: `temporarily_unavailable` is *later* for code and refresh.
 
 pub(crate) mod endpoint;
 pub(crate) mod headers;
@@ -58,10 +59,10 @@ use crate::secret::Secret;
 use crate::text::json;
 use crate::text::unfit::Unfit;
 
-/// The most bytes of a response body. A longer one is refused before any of it is parsed.
+/// The most bytes of a response body (1 MiB). A longer body is refused before any of it is parsed.
 pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// Identifies one request, so that its answer can name it. An answer with any other id changes nothing.
+/// The id of one request, handed over with its response. A response with any other id changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(u64);
 
@@ -81,8 +82,8 @@ impl RequestId {
         Self(self.0.wrapping_add(1))
     }
 
-    /// A number up to `most` that differs from client to client: ids are digests of secrets, or folded out of them. So without
-    /// randomness, thousands of clients do not return in the same second after an outage.
+    /// A number up to `most` that differs from client to client, since ids are made from secrets. It keeps thousands of clients
+    /// from returning in the same second after an outage, without randomness.
     pub(crate) fn spread(self, most: u64) -> u64 {
         self.0.checked_rem(most.saturating_add(1)).unwrap_or_default()
     }
@@ -97,7 +98,7 @@ impl RequestId {
         Self::fold(&hash.finalize().into())
     }
 
-    /// A short public id: eight bytes folded out of 32 random ones, or of a digest.
+    /// A short public id: 32 random bytes, or a digest, folded to eight.
     pub(crate) fn fold(octets: &[u8; 32]) -> Self {
         Self(
             octets.chunks_exact(8).fold(0, |folded, chunk| {
@@ -116,13 +117,13 @@ pub enum Delivered {
     Maybe,
 }
 
-/// An HTTP request for the app to send: the [module](self) has the contract.
+/// An HTTP request for the app to send, by the [module](self)'s contract.
 ///
 /// `Debug` shows neither the body nor the `Authorization` header; both are wiped when the request is dropped.
 pub struct Request {
     id: RequestId,
     url: Arc<str>,
-    /// Of a `POST`; a `GET` has neither this nor a body.
+    /// Only for a `POST`; a `GET` has no body.
     content_type: Option<&'static str>,
     authorization: Option<Arc<Secret>>,
     body: Secret,
@@ -143,7 +144,7 @@ impl Request {
         Self { id, url, content_type: None, authorization, body: Secret::default() }
     }
 
-    /// The id to hand over with the answer.
+    /// The id to hand over with the response.
     pub fn id(&self) -> RequestId {
         self.id
     }
@@ -175,7 +176,7 @@ impl Request {
         self.body.reveal().as_bytes()
     }
 
-    /// The most bytes of the answer's body. Read one more at most: the machine refuses a longer body.
+    /// The most bytes that the response's body may have. Read one more at most.
     pub fn max_response_bytes(&self) -> usize {
         MAX_RESPONSE_BYTES
     }
@@ -208,7 +209,7 @@ pub struct Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// Makes a response of status code, headers and body as they came. Header names may be in any case.
+    /// Makes a response from status code, headers and body as they came. Header names may be in any case.
     pub fn new(status: u16, headers: impl Into<Headers<'a>>, body: &'a [u8]) -> Self {
         Self { status, headers: headers.into(), body }
     }
@@ -223,8 +224,8 @@ impl<'a> Response<'a> {
         self.body
     }
 
-    /// Reads the body's JSON members into any `Deserialize` type, for members that this crate does not know, in the answer to a
-    /// refresh for example. Trust them only after the machine has accepted the response.
+    /// Reads the body's JSON members into any `Deserialize` type, for members that this crate does not know, for example in the
+    /// response to a refresh. Trust them only after `handle` has accepted the response.
     ///
     /// # Errors
     /// [`Unfit`] if the body does not fit the type.
@@ -270,8 +271,8 @@ mod conversions {
         }
     }
 
-    /// Feature `http`. The `authorization` header is marked sensitive. The copy of the body is not wiped by this crate, and the
-    /// `Debug` of an `http::Request` shows its bytes.
+    /// Converts a request (feature `http`). The `authorization` header is marked sensitive. The copy of the body is not wiped by
+    /// this crate, and the `Debug` of an `http::Request` shows its bytes.
     ///
     /// # Errors
     /// `http::Error` if the `http` crate cannot hold the endpoint's URL.

@@ -6,7 +6,7 @@ use crate::time::UnixTime;
 /// The longest wait in seconds that a server can ask for: an hour.
 pub const MAX_RETRY_AFTER_SECS: u64 = 60 * 60;
 
-/// Returns the seconds to wait, by a readable `Retry-After`. A date counts from the server's `Date`, or without one from `now`.
+/// Returns the seconds to wait, if `Retry-After` can be read. A date counts from the server's `Date`, or without one from `now`.
 pub(crate) fn seconds(response: &Response<'_>, now: UnixTime) -> Option<u64> {
     let value = response.header("retry-after")?.trim_matches([' ', '\t']);
     let seconds = if !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit()) {

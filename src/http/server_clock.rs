@@ -1,10 +1,10 @@
-//! The server's clock, by the `Date` of an answer.
+//! The server's clock, by the `Date` of a response.
 
 use super::retry_after::http_date;
 use crate::time::UnixTime;
 
-/// By how many seconds the server's clock is ahead of this device's. Phones are off by up to an hour, and some by a day because
-/// of a time zone. A larger difference is ignored, and this device's clock counts.
+/// How many seconds the server's clock is ahead of this device's. Phones are off by up to an hour, and some by a day because of a
+/// time zone. A larger difference is ignored, and this device's clock counts.
 #[derive(Clone, Copy)]
 pub(crate) struct ServerClock(Option<i64>);
 
@@ -12,7 +12,7 @@ pub(crate) struct ServerClock(Option<i64>);
 const MOST_SECS: u64 = 24 * 60 * 60;
 
 impl ServerClock {
-    /// Reads the `Date` of an answer that has just come (RFC 9110 §6.6.1).
+    /// Reads the `Date` of a response that has just come (RFC 9110 §6.6.1).
     pub(crate) fn of(date: Option<&str>, now: UnixTime) -> Self {
         let date = date.and_then(|date| http_date(date.trim_matches([' ', '\t']), now));
         Self(date.and_then(|date| offset(date, now)))

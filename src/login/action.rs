@@ -1,17 +1,17 @@
-//! What a login wants done outside, and its phases.
+//! The actions and phases of a login.
 
 use super::tokens::Tokens;
 use crate::http::Request;
 use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationUrl;
 
-/// What the driver must do next.
+/// What the driver of a login must do next.
 #[derive(Debug)]
 #[must_use = "the login waits until this is done and its outcome is handed to `handle`"]
 pub enum Action {
     /// Open this URL in the user's browser, and wait for the redirect.
     OpenUrl(AuthorizationUrl),
-    /// Send this request, and hand over its answer. The same request comes again after [`Delivered::No`](crate::Delivered::No),
+    /// Send this request, and hand over its response. The same request comes again after [`Delivered::No`](crate::Delivered::No),
     /// and a request for metadata or keys also after [`Delivered::Maybe`](crate::Delivered::Maybe): wait a moment before sending
     /// it again, and give up with [`Event::Cancelled`](crate::Event::Cancelled).
     SendRequest(Request),
@@ -30,13 +30,13 @@ pub enum Action {
 pub enum Phase {
     /// Not started.
     Ready,
-    /// The server, known only by its issuer, is asked for its metadata.
+    /// The server's metadata is being fetched.
     Discovering,
     /// The user is in the browser.
     AwaitingRedirect,
     /// The code is being exchanged at the token endpoint.
     ExchangingCode,
-    /// The server is asked for the keys to check the ID token with.
+    /// The server's keys, which check the ID token, are being fetched.
     FetchingKeys,
     /// The tokens have been handed out.
     Finished,

@@ -1,4 +1,4 @@
-//! The user is in the browser: what was sent there, and the check of what comes back.
+//! State: the user is in the browser. Checks the redirect against what was sent.
 
 use super::event::Event;
 use super::rules::Rules;

@@ -6,9 +6,8 @@ use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 /// The longest wait unless the server asks for more, in seconds: the user is waiting.
 const LONGEST_SECS: u64 = 32;
 
-/// Seconds to wait at `now`: as long as it has taken since it was `begun` (the longest wait if the clock was set back since), or
-/// as long as the server asked (`Retry-After`) if that is longer. A random-looking part is added, so that clients turned away in
-/// the same second do not return in the same second.
+/// Seconds to wait: the time from `begun` to `now` (the longest wait if the clock was set back), or `Retry-After` if that is
+/// longer, plus a part that depends on the id, so that clients turned away in the same second do not return in the same second.
 pub(crate) fn wait(asked: Option<u64>, begun: UnixTime, now: UnixTime, id: RequestId) -> u64 {
     let so_far = if now.saturating_add(CLOCK_SKEW_SECS) < begun { LONGEST_SECS } else { now.saturating_since(begun) };
     let own = so_far.clamp(1, LONGEST_SECS);

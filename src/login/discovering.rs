@@ -1,5 +1,5 @@
-//! Discovery: the login fetches the server's metadata from one well-known location after another, and again later if the server
-//! is busy.
+//! State: the server's metadata is being fetched, from one well-known location after another, and again later if the server is
+//! busy.
 
 use alloc::sync::Arc;
 
@@ -17,33 +17,33 @@ use crate::time::UnixTime;
 use crate::wire::metadata::server::ServerMetadata;
 use crate::wire::metadata::well_known::WellKnown;
 
-/// The server's metadata is asked for.
+/// The server's metadata is being fetched.
 pub(super) struct Discovering {
-    /// The login as it will be then.
+    /// The state that follows.
     login: AwaitingRedirect,
     id: RequestId,
     place: WellKnown,
-    /// What went wrong at the locations before this one, unless there was just no document.
+    /// What went wrong at the locations before this one, other than a missing document.
     trouble: Option<Trouble>,
 }
 
-/// The last of the more telling kind is kept.
+/// A reason to report or to ask again. `Unavailable` outranks `Unreadable`.
 #[derive(Clone)]
 enum Trouble {
-    /// There is a document that cannot be read.
+    /// There is an unreadable document.
     Unreadable(Error),
-    /// There may be one, later.
+    /// The server could not answer: there may be a document later.
     Unavailable(Error),
 }
 
 impl Discovering {
     pub(super) fn new(rules: &Rules<'_>, login: AwaitingRedirect) -> Self {
-        // `state` is to stay secret until the redirect has come, so a digest of it is the name.
+        // `state` must stay secret until the redirect has come, so the id is a digest of it.
         let id = RequestId::of_secret(login.state.octets(), &[]);
         Self { login, id, place: rules.client.server().discovery_order.first(), trouble: None }
     }
 
-    /// The login as it goes on once the server is known.
+    /// The state that follows once the server is known.
     pub(super) fn login(&self) -> &AwaitingRedirect {
         &self.login
     }
@@ -64,7 +64,7 @@ impl Discovering {
         }
         match event {
             Event::ResponseReceived(id, response) if id == self.id => self.response(rules, &response, now),
-            // To ask twice does no harm.
+            // Asking twice does no harm.
             Event::SendFailed(id, _) if id == self.id => {
                 Ok(Progress::Stay(Action::SendRequest(self.request(rules.client))))
             }
@@ -92,8 +92,8 @@ impl Discovering {
         client.map(Progress::Done).map_err(Error::metadata)
     }
 
-    /// There is no document at this location: the next is asked. After the last one all are asked again later, if one of them could
-    /// not answer now.
+    /// Goes on to the next location, since this one has no readable document. After the last, all are asked again later if one
+    /// could not answer.
     fn elsewhere(&mut self, rules: &Rules<'_>, error: Error, now: UnixTime) -> Result<Progress<Client>, Error> {
         let trouble = Trouble::of(error, self.trouble.clone());
         let server = rules.client.server();
@@ -127,7 +127,7 @@ impl Trouble {
     /// What to remember of this location and of those before.
     fn of(error: Error, before: Option<Self>) -> Option<Self> {
         match before {
-            // Who asks for the longest wait is heard.
+            // The longest `Retry-After` counts.
             Some(Self::Unavailable(before)) if !error.is_transient() || error.retry_after() < before.retry_after() => {
                 Some(Self::Unavailable(before))
             }
@@ -138,7 +138,7 @@ impl Trouble {
     }
 }
 
-/// A page, or a way to one, is what many servers have for any path.
+/// Whether there is no document: many servers return a page or a redirect for any path.
 fn is_not_there(error: &Error) -> bool {
     use Violation::{ContentType, RedirectedResponse};
     matches!(error, Error::Refused(_) | Error::Violation(RedirectedResponse(_) | ContentType))

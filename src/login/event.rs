@@ -5,16 +5,18 @@ use core::fmt;
 use crate::entropy::Entropy;
 use crate::http::{Delivered, RequestId, Response};
 
-/// What happened outside: the input of [`Login`](crate::Login) and [`Session`](crate::Session). `Debug` shows only name and id.
+/// What happened outside: the input of [`Login`](crate::Login) and [`Session`](crate::Session).
+///
+/// `Debug` shows only the name, id and status.
 #[non_exhaustive]
 pub enum Event<'a> {
     /// The user wants to log in.
     Start(Entropy),
-    /// The app received a URL: pass on all of it, whether it looks like ours or not.
+    /// The app received this URL. Pass it on whole, even if it may not belong to this login.
     RedirectReceived(&'a str),
-    /// The answer to the request with this id.
+    /// The response to the request with this id.
     ResponseReceived(RequestId, Response<'a>),
-    /// The request with this id got no answer.
+    /// The request with this id got no response.
     SendFailed(RequestId, Delivered),
     /// The user gave up, or the app does not want to wait any longer.
     Cancelled,

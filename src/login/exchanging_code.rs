@@ -1,4 +1,4 @@
-//! The code is being exchanged at the token endpoint: when it is sent again, and what the answer means.
+//! State: the code is being exchanged. Decides when it is sent again, and what the response means.
 
 use alloc::sync::Arc;
 
@@ -53,7 +53,7 @@ pub(super) enum Exchanged {
 impl ExchangingCode {
     pub(super) fn new(rules: &Rules<'_>, login: &AwaitingRedirect, code: AuthorizationCode, now: UnixTime) -> Self {
         Self {
-            // No other redirect is accepted now, so a digest of `state` may become public.
+            // No other redirect is accepted now, so a value made from `state` may become public.
             id: RequestId::fold(login.state.octets()),
             verifier: login.verifier.clone(),
             nonce: login.nonce.clone(),
@@ -90,7 +90,7 @@ impl ExchangingCode {
         }
     }
 
-    /// Accepts an answer at any time: tokens that the server issued are not thrown away.
+    /// Accepts a response at any time: tokens are not thrown away for being late.
     fn response(
         &mut self,
         rules: &Rules<'_>,
@@ -108,7 +108,7 @@ impl ExchangingCode {
         // It parsed as JSON, so it is UTF-8.
         let body =
             rules.client.keeps_token_response().then(|| core::str::from_utf8(response.body()).unwrap_or_default());
-        // Lifetimes count from the sending of the request, which was by the deadline. The answer may come much later: a laptop
+        // Lifetimes count from the sending of the request, which was by the deadline. The response may come much later: a laptop
         // may have slept in between.
         let sent_by = now.min(self.deadline);
         let tokens = Tokens::new(answer, Arc::clone(rules.request), body.map(Secret::new), identity, sent_by);
@@ -120,7 +120,7 @@ impl ExchangingCode {
         Ok(Progress::Done(Exchanged::Tokens(tokens)))
     }
 
-    /// Sends an unprocessed code again while it lives (RFC 6749 §4.1.2). Any other answer may have used it up.
+    /// Sends an unprocessed code again while it lives (RFC 6749 §4.1.2). Any other response may have used it up.
     fn later(&mut self, error: Error, now: UnixTime) -> Result<Progress<Exchanged>, Error> {
         let is_unused = matches!(&error, Error::Refused(refused) if refused.is_unprocessed());
         let begun = self.deadline.saturating_sub(CODE_LIFETIME_SECS);
@@ -146,7 +146,7 @@ impl ExchangingCode {
 
 #[cfg(feature = "openid")]
 impl ExchangingCode {
-    /// Returns who logged in, if requested, and the ID token if its signature is still unchecked.
+    /// Returns the identity, if requested, and the ID token if its signature is still unchecked.
     fn identify(
         &self,
         rules: &Rules<'_>,
@@ -159,14 +159,14 @@ impl ExchangingCode {
             return Ok((identity, None));
         }
         let id_token = answer.id_token().ok_or(Error::Violation(Violation::IdTokenMissing))?;
-        // A new token is judged by its issuer's clock: phones are off by an hour and more.
+        // A new token is checked with its issuer's clock: phones are off by an hour and more.
         let clock = ServerClock::of(response.header("date"), now);
         identity.clock_offset = clock.offset();
         let longest = rules.client.login_timeout().saturating_add(CODE_LIFETIME_SECS);
         let taken = now.saturating_since(self.started).min(longest);
         let unverified = self.read(rules, id_token, answer.access_token(), taken, clock.time(now))?;
         let keys = identity.keys.take_if(|keys| keys.is_fresh(now, rules.client.max_key_age()));
-        // The server may have replaced its keys since, even under the same name. If these do not check the token, they are
+        // The server may have replaced its keys since, even under the same name. If these do not verify the token, they are
         // fetched again once, however young they are.
         if rules.client.verify_id_token(&unverified, keys.as_deref()).is_ok() {
             return Ok((identity.with(unverified.into_id_token(), keys), None));

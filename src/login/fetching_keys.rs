@@ -1,4 +1,4 @@
-//! The tokens have come, and the ID token waits for the server's keys.
+//! State: the tokens have come, and the ID token waits for the server's keys.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -19,7 +19,7 @@ use crate::time::UnixTime;
 pub(super) struct FetchingKeys {
     id: RequestId,
     since: UnixTime,
-    /// `None` once they are handed out.
+    /// `None` once handed out.
     tokens: Option<Box<Tokens>>,
     unverified: Unverified,
 }

@@ -1,4 +1,4 @@
-//! Who logged in, as handed from login to session: the ID token, the keys that checked it, and the server that was found.
+//! What a login hands on to the session: the ID token, the keys that checked it, and the discovered server.
 
 #[cfg(feature = "openid")]
 use alloc::sync::Arc;
@@ -12,10 +12,10 @@ use crate::openid::keys::KeySet;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
-/// What a login found out about user and server.
+/// What a login has found out about user and server.
 #[derive(Clone)]
 pub(crate) struct Identity {
-    /// With the server's endpoints, which may have been discovered.
+    /// The client with the server's endpoints, which may be discovered.
     pub client: Option<Client>,
     #[cfg(feature = "openid")]
     pub id_token: Option<IdToken>,
@@ -30,7 +30,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// For a login without `openid`, or tokens from elsewhere.
+    /// For a login without `openid`, or tokens without a login.
     pub(crate) fn unknown(client: Option<Client>) -> Self {
         Self {
             #[cfg(feature = "openid")]

@@ -1,4 +1,4 @@
-//! The login, from nothing to tokens. Events go in; each accepted event yields exactly one action.
+//! The login, from nothing to tokens: each accepted event yields exactly one action.
 //!
 //! The states are in [the crate's documentation](crate); every transition is in [`transitions`].
 
@@ -67,7 +67,7 @@ impl Login {
     /// [`ConfigError::Parameter`] for the first problem in the request, or for a parameter that is also in the query of the
     /// authorization endpoint. [`ConfigError::Metadata`] if the server's metadata rules the request out. For the scope `openid`,
     /// also any error about a setting that is missing for checking ID tokens. Checks that need the server's metadata are made
-    /// once it was fetched.
+    /// once it has been fetched.
     pub fn new(client: Client, request: impl Into<Arc<AuthorizationRequest>>) -> Result<Self, ConfigError> {
         let request = request.into();
         request.check()?;
@@ -89,15 +89,15 @@ impl Login {
         Ok(action)
     }
 
-    /// What the login waits for; asking again gives the same answer. Use it at the time of [`Action::RetryAt`], for an action
-    /// that was lost before it was carried out, and after [`Login::resume`]. Do not repeat a token request that may have been
-    /// sent: hand over [`Event::SendFailed`] with [`Delivered::Maybe`](crate::Delivered::Maybe). `None` before the start and
+    /// Returns the action that the login waits for, the same on each call. Use it at the time of [`Action::RetryAt`], for an
+    /// action that was lost before it was carried out, and after [`Login::resume`]. Do not repeat a token request that may have
+    /// been sent: hand over [`Event::SendFailed`] with [`Delivered::Maybe`](crate::Delivered::Maybe). `None` before the start and
     /// after the end.
     pub fn pending_action(&self) -> Option<Action> {
         self.state.pending_action(&Rules { client: &self.client, request: &self.request })
     }
 
-    /// Makes the redirect URL of this login from a bare code that a person pasted, for [`Event::RedirectReceived`]: for servers
+    /// Makes the redirect URL of this login from a bare code that the user pasted, for [`Event::RedirectReceived`]: for servers
     /// that show only a code, without `state`. Blanks and quotes around the code are removed.
     ///
     /// **This adds the login's own `state` to any code, so the `state` proves nothing**: an attacker may talk the user into
@@ -106,8 +106,9 @@ impl Login {
     /// `openid` the `nonce`. Use it only for such a server; for others use
     /// [`redirect::from_pasted`](crate::redirect::from_pasted).
     ///
-    /// `None` if the login does not wait for its redirect, if the server promises `iss` in each (RFC 9207 §3), which a bare code
-    /// lacks, or if this is not a bare code: it is empty, has characters that no code has, or is a URL, a query or `code#state`.
+    /// `None` if the login does not wait for its redirect, if the server promises `iss` in every response (RFC 9207 §3), which a
+    /// bare code lacks, or if `code` is not a bare code: it is empty, has characters that no code has, or is a URL, a query or
+    /// `code#state`.
     ///
     /// ```
     /// # use oauth_proto::{Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, UnixTime};
@@ -138,13 +139,13 @@ impl Login {
 
     /// The deadline of the current phase. [`Phase::Discovering`] and [`Phase::AwaitingRedirect`]: the user must be back by then;
     /// any event after it ends the login with [`Over::Expired`](crate::Over::Expired). [`Phase::ExchangingCode`]: the code is not
-    /// sent again after it, but an answer is accepted at any time. `None` in other phases; [`Phase::FetchingKeys`] keeps the
-    /// tokens until the keys come or [`Event::Cancelled`].
+    /// sent again after it, but a response is accepted at any time. `None` in other phases: [`Phase::FetchingKeys`] waits for the
+    /// keys, or for [`Event::Cancelled`], without a deadline.
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()
     }
 
-    /// The client, with the server's metadata once that was fetched.
+    /// The client, with the server's metadata once that has been fetched.
     pub fn client(&self) -> &Client {
         &self.client
     }

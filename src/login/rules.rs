@@ -1,4 +1,4 @@
-//! Client and request of one login, and whether they fit together.
+//! Client and request of one login, and the check that they fit together.
 
 use alloc::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(super) struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// Checks that the server can do what is requested, as far as is known, and that the client can handle the answer.
+    /// Checks that the server supports the request, as far as is known, and that the client can handle the response.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let (client, server) = (self.client, self.client.server());
         if let Some(name) = client.server_query_names().iter().find(|name| self.request.sends(name)) {
@@ -25,7 +25,7 @@ impl Rules<'_> {
         if let Some((name, problem)) = server.demands {
             return Err(ConfigError::Metadata { name, problem });
         }
-        // Servers leave out what need not be requested: `query` is the default of the code flow.
+        // Servers may not list `query`, the default of the code flow, which need not be requested.
         if let Some(modes) = &server.response_modes {
             if self.request.value("response_mode").is_some_and(|mode| !modes.contains(&mode)) {
                 return Err(ConfigError::Metadata {

@@ -1,4 +1,4 @@
-//! A pending login, saved in case the process dies (Android and iOS end apps while the browser is open).
+//! The saved form of a pending login: Android and iOS end apps while the browser is open.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -22,12 +22,13 @@ use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::metadata::server::ServerMetadata;
 
-/// A pending login, from [`Login::save`], for any serde format. It has secrets, so store it where only the app can read it.
-/// `Debug` shows none of them.
+/// A pending login, from [`Login::save`], for any serde format.
+///
+/// It has secrets, so store it where only the app can read it. `Debug` shows none of them.
 ///
 /// **Remove it from the store as soon as a redirect is accepted, before the token request is sent**, and when the login ends in
-/// any other way. Otherwise, if the platform delivers the redirect again, the resumed login would send the same code again, and a
-/// code must be used once (RFC 6749 §4.1.2).
+/// any other way. Otherwise, if the platform delivers the redirect again, the resumed login would send the same code again, which
+/// must be used only once (RFC 6749 §4.1.2).
 ///
 /// ```
 /// # use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, Phase, UnixTime};
@@ -78,8 +79,8 @@ impl<'de> Deserialize<'de> for SavedLogin {
 }
 
 impl Login {
-    /// Returns the login for storage while it waits for the redirect; `None` in every other phase: earlier there is nothing to
-    /// save, and later the code may have been used, so a new login is needed if the process dies.
+    /// Returns the saved form while the login waits for the redirect. `None` in every other phase: before, there is nothing to
+    /// save; after, the code may have been used, so a new login is needed if the process dies.
     pub fn save(&self) -> Option<SavedLogin> {
         let State::AwaitingRedirect(state) = &self.state else { return None };
         let text = |octets: &SecretOctets| Secret::new(Base64Url32::new().encode(octets.octets()));
@@ -101,8 +102,8 @@ impl Login {
     /// issuer, the stored metadata is used: the server must not change during a login (RFC 9700 §4.4.2).
     ///
     /// # Errors
-    /// [`RestoreError`]: of another client, of an unknown version, past its deadline, damaged, or without the metadata that the
-    /// client needs.
+    /// [`RestoreError`] if the saved login is another client's, of an unknown version, past its deadline, damaged, or without the
+    /// metadata that the client needs.
     pub fn resume(client: Client, saved: SavedLogin, now: UnixTime) -> Result<Self, RestoreError> {
         if saved.version != SAVED_VERSION {
             return Err(RestoreError::UnknownVersion);
@@ -113,12 +114,12 @@ impl Login {
         if now > saved.deadline {
             return Err(RestoreError::Expired);
         }
-        // A login that was saved with a longer timeout or tampered with waits no longer than a new one.
+        // A login that was tampered with, or saved with a longer timeout, waits no longer than a new one.
         let deadline = saved.deadline.min(now.saturating_add(client.login_timeout()));
         let request = AuthorizationRequest::from_pairs(&saved.request).map_err(|_| RestoreError::Malformed)?;
         #[cfg(feature = "openid")]
         let request = request.requiring_acr(saved.requires_acr);
-        // The same check as for random octets: the verifier must not appear in a URL.
+        // The same check as for random bytes: the verifier must not appear in a URL.
         let entropy = saved.entropy()?;
         let client = match &saved.metadata {
             Some(metadata) => client.of_saved_login(metadata)?,

@@ -1,4 +1,4 @@
-//! All changes of a login's state are made here. What happens within a state is in the file of its name; `transitions` has the
+//! All changes from state to state are made here. What happens within a state is in the file of its name; `transitions` lists the
 //! same as data.
 
 use alloc::boxed::Box;
@@ -70,8 +70,8 @@ impl State {
     }
 
     /// The only way from state to state; also returns the client to continue with, if it changed. A step that refuses an event
-    /// has changed nothing: it replaces its request id, and takes the tokens, only at the very end. A state that is left is
-    /// dropped, and its secrets are wiped.
+    /// has changed nothing: only its last lines replace the request id or take the tokens. A state that is left is dropped, and
+    /// its secrets are wiped.
     pub(super) fn handle(
         &mut self,
         rules: &Rules<'_>,

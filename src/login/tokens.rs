@@ -1,4 +1,4 @@
-//! The tokens that a login ends with.
+//! The result of a login: its tokens.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -20,7 +20,7 @@ use crate::wire::metadata::server::ServerMetadata;
 use crate::wire::scope::{self, Scope};
 use crate::wire::token::response::TokenResponse;
 
-/// The tokens of a login. Give them to a [`Session`](crate::Session), which refreshes them and hands them out.
+/// The tokens of a login, for a [`Session`](crate::Session), which refreshes them and hands them out.
 ///
 /// `Debug` shows none of them, and they are wiped when dropped.
 pub struct Tokens {
@@ -61,9 +61,9 @@ impl Tokens {
         }
     }
 
-    /// Makes tokens without a login, from those that the app had before it used this crate. Give them to a session once. A
-    /// refresh token that is empty or has invalid characters (RFC 6749 Appendix A.17) counts as absent; an access token like that
-    /// is never sent. The scope is tokens separated by spaces; invalid ones are left out.
+    /// Makes tokens without a login, from those that the app got before it used this crate. Give them to one session only. A
+    /// refresh token that is empty or has invalid characters (RFC 6749 Appendix A.17) counts as absent; such an access token is
+    /// never sent. The scope is tokens separated by spaces; invalid ones are left out.
     ///
     /// ```
     /// use oauth_proto::{Secret, Tokens, UnixTime};
@@ -120,26 +120,26 @@ impl Tokens {
         self.identity.keys.as_deref()
     }
 
-    /// How many seconds the server's clock is ahead of this device's (negative: behind), by the `Date` of the answer with the ID
-    /// token (feature `openid`). Tell the user if it is much. New ID tokens are judged by the server's clock, but a session
-    /// counts by this device's. `None` without a `Date`, for more than a day, or without the scope `openid`.
+    /// How many seconds the server's clock is ahead of this device's (negative: behind), by the `Date` of the response with the
+    /// ID token (feature `openid`). Tell the user if it is large. New ID tokens are checked by the server's clock, everything
+    /// else by this device's. `None` without a `Date`, beyond a day, or without the scope `openid`.
     #[cfg(feature = "openid")]
     pub fn clock_offset_secs(&self) -> Option<i64> {
         self.identity.clock_offset
     }
 
-    /// When the access token expires, if the server said so: counted from when the answer came, or from the end of the code's
-    /// lifetime if the answer came later.
+    /// When the access token expires, if the server said so: counted from the arrival of the response, or from the end of the
+    /// code's lifetime if that was earlier.
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.expires_at
     }
 
-    /// The granted scope: the server's, or the requested one if the answer had none (RFC 6749 §5.1).
+    /// The granted scope: the server's, or the requested one if the response had none (RFC 6749 §5.1).
     pub fn scope(&self) -> &str {
         self.response_scope.as_deref().unwrap_or(self.request.requested_scope())
     }
 
-    /// The scope in the server's answer, if any.
+    /// The scope in the server's response, if any.
     pub fn response_scope(&self) -> Option<&str> {
         self.response_scope.as_deref()
     }
@@ -162,7 +162,7 @@ impl Tokens {
 
     /// Reads the login's token response into any `Deserialize` type, for members that this crate does not know. Only for clients
     /// built with [`ClientBuilder::keep_token_response`](crate::ClientBuilder::keep_token_response), since keeping it costs a
-    /// copy. For the answer to a refresh use [`Response::members`](crate::Response::members).
+    /// copy. For the response to a refresh use [`Response::members`](crate::Response::members).
     ///
     /// # Errors
     /// [`Unfit`] if the response was not kept or does not fit the type.

@@ -2,7 +2,7 @@
 
 use super::action::Phase;
 
-/// What can happen to a login, as far as the table distinguishes events.
+/// What can happen to a login, in the terms of [`TRANSITIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trigger {
@@ -10,13 +10,13 @@ pub enum Trigger {
     Start,
     /// `Start`, with a server known only by its issuer.
     StartByIssuer,
-    /// The answer to the metadata request: a usable document.
+    /// The response to the metadata request: a usable document.
     Metadata,
-    /// Nothing readable at this well-known URL, and there is another one.
+    /// No readable document at this well-known location, and there is another location.
     MetadataElsewhere,
-    /// Nothing at the last one either, and one of the answers was that the server is busy.
+    /// No readable document at the last location either, and at one of them the server was busy.
     MetadataLater,
-    /// Nothing at any of them, or an unusable document.
+    /// No readable document at any location, or an unusable one.
     MetadataBroken,
     /// A redirect with the right `state` and a code.
     RedirectWithCode,
@@ -24,25 +24,25 @@ pub enum Trigger {
     RedirectWithError,
     /// A redirect with the right `state` that breaks a rule.
     RedirectBroken,
-    /// Any other redirect: not ours, forged, too long.
+    /// Any other redirect: another login's, forged, too long.
     RedirectStray,
-    /// The answer to the token request: tokens.
+    /// The response to the token request: tokens.
     ResponseWithTokens,
-    /// Tokens, with an ID token that cannot be checked without the server's keys.
+    /// The same, with an ID token that cannot be checked without fetching the server's keys.
     ResponseWithoutKeys,
     /// The server has not processed the code, and there is time to send it again.
     ResponseLater,
     /// Any other error or status of the token endpoint.
     ResponseWithError,
-    /// An answer of the token endpoint that breaks a rule.
+    /// A response of the token endpoint that breaks a rule.
     ResponseBroken,
-    /// The answer to the key request: one of the keys has signed the ID token.
+    /// The response to the key request: one of the keys has signed the ID token.
     Keys,
     /// The server cannot give the keys now.
     KeysLater,
-    /// None of the keys has signed the ID token, or any other answer.
+    /// None of the keys has signed the ID token, or any other response.
     KeysBroken,
-    /// An answer or a failure to send, with the id of another request.
+    /// A response or a failure to send, with the id of another request.
     UnknownRequest,
     /// The request did not reach the server.
     NotDelivered,
@@ -54,7 +54,7 @@ pub enum Trigger {
     Expired,
 }
 
-/// What `handle` returns.
+/// What [`Login::handle`](crate::Login::handle) returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Yields {
@@ -79,7 +79,7 @@ pub struct Transition {
     pub on: Trigger,
     /// The phase after.
     pub to: Phase,
-    /// What `handle` returns.
+    /// What [`Login::handle`](crate::Login::handle) returns.
     pub yields: Yields,
 }
 
@@ -87,8 +87,9 @@ const fn row(from: Phase, on: Trigger, to: Phase, yields: Yields) -> Transition 
     Transition { from, on, to, yields }
 }
 
-/// All transitions. Any other event is refused and changes nothing; in `Failed`, every event returns the error that ended the
-/// login.
+/// All transitions of a login.
+///
+/// Any other event is refused and changes nothing; in `Failed`, every event returns the error that ended the login.
 pub const TRANSITIONS: &[Transition] = {
     use {Phase as P, Trigger as T, Yields as Y};
     &[

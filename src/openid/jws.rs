@@ -13,12 +13,12 @@ use crate::error::id_token::IdTokenError;
 use crate::secret::{wipe, Secret};
 use crate::text::json;
 
-/// The longest ID token that is accepted, in octets (64 KiB).
+/// The longest ID token that is accepted, in bytes (64 KiB).
 pub const MAX_ID_TOKEN_BYTES: usize = 64 * 1024;
 
 /// The decoded parts of a token.
 pub(super) struct Jws {
-    /// The length of what was signed, from the token's beginning, in octets.
+    /// The length of the signed part, from the token's beginning, in bytes.
     pub signed_len: usize,
     pub algorithm: Algorithm,
     pub kid: Option<String>,
@@ -80,8 +80,8 @@ fn parse_header(encoded: &str, allowed: &[Algorithm]) -> Result<(Algorithm, Opti
     Ok((algorithm, header.kid.map(Cow::into_owned)))
 }
 
-/// ID tokens have no `typ` of their own; that of other tokens (`at+jwt`, `logout+jwt`, `dpop+jwt` …) keeps them from being
-/// taken for one.
+/// ID tokens have no `typ` of their own; the `typ` of other tokens (`at+jwt`, `logout+jwt`, `dpop+jwt` …) keeps them from being
+/// taken for ID tokens.
 fn is_plain_type(typ: &str) -> bool {
     let name = typ
         .split_once('/')

@@ -21,10 +21,10 @@ use crate::text::json::{self, Value};
 use crate::time::UnixTime;
 use crate::wire::token::response::body;
 
-/// How many times keys are requested for one ID token while the server cannot give them or does not answer.
+/// How many times a session requests keys for one ID token while the server cannot give them or does not answer.
 pub(crate) const MAX_KEY_REQUESTS: u8 = 3;
 
-/// Keys fetched up to this many seconds in the future count as new: the clock was adjusted a little.
+/// Keys fetched up to this many seconds in the future count as new: the clock may have been adjusted.
 const MAX_CLOCK_DIFFERENCE_SECS: u64 = 60;
 
 /// The most keys that are tried for a token that does not name its key.
@@ -34,7 +34,9 @@ pub(super) const MIN_RSA_BITS: usize = 2048;
 pub(super) const MAX_RSA_BITS: usize = 8192;
 const MAX_RSA_EXPONENT_OCTETS: usize = 8;
 
-/// The keys of one server and when they were fetched; serializable, to be kept from login to login.
+/// The public keys of one server (a JWK set, RFC 7517 §5), and when they were fetched.
+///
+/// Store them, in any serde format, from login to login.
 ///
 /// Unusable keys are left out: those of unsupported kinds, too short, for other purposes, or incomplete. The serialized form is a
 /// JWK set with two more members. It is not secret, but an attacker who can change it in the store can sign ID tokens.
@@ -68,13 +70,13 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// The age, in seconds, below which a session does not fetch keys again, whatever key a token names. (A login does, once.)
+    /// The age, in seconds, below which a session does not fetch keys again, even for an unknown key. (A login does, once.)
     pub const REFETCH_SECS: u64 = 30;
 
-    /// Reads a JWK set that was fetched from `jwks_uri` at this time.
+    /// Reads a JWK set that was fetched from `jwks_uri` at `fetched_at`.
     ///
     /// # Errors
-    /// [`KeySetError`] for anything but a JWK set. One without usable keys gives an empty set.
+    /// [`KeySetError`] for anything but a JWK set. A set without usable keys is empty, not an error.
     pub fn parse(jwks_uri: &str, document: &[u8], fetched_at: UnixTime) -> Result<Self, KeySetError> {
         #[derive(Deserialize)]
         struct JwkSet {
@@ -88,7 +90,7 @@ impl KeySet {
         Ok(Self { jwks_uri: jwks_uri.to_owned(), fetched_at, keys: set.keys })
     }
 
-    /// Reads the answer to a key request, of any content type: some servers send none.
+    /// Reads the response to a key request, of any content type: some servers send none.
     pub(crate) fn from_response(jwks_uri: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         let body = body(response, now)?;
         Self::parse(jwks_uri, body, now).map_err(|error| {
@@ -124,7 +126,7 @@ impl KeySet {
         self.keys.is_empty()
     }
 
-    /// Whether another fetch may help and is not too soon. It is never too soon if the clock was set back.
+    /// Whether the keys are old enough for another fetch, as they always are if the clock was set back.
     pub(crate) fn may_be_fetched_again(&self, now: UnixTime) -> bool {
         now < self.fetched_at || self.age(now) >= Self::REFETCH_SECS
     }
@@ -157,10 +159,10 @@ impl KeySet {
     }
 }
 
-/// A message with its signature, and what its header says of the key.
+/// A message with its signature, and what its header says about the key.
 pub(super) struct Signed<'a> {
     pub algorithm: Algorithm,
-    /// For a server with an issuer for each tenant: the template, and the token's issuer.
+    /// For a server with one issuer for each tenant: the template, and the token's issuer.
     pub issuers: Option<[&'a str; 2]>,
     pub kid: Option<&'a str>,
     pub message: &'a [u8],
@@ -172,7 +174,7 @@ pub(super) struct Signed<'a> {
 struct Key {
     kid: Option<String>,
     algorithm: Option<Algorithm>,
-    /// The issuer that it signs for, as in Microsoft's keys. If it is not a string, it matches none.
+    /// The issuer that the key signs for, as in Microsoft's keys. If it is not a string, it matches no issuer.
     issuer: Option<String>,
     material: Material,
 }
@@ -196,7 +198,7 @@ impl Key {
             && self.signs_for(signed.issuers)
     }
 
-    /// With an issuer for each tenant, a key may belong to one tenant.
+    /// With one issuer for each tenant, a key may belong to one tenant.
     fn signs_for(&self, issuers: Option<[&str; 2]>) -> bool {
         issuers.is_none_or(|issuers| self.issuer.as_deref().is_none_or(|own| issuers.contains(&own)))
     }
@@ -395,7 +397,7 @@ impl<'de> Visitor<'de> for JwkVisitor {
             is_twice |= *slot != Value::None;
             *slot = map.next_value()?;
         }
-        // An empty one is not usable.
+        // An empty JWK is not usable.
         Ok(if is_twice { Jwk::default() } else { jwk })
     }
 }
@@ -474,7 +476,7 @@ impl TryFrom<StoredKey> for Key {
 }
 
 impl KeySetError {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         match self {
             Self::TooLarge => "key_set_too_large",

@@ -1,14 +1,14 @@
-//! OpenID Connect: who logged in, verified (feature `openid`).
+//! OpenID Connect: verified ID tokens, which say who logged in (feature `openid`).
 //!
-//! An app that drives a [`Login`](crate::Login) need not call anything here: the machines fetch the server's keys and check the
-//! ID token themselves. The pure functions that they use are public for tests, fuzzing and audits:
+//! An app that drives a [`Login`](crate::Login) need not call anything here: logins and sessions fetch the server's keys and
+//! check ID tokens themselves. The pure functions that they use are public for tests, fuzzing and audits:
 //!
 //! | for | see |
 //! | --- | --- |
 //! | rules for an ID token (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725) | [`id_token`] |
 //! | keys of a server (RFC 7517) | [`KeySet`] |
 //! | signatures, and using the platform's cryptography for them | [`SignatureVerifier`] |
-//! | answer of the userinfo endpoint (OpenID Connect Core §5.3) | [`UserInfo`] |
+//! | response of the userinfo endpoint (OpenID Connect Core §5.3) | [`UserInfo`] |
 //!
 //! Discovery (RFC 8414, OpenID Connect Discovery 1.0) and the metadata of APIs (RFC 9728) need no feature: see
 //! [`metadata`](crate::metadata).
@@ -16,9 +16,9 @@
 //! # From login to login
 //!
 //! Keep the fetched metadata and keys for all logins and sessions. With both, the next login sends only the token request, and a
-//! stored session of a client that knows only its server's issuer can continue ([`Session::restore`](crate::Session::restore)).
-//! Keys older than [`ClientBuilder::max_key_age_secs`](crate::ClientBuilder::max_key_age_secs), a day by default, are fetched
-//! again, so that a key which the server has withdrawn is not trusted for ever.
+//! client that knows only its server's issuer can restore a stored session ([`Session::restore`](crate::Session::restore)). Keys
+//! older than [`ClientBuilder::max_key_age_secs`](crate::ClientBuilder::max_key_age_secs), a day by default, are fetched again,
+//! so that a withdrawn key is not trusted for ever.
 //!
 //! ```
 //! use oauth_proto::{AuthorizationServer, Client, ConfigError, KeySet, ServerMetadata, Tokens, UnixTime};

@@ -1,4 +1,4 @@
-//! Members that count as absent unless they are objects.
+//! Reads members that count as absent unless they are objects.
 
 use core::fmt;
 use core::marker::PhantomData;

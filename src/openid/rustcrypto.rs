@@ -96,7 +96,7 @@ fn es384(x: &[u8], y: &[u8], message: &[u8], signature: &[u8]) -> bool {
 }
 
 /// Strict: neither the key nor `R` may be a point of small order. RFC 8032 section 5.1.7 allows them, but signers that follow the
-/// RFC never make one; with such a key (all zeros, for example) anybody can sign. `S` is below the order in any case.
+/// RFC never make one; with such a key (all zeros, for example) anyone can sign. `S` is below the order in any case.
 fn ed25519(x: &[u8; 32], message: &[u8], signature: &[u8]) -> bool {
     use ed25519_dalek::{Signature, VerifyingKey};
     let (Ok(key), Ok(signature)) = (VerifyingKey::from_bytes(x), Signature::from_slice(signature)) else {
@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    /// The message of the vectors that are in no RFC; they were made with OpenSSL.
+    /// The message of the vectors that were made with OpenSSL and are in no RFC.
     const MESSAGE: &str = "eyJhbGciOiJub25lIn0.e30";
     /// RFC 7515 A.2.
     const A2_MESSAGE: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
@@ -137,7 +137,7 @@ mod tests {
     const PS256: &str = "FTCoJfOLOxvsYydrZpZ2p_uTlF78a0dCGHzzyCH3QXuGJ6Wk7nh_PUO0tCKg-XMM2Kg8UOwrIzAz3mvciJOaZzp8FHS0A0e-2xEDzgm4UYgng-674zqnyEyU0i1rxyxOxtjEJq-lNMGeBGGSVa9Jnp9FFiUPeT_8TfNqxLjsiMFM6zPOQzRtX_XFSpCBZuAO_ww6G6hpIcexuPWCqdJ6Ob-nvVXdeR4iB4xqgGcl9uH6-7IFNxMvR8wmJn6GLGOdxjqOj2dfJAxMmObFIJ0tD2cELSaAVLjLarzUtMLuJaJOX9WIK3jnlyOQyZ_oIdVPKoJ2ASMkzgF0goB_vDXJag";
     const PS384: &str = "bpz3jtblP1MSaD6i2_g92tEZnyXxxfQCxcBeBMqyFr-hnUO9o_06NxVIkMkuP2RvPb5PjwbejnFP8JrV1okakNZDHx_Hpgf9JfgS8Tqbzfk5Pj9b1UVJ6d_ujMsmh805RDPcG-MqSRCHSC-0OQ2yiDPj70PmcKrKTmJ3u0dyGvrg_OhAOT0dPDNxzEcOgXCQbCWS2TMm4yk9ifGUvCS6dL7HV34G5Sn-PwcgB_p77VfN4iT04DNbDCxVixFdPKTa3zZEA3PscG2A8-WApPG_nwtXJ8YxWknAZLCQ1vZopqLSsei6llr2_V4gz9T2Zr-2LdTzq1AOhmHB4HEilaLTng";
     const PS512: &str = "IIhJiadpdkd9-iWwCE57XBR9nz_G0cPYYXwQR_59ZP4H_p7HzQvV6YDcdOt4ZuBJJTIiq4St8TXNDby3C2VYtjOONhr_X_J_IB4-VUH5qc9SUNwEa0qH1z04vjyx40yFXgLrNCsuwJ2c4eJHjH-7EVKwdYdA7EeY_mVOP5TjXDJOMqq_6jKCTAdalSxfskeMwtIy76hGogBe4SBiR_hsNdH1SHMHUCVQGySObgF-NQ-JFbJDcWilL6np7vnhy4btdIc8XJ8VoHpeeiPiGbTi186slF5OsSPgH970LadjDpyWBiQ57S8kp08H3pFQtjSf2XSjryTEzEP0jzlbGK1oOg";
-    /// With a salt of 20 octets.
+    /// With a salt of 20 bytes.
     const PS256_SALT_20: &str = "fJl20c-T3Ve6gIu7ZycPDrTOqvQkgsYlEaQFjODbQGLyxoGZoGGkPPDXicDz99OtCcU-g3RNs1Brm5WNa4RfVvDFQ9g7PYoQAgXoKKopLZFDeHYUnv4EedaawfwVnlmnptX7Pmk-Nb15M90RMCQdVi63vHye3fi6-A1XcnWnnFFePXUyHzvH1prhoOC5lmaiUhRNI0pGVtoC5boWRMFftd_U33ZwNvdF4jkxIbRid9E7CLqDHqYInue9unXxRBrVlZfpmKJ0tTAQR8Xh28TFGrkOJcoZIQo2B5vAZvgsT8LS9FUHQh7zFAxJFn0oAsLDo44nXhJkC6iw4CltQ3eTYw";
     const P384_X: &str = "At6hReb3O3hp0CDfDkbpA8hOfovqH4bsG-n76WQ9LI8sh2JZf5aR0Xvn9zjbVqdI";
     const P384_Y: &str = "qgZURoiAedfvIyh6_Jb1vACX77BysLVPclKWwh1ahfjghYKUUPj2PKv-5BmUjH_i";
@@ -148,7 +148,7 @@ mod tests {
         Base64UrlUnpadded::decode_vec(text).unwrap()
     }
 
-    /// A key, as owned octets.
+    /// A key, as owned bytes.
     #[derive(Clone)]
     struct Key(Algorithm, Vec<u8>, Vec<u8>);
 
@@ -191,7 +191,7 @@ mod tests {
         octets
     }
 
-    /// Some bits of this many octets, including the first and the last.
+    /// Some bits of this many bytes, including the first and the last.
     fn bits(octets: usize) -> impl Iterator<Item = usize> {
         (0..octets * 8).step_by(octets + 3).chain((octets * 8).checked_sub(1))
     }

@@ -1,7 +1,7 @@
 //! Digital signatures (RFC 7518 §3): algorithms, keys, and the trait for a platform's own cryptography.
 
-/// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not supported, nor is a keyed hash: a native
-/// app cannot keep the secret for it.
+/// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037 §3.1). `none` and keyed hashes are not supported: a native app
+/// cannot keep a hash's secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -23,7 +23,7 @@ pub enum Algorithm {
     Es384,
     /// ECDSA on P-521 with SHA-512.
     Es512,
-    /// Ed25519. (`EdDSA` may also mean Ed448, which is not supported. RFC 9864 calls this one `Ed25519`.)
+    /// Ed25519, as `EdDSA` or `Ed25519` (RFC 9864). Ed448, which `EdDSA` may also mean, is not supported.
     EdDsa,
 }
 
@@ -85,7 +85,7 @@ pub enum Curve {
 }
 
 impl Curve {
-    /// The size of a coordinate in octets: 32, 48 or 66.
+    /// The size of a coordinate in bytes: 32, 48 or 66.
     pub fn octets(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -95,11 +95,11 @@ impl Curve {
     }
 }
 
-/// A public key from a JWK (RFC 7518 §6, RFC 8037 §2). Integers are big-endian octets.
+/// A public key from a JWK (RFC 7518 §6, RFC 8037 §2). Integers are big-endian bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublicKey<'a> {
-    /// RSA: a modulus of 2,048 to 8,192 bits without leading zeros, and an odd exponent of 3 or more, of at most eight octets.
+    /// RSA: a modulus of 2,048 to 8,192 bits without leading zeros, and an odd exponent of 3 or more, of at most eight bytes.
     Rsa {
         /// `n`.
         modulus: &'a [u8],
@@ -124,8 +124,8 @@ pub enum PublicKey<'a> {
 
 /// Checks signatures: implemented by [`RustCrypto`](crate::RustCrypto), or by the app for the platform's own cryptography.
 ///
-/// Before a call, key and algorithm were checked to fit together, and so were the sizes: a signature has the length that its
-/// algorithm and key require.
+/// Before a call, the crate has checked that key and algorithm fit together, and that the signature has the length that they
+/// require.
 ///
 /// ```
 /// use oauth_proto::{Algorithm, AuthorizationServer, Client, PublicKey, SignatureVerifier};
@@ -151,7 +151,7 @@ pub enum PublicKey<'a> {
 /// # Ok::<(), oauth_proto::ConfigError>(())
 /// ```
 pub trait SignatureVerifier: Send + Sync {
-    /// The supported algorithms. No token with another one reaches [`SignatureVerifier::verify`].
+    /// The supported algorithms. A token with another algorithm does not reach [`SignatureVerifier::verify`].
     fn algorithms(&self) -> &[Algorithm];
 
     /// Whether `signature` is `key`'s signature of `message`. For ECDSA it is `R || S` (RFC 7518 §3.4), not ASN.1: return false

@@ -11,9 +11,10 @@ use crate::text::members::{members, Member, Read, WrongType};
 use crate::time::UnixTime;
 
 members! {
-    /// Claims about the user (OpenID Connect Core §5.1), from an ID token or the userinfo endpoint. All are text from the server
-    /// or the user: never render them as HTML. One of the wrong type counts as absent; if a claim is repeated, the last one
-    /// counts (RFC 7519 §4). `Debug` shows none.
+    /// Claims about the user (OpenID Connect Core §5.1), from an ID token or the userinfo endpoint.
+    ///
+    /// They are untrusted, from the server or the user: never render them as HTML. A claim of the wrong type counts as absent; if
+    /// a claim is repeated, the last one counts (RFC 7519 §4). `Debug` shows none.
     #[derive(Clone, Default, PartialEq, Eq)]
     #[non_exhaustive]
     pub struct StandardClaims {

@@ -16,7 +16,7 @@ use crate::text::unfit::Unfit;
 use crate::time::UnixTime;
 use crate::wire::token::response::{is_jwt, json_body};
 
-/// The answer of the userinfo endpoint, checked to be about the user of the ID token. `Debug` shows none of it.
+/// The response of the userinfo endpoint, checked to be about the user of the ID token. `Debug` shows none of it.
 ///
 /// ```
 /// use oauth_proto::{Response, UnixTime, UserInfo};
@@ -36,13 +36,13 @@ pub struct UserInfo {
 }
 
 impl UserInfo {
-    /// Reads an answer that must be about this user (OpenID Connect Core §5.3.2, §5.3.4);
-    /// [`IdToken::userinfo`](crate::IdToken::userinfo) takes the user from the ID token. A signed or encrypted answer
+    /// Reads a response, which must be about the user with this `sub` (OpenID Connect Core §5.3.2, §5.3.4);
+    /// [`IdToken::userinfo`](crate::IdToken::userinfo) takes it from the ID token. A signed or encrypted response
     /// (`application/jwt`) is not supported: register the client without `userinfo_signed_response_alg`, or request the claims in
     /// the ID token (§5.5). `now` only serves to read a `Retry-After` date.
     ///
     /// # Errors
-    /// [`Error::Refused`] for a status other than 2xx; [`Error::Violation`] for an answer that breaks a rule, with
+    /// [`Error::Refused`] for a status other than 2xx; [`Error::Violation`] for a response that breaks a rule, with
     /// [`Violation::UserInfoSubject`] for another user.
     pub fn parse(subject: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         #[derive(Deserialize)]
@@ -68,8 +68,7 @@ impl UserInfo {
         &self.subject
     }
 
-    /// The claims of OpenID Connect Core §5.1. One of the wrong type counts as absent; if a claim is repeated, the last one
-    /// counts.
+    /// The claims of OpenID Connect Core §5.1 about the user.
     pub fn standard_claims(&self) -> StandardClaims {
         self.claims().unwrap_or_default()
     }

@@ -7,7 +7,7 @@ use super::bearer::Bearer;
 use crate::secret::Secret;
 use crate::time::UnixTime;
 
-/// A token counts as good for this long, whatever the server says: an `expires_in` of 0 must not cause a refresh for each call.
+/// A token counts as good for at least this long: an `expires_in` of 0 must not cause a refresh for each call.
 const MIN_LIFETIME_SECS: u64 = 2;
 
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! The active grant: returns a token, a request for one, or why there is none. The answers are handled in `answer`.
+//! The active grant: returns a token, a request for one, or why there is none. The responses are handled in `answer`.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -25,7 +25,7 @@ use crate::text::chars;
 use crate::time::UnixTime;
 use crate::wire::target::Target;
 
-/// A grant that has not ended, as far as is known.
+/// A grant that is not known to have ended.
 #[derive(Clone)]
 pub(super) struct Active {
     pub grant: Grant,
@@ -34,7 +34,7 @@ pub(super) struct Active {
     #[cfg(feature = "openid")]
     pub who: Who,
     pub flights: Flights,
-    /// What holds up refreshes for all targets.
+    /// The obstacle to refreshes for all targets.
     pub obstacle: Obstacle,
     /// A refresh for one target got `invalid_grant`. A refresh for the login's own token will tell whether the grant lives.
     pub in_doubt: bool,
@@ -70,7 +70,7 @@ impl Active {
         }
     }
 
-    /// The target's key in the cache: the login's own API may also be asked for by name.
+    /// The target's key in the cache: a target may name the login's own API.
     fn key<'a>(&self, target: &'a Target) -> Cow<'a, Target> {
         if !target.is_own() && self.grant.names_own(target) {
             Cow::Owned(Target::own())
@@ -83,7 +83,7 @@ impl Active {
         *bearer.login() == *self.grant.login
     }
 
-    /// Whether this is the present token; if not, newer ones have come.
+    /// Whether this is the present token; if not, newer tokens have come.
     pub(super) fn has_token(&self, bearer: &Bearer) -> bool {
         let slot = self.cache.find(&self.key(bearer.target()));
         slot.and_then(|slot| slot.token.as_ref()).is_some_and(|token| token.is(bearer))
@@ -93,7 +93,7 @@ impl Active {
         self.serve(client, target, true, now)
     }
 
-    /// Answers a caller. `takes_present` is false if an API refused the present token.
+    /// Returns a token or the next step to a caller. `takes_present` is false if an API refused the present token.
     fn serve(&mut self, client: &Client, asked: &Target, takes_present: bool, now: UnixTime) -> Access {
         self.grant.ends.look(now);
         if self.grant.ends.is_over(now) {
@@ -123,14 +123,14 @@ impl Active {
         let key = key.into_owned();
         match (self.refresh(client, &key, now), ready) {
             (access @ Access::SendRequest(_), _) => access,
-            // After a refusal the caller waits for another token. One that is merely about to expire is used until it comes.
+            // After a refusal the caller waits for another token. A token that is merely about to expire is used until then.
             (access @ Access::Wait(_), _) if may_wait => access,
             (_, Some(bearer)) => Access::Ready(bearer),
             (access, None) => access,
         }
     }
 
-    /// Returns a refresh request, or what stands in the way of one.
+    /// Returns a refresh request, or the obstacle to one.
     fn refresh(&mut self, client: &Client, target: &Target, now: UnixTime) -> Access {
         if !self.grant.may_have(target) {
             return Access::LoginRequired(Demand::Target(target).login_required(client, &self.grant, now));
@@ -150,7 +150,7 @@ impl Active {
         if let Some(blocked) = self.obstacle.blocks(now) {
             return blocked.access(client, &self.grant, target, now);
         }
-        // Whether the grant lives is for a refresh of the login's own token to tell.
+        // A refresh of the login's own token tells whether the grant lives.
         let asks_for_own = self.in_doubt && self.cache.own.obstacle.blocks(now).is_none();
         let target = if asks_for_own { &Target::own() } else { target };
         let slot = self.cache.slot(target);
@@ -182,7 +182,7 @@ impl Active {
         let Some((refusals, token)) = slot.and_then(|slot| Some((&mut slot.refusals, slot.token.as_mut()?))) else {
             return self.access(client, bearer.target(), now);
         };
-        // Any other token is an older one: the present one has not been refused.
+        // Any other token is older: the present one has not been refused.
         if !token.is(bearer) {
             return self.access(client, bearer.target(), now);
         }
@@ -209,10 +209,10 @@ impl Active {
         self.refresh_token.as_ref().map(|token| token.reveal())
     }
 
-    /// Takes newer tokens of another process. Access tokens of one login are good whichever process got them.
+    /// Takes newer tokens of another process. Access tokens of one login are good in every process.
     pub(super) fn replace(&mut self, mut newer: Self) {
         if self.refresh_token() == newer.refresh_token() {
-            // A refresh under way, and obstacles, concern this same refresh token.
+            // A refresh under way and the obstacles concern the same refresh token.
             newer.obstacle = self.obstacle.clone();
         } else {
             // The refresh under way here uses a refresh token that is no longer the present one.
@@ -256,7 +256,7 @@ impl Active {
 }
 
 impl Blocked<'_> {
-    /// What to tell a caller that asks for this target.
+    /// Returns what this obstacle means for a caller that asks for this target.
     pub(super) fn access(self, client: &Client, grant: &Grant, target: &Target, now: UnixTime) -> Access {
         match self {
             Self::Until(time) => Access::RetryAt(time),

@@ -10,10 +10,10 @@ use super::Session;
 use crate::error::restore::RestoreError;
 
 impl Session {
-    /// Takes over what another process has stored, if it is newer. Which of two saved sessions is newer:
+    /// Takes over the session that another process has stored, if it is newer. The newer of two saved sessions is:
     ///
-    /// 1. The one with the higher revision. A new refresh token counts more than any number of answers without one, and an
-    ///    answer counts more than the check of an ID token that came before.
+    /// 1. The one with the higher revision. A new refresh token raises it more than any number of responses without one, and a
+    ///    response raises it more than the later check of an ID token.
     /// 2. If the revisions are equal and the refresh tokens differ, the stored one.
     /// 3. Two logins have no order: the result is [`Adopted::OtherLogin`], and nothing changes.
     ///
@@ -24,24 +24,24 @@ impl Session {
     /// A store holds the newest state of one user's session. Only one process at a time may send a refresh token that rotates.
     /// So, for each refresh, take a lock that the system releases if its holder dies (a file lock, for example):
     ///
-    /// 1. Lock, and read what is stored.
+    /// 1. Lock, and read the store.
     /// 2. If nothing is stored, another process has signed out, or the grant has ended there: call [`Session::sign_out`] and
     ///    store nothing. (If something is stored again later, it is a new login: [`Session::restore`] it.)
-    /// 3. `adopt` it. If it is from another login, switch to that or end, and store nothing.
+    /// 3. `adopt` it. If it is from another login, switch to that login or stop, and store nothing.
     /// 4. Ask [`Session::access`] again: often another process has refreshed already, and nothing is left to do.
     /// 5. Send the request, and hand over the outcome as always.
-    /// 6. Store [`Session::save`], or remove what is stored if that is `None`. Ask [`Session::access`] again, since the keys
-    ///    for a new ID token may have to be fetched. Unlock.
+    /// 6. Store [`Session::save`], or clear the store if that is `None`. Ask [`Session::access`] again, since the keys for a new
+    ///    ID token may have to be fetched. Unlock.
     ///
-    /// If an answer comes after the lock is gone (the device slept, or a future was dropped while its request went on), hand it
-    /// over as usual; then lock, read, `adopt`, and store what the session has.
+    /// If a response comes after the lock is gone (the device slept, or a future was dropped while its request went on), hand it
+    /// over as usual; then lock, read, `adopt`, and store the session.
     ///
-    /// To sign out: lock, read, `adopt`, [`Session::sign_out`], remove what is stored, unlock; then carry out the actions.
-    /// After a new login: lock, store, unlock, and only then replace the old session with the new one. `examples/two_processes`
-    /// in the repository shows all of this.
+    /// To sign out: lock, read, `adopt`, [`Session::sign_out`], clear the store, unlock; then carry out the actions. After a new
+    /// login: lock, store, unlock, and only then replace the old session with the new one. `examples/two_processes` in the
+    /// repository shows all of this.
     ///
     /// # Errors
-    /// [`RestoreError`] if the saved session is another client's, of an unknown version, or damaged. The session is unchanged.
+    /// [`RestoreError`] if the saved session is another client's, of an unknown version, or damaged. This session is unchanged.
     ///
     /// ```
     /// use oauth_proto::{Access, Adopted, Delivered, Event, LoginRequired, Request, RequestId, Response, RestoreError};

@@ -1,4 +1,4 @@
-//! Applies the outcome of a refresh: its answer, or that none came.
+//! Applies the outcome of a refresh: its response, or the lack of one.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -38,7 +38,7 @@ impl Active {
         let date = outcome.ok().and_then(|response| response.header("date"));
         let verdict = outcome.map(|response| Verdict::of(response, client, now));
         match verdict {
-            // From a lost refresh only tokens are of use, and only if no newer ones have come.
+            // Of a lost refresh only tokens are used, and only if no newer ones have come.
             Ok(Verdict::Tokens(_) | Verdict::Useless(_, Some(_))) if is_current || is_of_present => {}
             _ if is_current => {}
             _ => return Err(Error::Ignored(Ignored::UnknownRequest)),
@@ -50,7 +50,7 @@ impl Active {
                 Ok(self.useless(&sent, is_current, error, refresh_token, now))
             }
             _ if !is_of_present => {
-                // It says nothing about the refresh token that came meanwhile.
+                // The response says nothing about the refresh token that came meanwhile.
                 match verdict {
                     Err(Delivered::Maybe) | Ok(Verdict::Lost(_)) => self.flights.lose(true),
                     _ => self.flights.settle(),
@@ -69,7 +69,7 @@ impl Active {
         }
     }
 
-    /// Applies an answer with tokens.
+    /// Applies a response with tokens.
     #[cfg_attr(not(feature = "openid"), expect(unused_variables))] // used with ID tokens only
     fn take(
         &mut self,
@@ -80,12 +80,12 @@ impl Active {
         date: Option<&str>,
         now: UnixTime,
     ) -> SessionAction {
-        // Nothing of the answer is used if its ID token is another user's.
+        // Nothing of the response is used if its ID token is another user's.
         #[cfg(feature = "openid")]
         let new = match self.who.read(client, &self.grant, &tokens, date, now) {
             Ok(new) => new,
             Err(error) => {
-                // After a late answer, another refresh may be under way; a sign-out must know of it.
+                // After a late response, another refresh may be under way; a sign-out must know of it.
                 if is_current {
                     self.flights.settle();
                 }
@@ -99,13 +99,13 @@ impl Active {
             return self.useless(sent, is_current, error, refresh_token, now);
         }
         // The lifetime counts from when the request was sent, since the device may have slept meanwhile. A token that came in
-        // time is good for a moment in any case.
+        // time is good for a moment anyway.
         let sent_at = sent.at.min(now);
         let slept = now.saturating_since(sent_at) > client.refresh_timeout();
         let obtained_at = if slept { sent_at } else { now };
         let expires_at = tokens.expires_in.map(|seconds| sent_at.saturating_add(seconds));
         self.grant.ends.renew(&tokens, now);
-        // Omitted: as asked for, or as granted at first (RFC 6749 §5.1, §6).
+        // An omitted scope is the requested one, or the one granted at first (RFC 6749 §5.1, §6).
         let scope = tokens.scope.map(Cow::into_owned).or_else(|| sent.target.as_scope().map(String::from));
         let scope = scope.unwrap_or_else(|| self.grant.scope.clone());
         let slot = self.cache.slot(&sent.target);
@@ -123,7 +123,7 @@ impl Active {
         SessionAction::Save
     }
 
-    /// Applies a success that cannot be used, and that may have a new refresh token.
+    /// Applies a success that cannot be used, but may have a new refresh token.
     fn useless(
         &mut self,
         sent: &Sent,
@@ -156,7 +156,7 @@ impl Active {
     fn rotate(&mut self, sent: &Sent, refresh_token: Option<Secret>) {
         // Without a new refresh token, the old one stays valid (RFC 6749 §6).
         let new = refresh_token.filter(|new| !self.refresh_token.as_ref().is_some_and(|own| own.is(new)));
-        // Another answer for an old refresh token is no newer than the first one for it.
+        // Another response for an old refresh token is no newer than the first one for it.
         let is_next = self.refresh_token.as_ref().is_some_and(|own| own.is(&sent.refresh_token));
         self.grant.revise(new.is_some() && is_next);
         if new.is_some() {
@@ -165,7 +165,7 @@ impl Active {
         self.refresh_token = new.map(Arc::new).or(self.refresh_token.take());
     }
 
-    /// Applies an answer without tokens to the refresh under way.
+    /// Applies a response without tokens to the refresh under way.
     fn fail(&mut self, sent: &Sent, verdict: Verdict<'_>, now: UnixTime) -> SessionAction {
         let is_own = sent.target.is_own();
         let slot = self.cache.slot(&sent.target);

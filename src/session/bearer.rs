@@ -1,4 +1,4 @@
-//! Sends an access token with an API call (RFC 6750): in the `Authorization` header, over https, to an allowed origin only.
+//! The access token of an API call (RFC 6750): in the `Authorization` header, over https, to allowed origins only.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,13 +12,13 @@ use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::wire::target::Target;
 
-/// An access token that is good for a call now. It is cheap to clone; keep it only for the call.
+/// An access token that is good for a call now. Cheap to clone; keep it only for the call.
 #[derive(Clone)]
 pub struct Bearer {
     token: Arc<Secret>,
     target: Arc<Target>,
     client: Client,
-    /// Names the login that it came from.
+    /// The digest that names its login.
     login: Arc<str>,
     expires_at: Option<UnixTime>,
 }
@@ -78,7 +78,7 @@ impl Bearer {
     }
 
     /// Returns the request that asks the server for claims about the user (OpenID Connect Core §5.3.1; feature `openid`);
-    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the answer. `None` if the server has no userinfo endpoint. A token
+    /// [`IdToken::userinfo`](crate::IdToken::userinfo) reads the response. `None` if the server has no userinfo endpoint. A token
     /// for another API (`audience`, `resource`) may not be accepted there.
     #[cfg(feature = "openid")]
     pub fn userinfo_request(&self) -> Option<Request> {
@@ -190,7 +190,7 @@ impl BearerError {
     }
 }
 
-/// What to do about a redirect that an API answered with.
+/// Whether to follow an API's redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Follow {
     /// Do not follow it.
@@ -199,13 +199,13 @@ pub enum Follow {
     Yes {
         /// The URL to go to.
         url: String,
-        /// Whether the `Authorization` header goes along.
+        /// Whether to send the `Authorization` header there.
         authorization: bool,
     },
 }
 
-/// Decides whether to follow an API's redirect, and whether the token goes along (RFC 9110 §15.4): only to the same scheme,
-/// host and port, and only if it was sent on this hop, so that redirecting back does not restore it (CVE-2024-45336).
+/// Decides whether to follow an API's redirect, and whether to send the token there (RFC 9110 §15.4): only to the same scheme,
+/// host and port, and only if it was sent to `request_url`, so that a redirect back does not restore it (CVE-2024-45336).
 ///
 /// ```
 /// use oauth_proto::bearer::{follow, Follow};

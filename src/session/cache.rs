@@ -8,7 +8,7 @@ use super::obstacle::Obstacle;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 use crate::wire::target::Target;
 
-/// How many access tokens are kept besides the login's own. Beyond that, the one that expires first is dropped.
+/// How many access tokens are kept besides the login's own. If there are more, the token that expires first is dropped.
 pub(super) const MAX_TARGETS: usize = 64;
 
 /// One API and scope, with its access token.
@@ -16,7 +16,7 @@ pub(super) const MAX_TARGETS: usize = 64;
 pub(super) struct Slot {
     pub target: Arc<Target>,
     pub token: Option<AccessToken>,
-    /// What holds up refreshes for this target alone.
+    /// The obstacle to refreshes for this target alone.
     pub obstacle: Obstacle,
     pub refusals: Refusals,
 }
@@ -36,8 +36,8 @@ impl Slot {
     }
 }
 
-/// Limits the refreshes that are made because an API refused a token, so that an API that refuses every token does not cause
-/// one for each call. The second comes at least one minute after the first, the next after 2, 4, … minutes, then each hour.
+/// Limits the refreshes that follow an API's refusal of a token, so that an API that refuses every token does not cause one for
+/// each call. The second comes at least one minute after the first, the next after 2, 4, … minutes, then each hour.
 #[derive(Clone, Default)]
 pub(super) struct Refusals {
     last: Option<UnixTime>,
@@ -48,7 +48,7 @@ impl Refusals {
     const MIN_WAIT_SECS: u64 = 60;
     const MAX_WAIT_SECS: u64 = 60 * 60;
 
-    /// Whether a token that was refused now may be refreshed. If so, this counts as one refresh.
+    /// Whether a refresh may follow a refusal now. If so, it is counted.
     pub(super) fn allow(&mut self, now: UnixTime) -> bool {
         // A clock that was set back must not block refreshes.
         let last = self.last.filter(|last| *last <= now.saturating_add(CLOCK_SKEW_SECS));
@@ -117,8 +117,8 @@ impl Cache {
         self.others.get_mut(index).unwrap_or(&mut self.own)
     }
 
-    /// Takes over the slots that only an older cache of the same login has, what it knows of tokens that both have (such as
-    /// that an API refused one), and how often a refresh was made for that.
+    /// Takes over from an older cache of the same login: slots that only it has, what it knows of tokens that both have (such as
+    /// an API's refusal), and its counts of refusals.
     pub(super) fn take_over(&mut self, older: Self) {
         for slot in core::iter::once(older.own).chain(older.others) {
             match self.find_mut(&slot.target) {

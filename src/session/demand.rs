@@ -1,5 +1,5 @@
-//! Handles demands for more than the login gave: more scope (RFC 6750 §3.1), a stronger or more recent authentication
-//! (RFC 9470), another resource (RFC 8707). Makes the request of the new login, and stops endless repetition.
+//! Handles demands for more than the login gave: more scope (RFC 6750 §3.1), a stronger or more recent authentication (RFC
+//! 9470), another resource (RFC 8707). Makes the request of the new login, and prevents endless logins.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use crate::text::chars;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 use crate::wire::target::Target;
 
-/// A login younger than this is not repeated for the same demand. A user who declined by mistake may try again after it.
+/// A login younger than this is not repeated for the same demand. After that, a user who declined by mistake may try again.
 const YOUNG_SECS: u64 = 10 * 60;
 
 /// No login counts as too old before this age. Otherwise `max_age="0"`, or other claims each time, could be demanded for ever.
@@ -29,9 +29,9 @@ pub(super) enum Demand<'a> {
 }
 
 impl Demand<'_> {
-    /// Returns the login to make; `DemandNotMet` if the present login is young and asked for exactly that already.
+    /// Returns the login to make; `DemandNotMet` if the present login is young and asked for exactly that.
     pub(super) fn login_required(self, client: &Client, grant: &Grant, now: UnixTime) -> LoginRequired {
-        // The age of a login in the future is unknown: the clock was set right since.
+        // The age of a login in the future is unknown: the clock has been corrected since.
         let logged_in_at = grant.logged_in_at.filter(|at| *at <= now.saturating_add(CLOCK_SKEW_SECS));
         let age = logged_in_at.map_or(u64::MAX, |at| now.saturating_since(at));
         let allowed = self.allowed_scope(client);
@@ -72,7 +72,7 @@ impl Demand<'_> {
         tokens.filter(|token| client.is_demandable(token)).map(String::from).collect()
     }
 
-    /// Whether the present login asked for this. Tokens that a request cannot contain are left out.
+    /// Whether the present login asked for what is demanded. Tokens that a request cannot contain are left out.
     fn was_asked_for(&self, allowed: &str, grant: &Grant, age: u64) -> bool {
         let had = |scope: &str| grant.had(&sayable(scope));
         // In any order.

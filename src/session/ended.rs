@@ -1,4 +1,4 @@
-//! What is kept of a grant that has ended.
+//! A grant that has ended.
 
 use super::flights::Flights;
 use super::grant::Grant;

@@ -6,8 +6,8 @@ use crate::login::tokens::Tokens;
 use crate::time::UnixTime;
 use crate::wire::token::response::TokenResponse;
 
-/// The expiry times that the server sent last; `None` if it sent none. They count from when they came: an end that is too late
-/// costs one request, one that is too early costs the user a login.
+/// The expiry times that the server sent last; `None` if it sent none. They count from the arrival of the response: a time that
+/// is too late costs one request, one that is too early costs the user a login.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(from = "[Option<UnixTime>; 3]", into = "[Option<UnixTime>; 3]")]
 pub(super) struct Ends {
@@ -17,7 +17,7 @@ pub(super) struct Ends {
     authorization: Option<UnixTime>,
     /// The refresh token, unless it is used before then (`refresh_token_timeout` and similar members).
     refresh_token: Option<UnixTime>,
-    /// The app wants the server to be asked in any case.
+    /// The app wants to ask the server in any case.
     is_doubted: bool,
 }
 
@@ -46,7 +46,7 @@ impl Ends {
         }
     }
 
-    /// Takes the times of an answer with tokens.
+    /// Takes the times of a response with tokens.
     pub(super) fn renew(&mut self, answer: &TokenResponse<'_>, now: UnixTime) {
         let at = |seconds| now.saturating_add(seconds);
         self.authorization = answer.authorization_expires_in().map(at).or(self.authorization);
@@ -76,7 +76,7 @@ impl Ends {
         self.session = earlier(self.session, session_expiry);
     }
 
-    /// The earliest of all times.
+    /// The earliest expiry time.
     pub(super) fn first(&self) -> Option<UnixTime> {
         earlier(self.whole(), self.refresh_token)
     }

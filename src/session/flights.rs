@@ -1,4 +1,4 @@
-//! The refresh under way, and refreshes whose answers were lost.
+//! The refresh under way, and refreshes whose responses were lost.
 
 use alloc::sync::Arc;
 
@@ -14,13 +14,13 @@ pub(super) struct Sent {
     pub target: Arc<Target>,
     pub refresh_token: Arc<Secret>,
     pub at: UnixTime,
-    /// The earliest time seen since, if the clock was set back to before `at`.
+    /// The earliest time seen since then, if the clock was set back to before `at`.
     back_at: Option<UnixTime>,
-    /// Its extended deadline, if the first one was found long past.
+    /// The extended deadline, if the first one was found long past.
     extended_to: Option<UnixTime>,
 }
 
-/// A device that slept finds the deadline long past, and the answer in its network stack: the driver has this long to hand it
+/// A device that slept finds the deadline long past, and the response in its network stack: the driver has this long to hand it
 /// over before the refresh token is sent again.
 const AFTER_SLEEP_SECS: u64 = 10;
 
@@ -34,7 +34,7 @@ impl Sent {
         self.extended_to.map_or(own, |to| to.max(own))
     }
 
-    /// Whether the answer may still come. If the clock is set back, callers must not wait long, nor the refresh token be sent
+    /// Whether the response may still come. If the clock is set back, callers must not wait long, nor the refresh token be sent
     /// twice.
     fn has_time(&mut self, timeout: u64, now: UnixTime) -> bool {
         let extended = now.saturating_add(AFTER_SLEEP_SECS);
@@ -58,25 +58,26 @@ impl Sent {
 pub(super) struct Flights {
     under_way: Option<Sent>,
     air: Lost,
-    /// A newer refresh has brought tokens, so the lost ones are not used. A sign-out must know of them until the next refresh.
+    /// A newer refresh has brought tokens, so tokens of the lost ones are not used. A sign-out must know of them until the next
+    /// refresh.
     is_overtaken: bool,
 }
 
 #[derive(Clone, Default)]
 struct Lost {
-    /// Its tokens are still taken, until a newer refresh has brought some.
+    /// The last lost refresh. Its tokens are still used, until a newer refresh has brought some.
     last: Option<Sent>,
-    /// Others were lost before it, and their answers are ignored.
+    /// Others were lost before it, and their responses are ignored.
     has_more: bool,
-    /// The driver has not said of all of them that they are gone.
+    /// For some of them, the driver has not said that they are gone.
     is_untold: bool,
 }
 
-/// The refreshes whose answers may still come, for a sign-out.
+/// The refreshes whose responses may still come, for a sign-out.
 pub(super) struct InTheAir {
     under_way: Option<Sent>,
     lost: Option<Sent>,
-    /// The answer of another refresh may come, and will not be recognized.
+    /// The response of another refresh may come, and will not be recognized.
     pub is_unknown: bool,
 }
 
@@ -117,7 +118,7 @@ impl Flights {
         self.under_way = Some(sent);
     }
 
-    /// Returns the refresh to wait for, or as `Err` one that is past its deadline and now counts as lost.
+    /// Returns the refresh to wait for; as `Err`, a refresh past its deadline, which counts as lost now.
     pub(super) fn await_answer(
         &mut self,
         timeout: u64,
@@ -140,7 +141,7 @@ impl Flights {
         current.or_else(|| lost.filter(of_id).map(|sent| (sent.clone(), false)))
     }
 
-    /// Removes the refresh under way: it was answered, or never sent.
+    /// Removes the refresh under way: its response came, or it was never sent.
     pub(super) fn settle(&mut self) {
         self.under_way = None;
     }
@@ -154,7 +155,8 @@ impl Flights {
         }
     }
 
-    /// A refresh brought tokens. Those of refreshes lost before it are not used any more; one sent after it may bring others.
+    /// A refresh brought tokens. Tokens of refreshes that were lost before it are no longer used; a refresh sent after it may
+    /// bring others.
     pub(super) fn succeed(&mut self, is_current: bool) {
         let answered = if is_current { &mut self.under_way } else { &mut self.air.last };
         *answered = None;

@@ -1,4 +1,4 @@
-//! A session's grant: the login it came from, what was asked for, what was granted, and when it expires.
+//! A session's grant: the login it came from, the request, the granted scope, and when it expires.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -20,7 +20,7 @@ pub(super) struct Grant {
     /// A digest that names the login.
     pub login: Arc<str>,
     pub logged_in_at: Option<UnixTime>,
-    /// Grows with each change of the stored form: of two forms of one login, the higher one is newer.
+    /// Grows with each change of the saved form: of two forms of one login, the higher one is newer.
     pub revision: u64,
     /// What the login asked for.
     pub request: Arc<AuthorizationRequest>,
@@ -41,19 +41,20 @@ impl Grant {
         }
     }
 
-    /// Raises the revision after an answer: to the next generation if the refresh token is new, else to the next even number.
+    /// Raises the revision after a response: to the next generation if the refresh token is new, else to the next even number.
     pub(super) fn revise(&mut self, is_rotated: bool) {
         let last = if is_rotated { GENERATION.saturating_sub(1) } else { 1 };
         self.revision = (self.revision | last).saturating_add(1);
     }
 
-    /// Raises the revision after an ID token was checked: still below the next answer of any process.
+    /// Raises the revision after an ID token was checked, to less than the next response in any process gives.
     #[cfg(feature = "openid")]
     pub(super) fn confirm(&mut self) {
         self.revision |= 1;
     }
 
-    /// Whether this target names the login's own API. One whose tokens are to be checked does not: the login's was not checked.
+    /// Whether this target names the login's own API. A target whose tokens are to be checked does not: the login's token was not
+    /// checked.
     pub(super) fn names_own(&self, target: &Target) -> bool {
         target.as_scope().is_none()
             && !target.checks_jwt_audience()
@@ -88,10 +89,10 @@ impl Grant {
         Scope::granted(&self.scope, self.request.requested_scope())
     }
 
-    /// Whether a refresh may ask for this target. Allowed is all that the login asked for or that was granted (some servers
-    /// name only one API's scope in their answer), and the scopes of every login. More scope must not be asked for
-    /// (RFC 6749 §6), nor a resource that the login did not name (RFC 8707 §2.2): some servers use up the refresh token before
-    /// they refuse. Audiences are always allowed: Auth0 grants them by the application's policies, not by the login.
+    /// Whether a refresh may ask for this target: for all that the login asked for or that was granted (some servers name only
+    /// one API's scope in their response), and for the scopes of every login. More scope must not be asked for (RFC 6749 §6),
+    /// nor a resource that the login did not name (RFC 8707 §2.2): some servers use up the refresh token before they refuse.
+    /// Audiences are always allowed: Auth0 grants them by the application's policies, not by the login.
     pub(super) fn may_have(&self, target: &Target) -> bool {
         let resources = self.request.resources();
         let has_resource = |resource: &str| resources.is_empty() || resources.iter().any(|named| named == resource);
@@ -101,8 +102,8 @@ impl Grant {
             || target.as_scope().is_none_or(has_scope) && target.as_resource().is_none_or(has_resource)
     }
 
-    /// Returns the request for a login that gives what this one gave, and `more`. What is sent only once (`prompt=login`, an
-    /// invitation) is left out.
+    /// Returns the request for a login that gives what this one gave, and `more`. Parameters that are sent only once
+    /// (`prompt=login`, an invitation) are left out.
     pub(super) fn request_again(&self, more: &More<'_>) -> Arc<AuthorizationRequest> {
         const ONCE: [&str; 2] = ["invitation", "screen_hint"];
         let mut again = AuthorizationRequest::new();
@@ -110,13 +111,13 @@ impl Grant {
         {
             again = again.requiring_acr(self.request.requires_acr());
         }
-        // The stricter of what the API demands and what the app asked for.
+        // The stricter of the API's demand and the app's request.
         let own = self.request.value("max_age").and_then(|seconds| seconds.parse().ok());
         let max_age = more.max_age.map(|demanded: u64| own.map_or(demanded, |own| demanded.min(own)));
-        // These two decide which tokens come, and servers do not always list them as granted.
+        // These two scopes decide which tokens come, and servers do not always list them as granted.
         let asked = self.request.requested_scope().split(' ');
         let asked = asked.filter(|token| matches!(*token, "openid" | "offline_access"));
-        // Token by token, whatever the server's separator: a request uses spaces (RFC 6749 §3.3).
+        // Token by token, since some servers separate them by commas: a request uses spaces (RFC 6749 §3.3).
         let granted = scope::granted(&self.scope, self.request.requested_scope());
         let scopes = granted.chain(asked).chain(more.scope.split(' '));
         for token in scopes.filter(|token| chars::is_scope_token(token)) {
@@ -158,7 +159,7 @@ const GENERATION: u64 = 1 << 20;
 /// Scopes that a refresh may name even if the server did not list them as granted (OpenID Connect Core §11, §12).
 const OF_EVERY_LOGIN: &str = "openid offline_access";
 
-/// What a new login asks for beyond the one before.
+/// The additions of a new login to the one before.
 #[derive(Default)]
 pub(super) struct More<'a> {
     pub scope: &'a str,
@@ -169,7 +170,7 @@ pub(super) struct More<'a> {
 }
 
 impl<'a> More<'a> {
-    /// What a token for this target needs.
+    /// The additions that a token for this target needs.
     pub(super) fn of(target: &'a Target) -> Self {
         Self { scope: target.as_scope().unwrap_or_default(), resource: target.as_resource(), ..Self::default() }
     }
@@ -183,7 +184,7 @@ fn login_digest(tokens: &Tokens) -> String {
     short_fingerprint(&[&seconds, tokens.access_token().reveal(), refresh_token])
 }
 
-/// With a resource, the answer's `scope` is for one access token (RFC 8707 §2.2), and more may have been granted.
+/// With a resource, the response's `scope` is for one access token (RFC 8707 §2.2), and more may have been granted.
 fn granted_scope(tokens: &Tokens) -> String {
     let mut scope = tokens.scope().to_owned();
     if tokens.request.resources().is_empty() {

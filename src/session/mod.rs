@@ -55,17 +55,17 @@ use crate::wire::target::Target;
 
 /// A session: hands out access tokens, refreshes them and signs out, without I/O.
 ///
-/// **Only the server ends a grant.** A refresh whose answer is lost is tried again for as long as it takes; if the refresh
-/// token was spent, the server says so. An access token that is still good is handed out meanwhile.
+/// **Only the server ends a grant.** A refresh whose response is lost is sent again for as long as it takes; if the refresh token
+/// was spent, the server says so. An access token that is still good is handed out meanwhile.
 ///
-/// If the login asked for `openid`, refreshes may bring ID tokens. If one is another user's, nothing of that answer is used and
-/// the session ends. Any other fault costs that ID token alone: `id_token` then still returns the one before. The keys to check
-/// ID tokens with are fetched by a separate request, which [`Session::access`] returns to one of its callers.
+/// If the login asked for `openid`, refreshes may bring ID tokens. If one is another user's, nothing of that response is used and
+/// the grant ends. After any other fault only the ID token is discarded: `id_token` still returns the previous one. If an ID
+/// token needs new keys, [`Session::access`] returns the request for them to one of its callers.
 ///
 /// One session serves any number of callers behind a lock. Hold the lock during these methods, and while the result of
 /// [`Session::save`] is stored. Release it while a request is under way.
 ///
-/// To get a token, run this loop. The app provides `wait_until`, `store` and `send`, and the executor, if there is one.
+/// To get a token, run this loop. The app provides `wait_until`, `store`, `send` and, if needed, an executor.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -146,18 +146,18 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes a session of tokens without their [`Login`] (with it: [`Login::into_session`]). Store [`Session::save`] right
+    /// Makes a session from tokens; with their [`Login`] at hand, use [`Login::into_session`]. Store [`Session::save`] right
     /// away.
     ///
-    /// The session knows the server that the login found by its issuer. Tokens of a login with another client are used with
-    /// that client. A client that knows only its server's issuer cannot refresh tokens from elsewhere before it gets the
-    /// metadata (`Client::with_metadata`).
+    /// The session uses the server metadata that the login fetched. Tokens from another client's login are used with that client.
+    /// For tokens without a login, a client that knows only its server's issuer needs the metadata (`Client::with_metadata`)
+    /// before it can refresh.
     pub fn new(client: Client, tokens: Tokens) -> Self {
         let client = tokens.identity.client_with_findings(client);
         Self { client, state: State::Active(Box::new(Active::new(tokens))) }
     }
 
-    /// Asks for an access token for the login's own API.
+    /// Asks for an access token for the login's own API: the one that the login requested.
     ///
     /// One refresh is under way at a time. A token that is still good is handed out while a refresh is under way or has to
     /// wait.
@@ -167,15 +167,15 @@ impl Session {
 
     /// Asks for an access token for one of several APIs.
     ///
-    /// All come from one refresh token, so one refresh is under way at a time for all targets. Each access token has its own
-    /// expiry, and if the server refuses one target, the others go on.
+    /// All targets share one refresh token, so one refresh is under way at a time. Each access token has its own expiry, and a
+    /// refusal for one target does not affect the others.
     pub fn access_for(&mut self, target: &Target, now: UnixTime) -> Access {
         self.state.access(&self.client, target, now)
     }
 
     /// Lets the next [`Session::access`] ask the server at once, because the obstacle is gone: the user did what
-    /// [`LoginRequired::UserMustAct`] asked for, the client was set right ([`Access::Refused`]), the device is online again
-    /// ([`Access::RetryAt`]), or its clock was set right ([`LoginRequired::GrantExpired`]). A time that the server asked for
+    /// [`LoginRequired::UserMustAct`] asked for, the client was corrected ([`Access::Refused`]), the device is online again
+    /// ([`Access::RetryAt`]), or its clock was corrected ([`LoginRequired::GrantExpired`]). A time that the server asked for
     /// (`Retry-After`) still holds.
     pub fn ask_again(&mut self) {
         if let State::Active(active) = &mut self.state {
@@ -183,11 +183,11 @@ impl Session {
         }
     }
 
-    /// Ends the grant, if the app knows the error of an [`Access::Refused`] to mean that (GitHub's `bad_refresh_token`, for
-    /// example).
+    /// Ends the grant, if the app knows that the error of an [`Access::Refused`] means that (for example GitHub's
+    /// `bad_refresh_token`).
     ///
-    /// From now on, [`Session::access`] returns [`LoginRequired::GrantEnded`]. Remove what was stored. If several threads share
-    /// the session, first ask [`Session::access`] again under the lock: newer tokens may have come.
+    /// From now on, [`Session::access`] returns [`LoginRequired::GrantEnded`]. Remove the stored session. If several threads
+    /// share the session, first ask [`Session::access`] again under the lock: newer tokens may have come.
     pub fn end_grant(&mut self, error: Error) -> SessionAction {
         self.state.end_grant(error)
     }
@@ -196,7 +196,7 @@ impl Session {
     /// browser, also [`Event::RedirectReceived`], or [`Event::Cancelled`] if the app stops waiting for it.
     ///
     /// # Errors
-    /// [`Error::Ignored`] for an id that no request under way has, and for a redirect that is not the return from the logout;
+    /// [`Error::Ignored`] for the id of no request under way, and for a redirect that is not the return from the logout;
     /// [`Error::Misuse`] for any other event. The session is then unchanged. A refusal by the server is not an error here but a
     /// [`SessionAction`]; [`Session::last_error`] has the reason.
     pub fn handle(&mut self, event: Event<'_>, now: UnixTime) -> Result<SessionAction, Error> {
@@ -209,14 +209,14 @@ impl Session {
         }
     }
 
-    /// Takes the status and headers (`WWW-Authenticate`) of the API's answer to a call with `bearer`; returns what to do
-    /// (RFC 6750 §3).
+    /// Takes the status and headers (`WWW-Authenticate`) of the API's response to a call with `bearer`; returns what to do (RFC
+    /// 6750 §3).
     ///
-    /// A 401 leads to one refresh, however many callers were refused with that token; later ones get the newer token. If the
-    /// new token is refused too, that caller alone is told ([`LoginRequired::TokenRefused`]): others still get the token, and
-    /// refreshes for refusals become rarer, at first one minute apart, in the end one hour. If the API demands another login,
-    /// [`LoginRequired`] has its authorization request, and this session stays as it is until that login is done. `None`: the
-    /// answer says nothing about the token, or a wider [`Target`] than the caller's would do.
+    /// A 401 leads to one refresh, however many callers were refused with that token; later ones get the newer token. If the new
+    /// token is refused too, that caller gets [`LoginRequired::TokenRefused`]; others still get the token, and refreshes after
+    /// refusals become rarer, at first one minute apart, in the end one hour. If the API demands another login, [`LoginRequired`]
+    /// has its authorization request, and this session stays as it is until that login is done. `None`: the response says nothing
+    /// about the token, or a [`Target`] with more scope is enough.
     ///
     /// ```
     /// # use oauth_proto::{Access, AuthorizationServer, Client, Secret, Session, Tokens, UnixTime};
@@ -243,7 +243,7 @@ impl Session {
             Advice::InsufficientScope { scope } => Demand::Scope(scope),
             Advice::StepUp { acr_values, max_age, claims } => Demand::StepUp { acr_values, max_age, claims },
             Advice::DpopNonce => return None,
-            // Whatever scheme the challenge names, even if unreadable: a 401 rejects the token, and so does `invalid_token`.
+            // With any challenge, even an unreadable one, a 401 rejects the token; so does `invalid_token`.
             advice if status == 401 || advice == Advice::Refresh => {
                 return Some(self.state.refused(&self.client, bearer, now));
             }
@@ -268,13 +268,13 @@ impl Session {
 
     /// Signs out: forgets every token here at once, and returns the first action.
     ///
-    /// Carry it out, hand the outcome to [`Session::handle`], and so on until [`SessionAction::SignedOut`]; no answer of the
-    /// server undoes the sign-out.
+    /// Carry it out, hand the outcome to [`Session::handle`], and so on until [`SessionAction::SignedOut`]; no response undoes
+    /// the sign-out.
     ///
-    /// If a refresh was under way, hand over its outcome too: a token that it brings is revoked
-    /// ([`SessionAction::SendRequest`], even after `SignedOut`). Until then, and if it was lost, [`Session::last_error`] is
-    /// [`Over::NotRevoked`](crate::Over::NotRevoked). After [`SessionAction::RetryAt`], use [`Session::pending_action`].
-    /// Further calls return what is pending.
+    /// If a refresh was under way, hand over its outcome too: a token that it brings is revoked ([`SessionAction::SendRequest`],
+    /// even after `SignedOut`). Until then, and if it was lost, [`Session::last_error`] is
+    /// [`Over::NotRevoked`](crate::Over::NotRevoked). After [`SessionAction::RetryAt`], use [`Session::pending_action`]. Further
+    /// calls return the pending action.
     ///
     /// ```
     /// use oauth_proto::{AuthorizationServer, Client, Delivered, Event, Secret, Session, SessionAction};
@@ -330,12 +330,12 @@ impl Session {
         self.state.pending_action(&self.client)
     }
 
-    /// The phase that the session is in.
+    /// The current phase.
     pub fn phase(&self) -> SessionPhase {
         self.state.phase()
     }
 
-    /// When the refresh under way counts as lost; `None` if there is none. [`Session::access`] may be asked earlier.
+    /// When the refresh under way counts as lost; `None` if there is none. [`Session::access`] may be called earlier.
     pub fn deadline(&self) -> Option<UnixTime> {
         match &self.state {
             State::Active(active) => active.flights.deadline(self.client.refresh_timeout()),
@@ -345,11 +345,11 @@ impl Session {
 
     /// When the grant expires, if the server has said so. Ask the user for a new login before then.
     ///
-    /// It is the earliest of `authorization_expires_in` and `refresh_token_timeout`
-    /// (draft-ietf-oauth-refresh-token-expiration), `refresh_expires_in` (Keycloak), `refresh_token_expires_in` (GitHub and
-    /// others) and the ID token's `session_expiry`, and may be before or after the expiry of an access token. From then on,
-    /// [`Session::access`] returns [`LoginRequired::GrantExpired`] and sends nothing, unless [`Session::ask_again`] was called;
-    /// if only the refresh token expires, once the access token has expired too.
+    /// It is the earliest of `authorization_expires_in` and `refresh_token_timeout` (draft-ietf-oauth-refresh-token-expiration),
+    /// `refresh_expires_in` (Keycloak), `refresh_token_expires_in` (GitHub and others) and the ID token's `session_expiry`, and
+    /// may be before or after the expiry of an access token. From then on, [`Session::access`] returns
+    /// [`LoginRequired::GrantExpired`] and sends nothing, unless [`Session::ask_again`] was called. If only the refresh token has
+    /// expired, that begins once the access token has expired too.
     pub fn grant_expires_at(&self) -> Option<UnixTime> {
         match &self.state {
             State::Active(active) => active.grant.ends.first(),
@@ -365,7 +365,7 @@ impl Session {
         }
     }
 
-    /// The ID token of the login or of a refresh that was checked last: who is logged in (feature `openid`). `None` once the
+    /// The ID token that was checked last, of the login or of a refresh: who is logged in (feature `openid`). `None` once the
     /// grant has ended or the user has signed out.
     #[cfg(feature = "openid")]
     pub fn id_token(&self) -> Option<&IdToken> {
@@ -384,8 +384,8 @@ impl Session {
         }
     }
 
-    /// What was wrong with the last answer to a refresh or with its ID token, or why the server was not told of a sign-out.
-    /// `None` after a refresh that brought tokens, and if there was no answer at all.
+    /// The error of the last response to a refresh or of its ID token; after a sign-out, why the server was not told. `None`
+    /// after a refresh that brought tokens, and before any response.
     pub fn last_error(&self) -> Option<&Error> {
         match &self.state {
             State::Active(active) => active.last_error.as_ref(),
@@ -400,11 +400,11 @@ impl Session {
     }
 }
 
-/// How many `WWW-Authenticate` lines of an answer are read at most.
+/// The most `WWW-Authenticate` lines of a response that are read.
 const MAX_CHALLENGE_LINES: usize = 16;
 
 impl Login {
-    /// Makes the session of this login, with its client, whose server is found. Store [`Session::save`] right away.
+    /// Makes the session of this login, with its client and the server's metadata. Store [`Session::save`] right away.
     pub fn into_session(self, tokens: Tokens) -> Session {
         Session { client: self.into_client(), state: State::Active(Box::new(Active::new(tokens))) }
     }

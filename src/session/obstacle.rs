@@ -1,4 +1,4 @@
-//! What holds up a refresh: a wait for the network or the server, a user who has to act, or a server that refuses. The session
+//! What prevents a refresh: a wait for the network or the server, an action by the user, or a refusal by the server. The session
 //! has one obstacle for all refreshes, and one for each target.
 
 use super::patience::Patience;
@@ -6,10 +6,10 @@ use crate::error::Error;
 use crate::http::RequestId;
 use crate::time::UnixTime;
 
-/// After this many refusals in a row, the server means it.
+/// After this many refusals in a row, the session pauses.
 const MAX_TRIES: u8 = 3;
 
-/// How long the session then waits before it asks again.
+/// The length of that pause, in seconds, before the session asks again.
 const REFUSED_PAUSE_SECS: u64 = 60 * 60;
 
 #[derive(Clone, Default)]
@@ -21,7 +21,7 @@ pub(super) struct Obstacle {
 
 #[derive(Clone)]
 enum Why {
-    /// Waiting does not help.
+    /// The user has to act: waiting does not help.
     User(Error),
     /// Waiting does not help: the server would answer the same again.
     Useless(Error),
@@ -32,7 +32,7 @@ enum Why {
 pub(super) enum Blocked<'a> {
     Until(UnixTime),
     UserMustAct(&'a Error),
-    /// With the time of the next try, if there is one.
+    /// The error, and the time of the next try, if any.
     Refused(&'a Error, Option<UnixTime>),
 }
 
@@ -55,7 +55,7 @@ impl Obstacle {
         self.why = Some(Why::Useless(error));
     }
 
-    /// Notes a refusal. The server is asked again soon at first; not with `at_once`, for error codes that leave no doubt.
+    /// Notes a refusal. The first times, the server is asked again soon, unless `at_once`: for error codes that leave no doubt.
     pub(super) fn refused(&mut self, error: Error, at_once: bool, id: RequestId, now: UnixTime) -> UnixTime {
         let asked = match &error {
             Error::Refused(refused) => refused.retry_after(),

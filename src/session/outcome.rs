@@ -1,4 +1,4 @@
-//! What a session returns: to a caller that asks for a token, and for each event.
+//! What a session returns to a caller that asks for a token, and for each event.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -11,19 +11,20 @@ use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::logout::LogoutUrl;
 
-/// The result of [`Session::access`](crate::Session::access). A driver may match it exhaustively: see
-/// [the crate's documentation](crate#matching).
+/// An access token, or what to do until there is one: the result of [`Session::access`](crate::Session::access).
+///
+/// A driver may match it exhaustively: see [the crate's documentation](crate#matching).
 #[derive(Debug)]
 #[must_use = "a request that is not sent holds up everybody who waits for it"]
 pub enum Access {
     /// Make the call with this token.
     Ready(Bearer),
-    /// Send this request (a refresh, or one for the server's keys), hand its answer to
-    /// [`Session::handle`](crate::Session::handle), store what is to be stored, and ask again. To give up, hand over
+    /// Send this request (a refresh, or one for the server's keys), hand its response to
+    /// [`Session::handle`](crate::Session::handle), carry out the returned action, and ask again. To give up, hand over
     /// [`Event::SendFailed`](crate::Event::SendFailed); otherwise the other callers wait until
-    /// [`Session::deadline`](crate::Session::deadline). Use a shorter timeout than that.
+    /// [`Session::deadline`](crate::Session::deadline). Give the HTTP stack a shorter timeout.
     SendRequest(Request),
-    /// The refresh of this id is under way: ask again when it has been answered, or at
+    /// The refresh of this id is under way: ask again when its response has come, or at
     /// [`Session::deadline`](crate::Session::deadline) at the latest.
     Wait(RequestId),
     /// The network failed, or the server is busy: ask again at that time. A device that is online again may call
@@ -31,10 +32,10 @@ pub enum Access {
     RetryAt(UnixTime),
     /// The user has to act. [`LoginRequired::is_final`] tells whether the session has ended.
     LoginRequired(LoginRequired),
-    /// The server refuses this client or this request, its answers cannot be used, or its token endpoint is not known: waiting
-    /// does not help. The grant is kept. Call [`Session::ask_again`](crate::Session::ask_again) when this has been dealt with,
-    /// or [`Session::end_grant`](crate::Session::end_grant) if the app knows the error to mean that the grant is over: some
-    /// servers have error codes of their own for that.
+    /// The server refuses this client or this request, its responses cannot be used, or its token endpoint is not known: waiting
+    /// does not help. The grant is kept. Call [`Session::ask_again`](crate::Session::ask_again) when this has been dealt with, or
+    /// [`Session::end_grant`](crate::Session::end_grant) if the error means that the grant is over: some servers have their own
+    /// error codes for that.
     Refused {
         /// The reason.
         error: Error,
@@ -43,8 +44,9 @@ pub enum Access {
     },
 }
 
-/// What to do after an event, and the steps of a sign-out. A driver may match it exhaustively: see
-/// [the crate's documentation](crate#matching).
+/// What to do after an event, and the steps of a sign-out.
+///
+/// A driver may match it exhaustively: see [the crate's documentation](crate#matching).
 ///
 /// An action must not be ignored by accident. This compiles:
 ///
@@ -70,17 +72,16 @@ pub enum SessionAction {
     /// before using them**, since the old refresh token may be spent; then ask [`Session::access`](crate::Session::access)
     /// again. Keep the session locked from `save` until its result is stored, so that nothing older is stored after it.
     Save,
-    /// No new tokens: ask [`Session::access`](crate::Session::access) again at that time or before. It returns what stands in
-    /// the way; [`Session::last_error`](crate::Session::last_error) has what the server said. During a sign-out: carry out
+    /// No new tokens: ask [`Session::access`](crate::Session::access) again at that time or before. It returns the reason;
+    /// [`Session::last_error`](crate::Session::last_error) is the server's error. During a sign-out: carry out
     /// [`Session::pending_action`](crate::Session::pending_action) at that time.
     RetryAt(UnixTime),
-    /// The user has to act. If it is [final](LoginRequired::is_final), the grant has ended: remove what was stored.
+    /// The user has to act. If it is [final](LoginRequired::is_final), the grant has ended: remove the stored session.
     LoginRequired(LoginRequired),
-    /// In a sign-out: send this revocation, and hand its answer to [`Session::handle`](crate::Session::handle).
+    /// In a sign-out: send this revocation, and hand its response to [`Session::handle`](crate::Session::handle).
     SendRequest(Request),
-    /// In a sign-out: open this URL in the user's browser. Hand over
-    /// [`Event::RedirectReceived`](crate::Event::RedirectReceived) when the browser comes back, or
-    /// [`Event::Cancelled`](crate::Event::Cancelled) if the app does not wait for that (any more).
+    /// In a sign-out: open this URL in the user's browser. Hand over [`Event::RedirectReceived`](crate::Event::RedirectReceived)
+    /// when the browser comes back, or [`Event::Cancelled`](crate::Event::Cancelled) if the app stops waiting.
     OpenUrl(LogoutUrl),
     /// The sign-out is complete. [`Session::last_error`](crate::Session::last_error) tells if the server refused it, or if a
     /// refresh token may still be valid there.
@@ -97,12 +98,12 @@ pub enum LoginRequired {
     /// ended the grant ([`Session::end_grant`](crate::Session::end_grant)). This is final.
     GrantEnded(Error),
     /// The grant has expired by this device's clock ([`Session::grant_expires_at`](crate::Session::grant_expires_at)). Nothing
-    /// was sent, and nothing is removed.
+    /// was sent. Keep the stored session.
     GrantExpired,
-    /// The server wants the user to act (`interaction_required`, `mfa_required` and others). The grant lives on; no refresh for
-    /// this target is sent before the login, or [`Session::ask_again`](crate::Session::ask_again).
+    /// The server wants the user to act (`interaction_required`, `mfa_required` and others). The grant is kept; no refresh for
+    /// this target is sent before a new login or [`Session::ask_again`](crate::Session::ask_again).
     UserMustAct {
-        /// What the server said. [`Refused::members`](crate::Refused::members) has other members, such as Auth0's `mfa_token`.
+        /// The server's error. [`Refused::members`](crate::Refused::members) reads other members, such as Auth0's `mfa_token`.
         error: Error,
         /// The login to make: what the present one asked for and was granted, and the target.
         request: Arc<AuthorizationRequest>,
@@ -111,36 +112,36 @@ pub enum LoginRequired {
     /// be good elsewhere, and others still get it.
     TokenRefused,
     /// The [`Target`](crate::Target) names a scope or a resource that the login did not ask for (RFC 6749 §6, RFC 8707 §2.2),
-    /// or that the server does not grant. The session goes on.
+    /// or that the server does not grant. The session continues.
     TargetNotGranted {
         /// The login to make: what the present one asked for and was granted, and the target.
         request: Arc<AuthorizationRequest>,
     },
-    /// The API demands more scope (RFC 6750 §3.1). The session goes on.
+    /// The API demands more scope (RFC 6750 §3.1). The session continues.
     InsufficientScope {
-        /// The scope that is demanded, if the API says.
+        /// The demanded scope, if the API says.
         scope: Option<ServerText>,
         /// The login to make: what the present one asked for and was granted, and what is demanded, as far as the app allows it.
         request: Arc<AuthorizationRequest>,
     },
     /// The API demands a stronger or more recent authentication (RFC 9470), or other claims (Entra ID's continuous access
-    /// evaluation). The session goes on.
+    /// evaluation). The session continues.
     StepUp {
-        /// The authentication context classes that are demanded.
+        /// The demanded authentication context classes.
         acr_values: Option<ServerText>,
-        /// The most seconds since the user last authenticated.
+        /// The longest time since the user last authenticated, in seconds.
         max_age: Option<u64>,
-        /// The claims that are demanded, as JSON for the parameter `claims`.
+        /// The demanded claims, as JSON for the parameter `claims`.
         claims: Option<ServerText>,
         /// The login to make: what the present one asked for and was granted, and what is demanded.
         request: Arc<AuthorizationRequest>,
     },
-    /// The API or the app demands what the login was just made for, so that another login would not help; or the API demands
+    /// The API or the app demands again what the login was just made for, so another login would not help; or the API demands
     /// scope that the app does not let it demand ([`ClientBuilder::demandable_scope`](crate::ClientBuilder::demandable_scope)).
-    /// The session goes on.
+    /// The session continues.
     DemandNotMet,
-    /// The refused token is from another login than the session: the user, or somebody else, has logged in meanwhile. Do not
-    /// repeat the call in the new user's name.
+    /// The refused token is from another login than the session: the same or another user has logged in meanwhile. Do not repeat
+    /// the call in the new user's name.
     OtherLogin,
     /// The user signed out.
     SignedOut,
@@ -156,7 +157,7 @@ pub enum SessionPhase {
     Refreshing,
     /// The grant has ended.
     LoginRequired,
-    /// Signed out here; the server is being told.
+    /// Signed out here; tokens are being revoked at the server.
     SigningOut,
     /// Signed out here; the user's session at the server is being ended in the browser.
     LoggingOut,
@@ -172,19 +173,19 @@ pub enum Adopted {
     Newer,
     /// The stored tokens were the session's own or older, or the user has signed out. The session keeps what it had.
     NotNewer,
-    /// The stored tokens are from another login, which the store now belongs to. The session is unchanged. To use that login,
-    /// call [`Session::restore`](crate::Session::restore).
+    /// The stored tokens are from another login, and the store is for that login now. The session is unchanged. To use that
+    /// login, call [`Session::restore`](crate::Session::restore).
     OtherLogin,
 }
 
 impl LoginRequired {
-    /// Whether the session has ended, so that what was stored should be removed. If not, keep the session until the new login
-    /// is done: its tokens are good for everything else, or may be good again.
+    /// Whether the session has ended: then clear the store. If not, keep the session until the new login is done: its tokens may
+    /// be good for other calls, or be good again.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::GrantEnded(_) | Self::SignedOut)
     }
 
-    /// The request of the login to make, if the reason gives one; otherwise use
+    /// The request of the login to make, if the variant has one; otherwise use
     /// [`Session::authorization_request`](crate::Session::authorization_request).
     pub fn request(&self) -> Option<&Arc<AuthorizationRequest>> {
         match self {

@@ -4,10 +4,11 @@ use crate::http::retry_after::MAX_RETRY_AFTER_SECS;
 use crate::http::RequestId;
 use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 
-/// The longest wait that the session itself chooses after an answer, or after a lost one.
+/// The longest wait that the session itself chooses after a response or a lost one, in seconds.
 const MAX_BACKOFF_SECS: u64 = 15 * 60;
 
-/// The same for requests that never reached the server: retries cost little, and a device back online must not wait long.
+/// The same for requests that did not reach the server: retries cost little, and a device that is online again must not wait
+/// long.
 const MAX_OFFLINE_BACKOFF_SECS: u64 = 64;
 
 /// How often a request has failed in a row, and when it may be tried again.
@@ -17,7 +18,7 @@ pub(super) struct Patience {
     failures: u32,
 }
 
-/// The time of the next try, and when it was set: a clock that is behind that was set back.
+/// The time of the next try, and the time of the decision: a clock before the latter was set back.
 #[derive(Clone, Copy)]
 struct Retry {
     at: UnixTime,
@@ -37,17 +38,17 @@ impl Patience {
         Some(retry.at).filter(|at| now < *at)
     }
 
-    /// The server is busy. The longer of its wait and the session's own counts, since a server may ask for none each time.
+    /// The server is busy. The longer of its wait and the session's own counts, since a server may ask for no wait each time.
     pub(super) fn answered(&mut self, retry_after: Option<u64>, id: RequestId, now: UnixTime) -> UnixTime {
         let own = self.backoff(MAX_BACKOFF_SECS, id);
-        // Clients that were told the same second are spread over a little time after it, by their request ids.
+        // Clients with the same `Retry-After` are spread over a short time after it, by their request ids.
         let asked = retry_after
             .filter(|seconds| *seconds > 0)
             .map_or(0, |seconds| seconds.saturating_add(id.spread((seconds / 32).saturating_add(1))));
         self.wait(own, asked, now)
     }
 
-    /// No answer came to the request that was sent at `since`.
+    /// No response came to the request that was sent at `since`.
     pub(super) fn lost(&mut self, since: UnixTime, id: RequestId, now: UnixTime) -> UnixTime {
         let wait = self.backoff(MAX_BACKOFF_SECS, id).saturating_sub(now.saturating_since(since));
         self.wait(wait, 0, now)
@@ -65,7 +66,7 @@ impl Patience {
         self.wait(seconds.saturating_add(id.spread(seconds / 32)), 0, now)
     }
 
-    /// Ends the wait, except for what the server asked for.
+    /// Ends the wait, except for the time that the server asked for.
     pub(super) fn hurry(&mut self) {
         self.retry = self.retry.and_then(|retry| Some(Retry { at: retry.asked?, ..retry }));
         self.failures = 0;
@@ -85,5 +86,5 @@ impl Patience {
     }
 }
 
-/// An hour, and the spread of up to 1/32 that keeps clients from returning in the same second.
+/// An hour, and up to 1/32 more, which keeps clients from returning in the same second.
 const MAX_WAIT_SECS: u64 = MAX_RETRY_AFTER_SECS + MAX_RETRY_AFTER_SECS / 32 + 1;

@@ -1,4 +1,4 @@
-//! The stored form of a session, for the next start of the process or for another process.
+//! The saved form of a session, for the next start of the process or for another process.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -27,9 +27,11 @@ use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::target::Target;
 
-/// The stored form of a session, for any serde format. It holds the tokens, so store it where only the app can read and write:
-/// a stored ID token is trusted as checked, if it is from the client's server and for the client. Expiry is absolute. `Debug`
-/// shows no token, and the error for a damaged form shows nothing of it.
+/// The saved form of a session, for any serde format.
+///
+/// It holds the tokens, so store it where only the app can read and write: a stored ID token from the client's server and for the
+/// client is trusted without another check of its signature. Expiry times are absolute. `Debug` shows no token, nor does the
+/// error for a damaged form.
 ///
 /// It does not hold the server's metadata and keys: keep them with the client ([`Client::with_metadata`],
 /// [`Client::with_keys`](crate::Client::with_keys)), once for all sessions.
@@ -52,7 +54,7 @@ struct Fields {
     access_token: Option<Secret>,
     #[serde(with = "as_text::optional")]
     refresh_token: Option<Secret>,
-    /// Only one that was checked.
+    /// Only a checked one.
     #[cfg(feature = "openid")]
     #[serde(with = "as_text::optional")]
     id_token: Option<Secret>,
@@ -136,7 +138,7 @@ impl SavedSession {
         }))
     }
 
-    /// Reads the stored form, if it is this client's and undamaged.
+    /// Reads the saved form, if it is this client's and undamaged.
     pub(super) fn into_active(self, client: &Client) -> Result<Active, RestoreError> {
         self.0.into_active(client)
     }
@@ -218,8 +220,8 @@ impl SavedToken {
 }
 
 impl Session {
-    /// Returns what is to be stored; `None` once the grant has ended or the user has signed out: then remove what is stored.
-    /// Keep the session locked from this call until that is done, so that nothing older is stored after it.
+    /// Returns the form to store; `None` once the grant has ended or the user has signed out: then remove the stored one. Keep
+    /// the session locked until that is done, so that nothing older is stored after it.
     pub fn save(&self) -> Option<SavedSession> {
         match &self.state {
             State::Active(active) => Some(SavedSession::of(&self.client, active)),

@@ -1,5 +1,5 @@
-//! The sign-out: all local tokens are forgotten already. What is left is to revoke them at the server (RFC 7009), and to end
-//! the user's session there in the browser (OpenID Connect RP-Initiated Logout 1.0).
+//! The sign-out, after all local tokens are forgotten: revokes them at the server (RFC 7009), and ends the user's session there
+//! in the browser (OpenID Connect RP-Initiated Logout 1.0).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -19,10 +19,10 @@ use crate::time::UnixTime;
 use crate::wire::logout::{self, LogoutRequest, LogoutUrl};
 use crate::wire::token::response::refused;
 
-/// How often a revocation is sent at most.
+/// How often a revocation is sent at most, retries included.
 const MAX_REVOCATIONS: u32 = 5;
 
-/// What a sign-out does: see [`Session::sign_out`](crate::Session::sign_out).
+/// The settings of a sign-out, for [`Session::sign_out`](crate::Session::sign_out).
 ///
 /// ```
 /// use oauth_proto::SignOut;
@@ -42,13 +42,13 @@ pub struct SignOut {
 }
 
 impl SignOut {
-    /// Forgets everything here at once, and revokes the refresh token, or without one the access token, if the server has a
+    /// Forgets all tokens here at once, and revokes the refresh token (if there is none, the access token) if the server has a
     /// revocation endpoint (RFC 7009).
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Also ends the user's session at the server, in the browser, if the server has an endpoint for it (OpenID Connect
+    /// Also ends the user's session at the server, in the browser, if the server has a logout endpoint (OpenID Connect
     /// RP-Initiated Logout 1.0, Auth0's `/v2/logout`, or another server's own). The entropy makes the `state` that the return
     /// must have.
     pub fn logout(mut self, entropy: Entropy) -> Self {
@@ -82,7 +82,7 @@ impl fmt::Debug for SignOut {
     }
 }
 
-/// What the server must be shown, and the refreshes whose answers may still come.
+/// The tokens that the server must be sent, and the refreshes whose responses may still come.
 pub(super) struct Shown {
     /// The token to revoke, and its `token_type_hint`.
     pub token: Option<(Secret, &'static str)>,
@@ -90,7 +90,7 @@ pub(super) struct Shown {
     pub in_the_air: InTheAir,
 }
 
-/// A sign-out that is under way or done. It keeps only what the server must be shown.
+/// A sign-out that is under way or done. It keeps only what it must still send.
 pub(super) struct SigningOut {
     /// Revoked in this order: the session's own token, then refresh tokens that came late.
     to_revoke: Vec<Revocation>,
@@ -105,7 +105,7 @@ static NOT_REVOKED: Error = Error::Over(Over::NotRevoked);
 struct Revocation {
     token: Secret,
     hint: &'static str,
-    /// How many requests have been answered or have failed.
+    /// How many requests got a response or failed.
     tried: u32,
     patience: Patience,
     /// The logout in the browser waits for its first attempt.
@@ -119,7 +119,7 @@ impl Revocation {
     }
 }
 
-/// The logout that the browser has not come back from.
+/// The logout, while the browser has not come back.
 struct Logout {
     url: LogoutUrl,
     /// The `state` that the return must have, if the server returns it.
@@ -165,7 +165,7 @@ impl SigningOut {
         self.logout.is_some() && !self.to_revoke.first().is_some_and(|first| first.goes_first && first.tried == 0)
     }
 
-    /// Whether nothing is left to do, except for late answers.
+    /// Whether nothing is left to do, except for late responses.
     pub(super) fn is_done(&self) -> bool {
         self.logout.is_none() && self.to_revoke.is_empty()
     }
@@ -177,7 +177,7 @@ impl SigningOut {
         of_first.or(self.last_error.as_ref()).or_else(|| may_live_on.then_some(&NOT_REVOKED))
     }
 
-    /// Takes the outcome of a revocation. The user is signed out already; no answer can undo that (RFC 7009 §2.2).
+    /// Takes the outcome of a revocation. The user is signed out already; no response can undo that (RFC 7009 §2.2).
     pub(super) fn outcome(
         &mut self,
         client: &Client,
@@ -229,9 +229,9 @@ impl SigningOut {
             Ok(Ok(Some(token))) if client.server().revocation_endpoint.is_some() => {
                 self.to_revoke.push(Revocation::new(Secret::from(token), "refresh_token"));
             }
-            // It cannot be revoked, or it is not known what the refresh brought.
+            // The token cannot be revoked, or it is not known what the refresh brought.
             Ok(_) => air.is_unknown = true,
-            // The answer may still come.
+            // The response may still come.
             Err(Delivered::Maybe) => air.lose(sent),
         }
         Ok(if is_done { self.next(client, now) } else { SessionAction::RetryAt(now) })

@@ -1,5 +1,5 @@
-//! The states of a session, and the functions that change from one to another: no other file does. `active` and `answer` handle
-//! what happens within a grant, `sign_out` the rest of a sign-out; `transitions` lists the same as data.
+//! All changes of a session's state are made here. `active` and `answer` handle what happens within a grant, `sign_out` the rest
+//! of a sign-out; `transitions` lists the same as data.
 
 use alloc::boxed::Box;
 
@@ -42,7 +42,7 @@ impl State {
         }
     }
 
-    /// Why a session that is not active has no token.
+    /// The reason why a session that is not active has no token.
     fn why_over(&self) -> LoginRequired {
         match self {
             Self::LoginRequired(ended) => ended.why.clone(),
@@ -50,7 +50,7 @@ impl State {
         }
     }
 
-    /// The API refused this token.
+    /// Takes the API's refusal of this token.
     pub(super) fn refused(&mut self, client: &Client, bearer: &Bearer, now: UnixTime) -> Access {
         match self {
             Self::Active(active) => active.refused(client, bearer, now),
@@ -58,7 +58,7 @@ impl State {
         }
     }
 
-    /// The API demands more than any token of this grant gives. `None` if a wider target would do.
+    /// The API demands more than the token gives. `None` if a target with more scope is enough.
     pub(super) fn demanded(
         &mut self,
         client: &Client,
@@ -103,7 +103,7 @@ impl State {
         }
     }
 
-    /// The app knows that the grant is over.
+    /// Ends the grant: the app knows that it is over.
     pub(super) fn end_grant(&mut self, error: Error) -> SessionAction {
         if let Self::Active(active) = self {
             let ended = active.end(LoginRequired::GrantEnded(error));
@@ -112,19 +112,19 @@ impl State {
         SessionAction::LoginRequired(self.why_over())
     }
 
-    /// The browser came to this URL.
+    /// Takes the URL that the browser came back with.
     pub(super) fn returned(&mut self, client: &Client, url: &str, now: UnixTime) -> Result<SessionAction, Error> {
         let Self::SigningOut(signing_out) = self else { return Err(Error::Ignored(Ignored::RedirectNotAwaited)) };
         signing_out.returned(client, url, now)
     }
 
-    /// The app no longer waits for the browser; `None` if no logout was awaited.
+    /// Ends the wait for the browser; `None` if no logout was awaited.
     pub(super) fn cancelled(&mut self, client: &Client, now: UnixTime) -> Option<SessionAction> {
         let Self::SigningOut(signing_out) = self else { return None };
         signing_out.cancelled(client, now)
     }
 
-    /// Forgets everything at once, except what the server must be shown.
+    /// Forgets everything at once, except the tokens that the server must still be sent.
     pub(super) fn sign_out(&mut self, client: &Client, how: &SignOut) -> SessionAction {
         let shown = match self {
             Self::Active(active) => active.take_shown(),

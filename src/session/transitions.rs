@@ -1,4 +1,4 @@
-//! The transitions of a session as data, for tests and documentation. A driver does not need them.
+//! The transitions of a session as data. Tests compare them with the code; drivers do not need them.
 
 use super::outcome::SessionPhase;
 
@@ -10,29 +10,29 @@ pub enum SessionTrigger {
     AccessFresh,
     /// `access` when a refresh is due.
     AccessDue,
-    /// `access` past the deadline of the refresh under way: it counts as lost, and the next one is sent.
+    /// `access` past the deadline of the refresh under way, which counts as lost; the next one is sent.
     AccessTimedOut,
     /// As [`AccessTimedOut`](Self::AccessTimedOut), but the next one has to wait.
     AccessTimedOutWaiting,
     /// The API refused the token.
     Refused,
-    /// The API refused a token that a refusal had just brought.
+    /// The API refused a token that was refreshed because of an earlier refusal.
     RefusedAgain,
-    /// The answer to the refresh has tokens.
+    /// The response to the refresh has tokens.
     Tokens,
-    /// Tokens of a lost refresh; after a sign-out, also of the one that was under way.
+    /// Tokens of a lost refresh; after a sign-out, also of the refresh that was under way.
     LateTokens,
-    /// The answer to the refresh has no usable tokens: try later, a refusal, the user has to act, or it cannot be read.
+    /// The response to the refresh has no usable tokens: try later, a refusal, the user has to act, or it cannot be read.
     NoTokens,
-    /// No answer to the refresh: it was not delivered, or that is not known.
+    /// No response to the refresh, delivered or not.
     NoAnswer,
-    /// The answer to the login's own refresh is `invalid_grant`.
+    /// The response to the login's own refresh is `invalid_grant`.
     InvalidGrant,
-    /// The answer to the refresh has another user's ID token.
+    /// The response to the refresh has another user's ID token.
     SomebodyElses,
     /// `end_grant`.
     EndGrant,
-    /// An answer, or a failure to send, with another id.
+    /// A response, or a failure to send, with another id.
     UnknownRequest,
     /// `adopt` of newer tokens.
     Adopted,
@@ -44,11 +44,11 @@ pub enum SessionTrigger {
     SignOutInBrowser,
     /// `sign_out`, with nothing to revoke or no endpoint, and no logout in the browser.
     SignOutHere,
-    /// The last revocation was answered and is not to be tried again, or it has been tried often enough.
+    /// The last revocation got a final response, or has been tried often enough.
     Revoked,
-    /// The revocation is to be tried again: the server is busy, or no answer came.
+    /// The revocation is tried again: the server is busy, or no response came.
     RevocationLater,
-    /// The first revocation was answered or failed, and a logout in the browser is next.
+    /// The first revocation got a response or failed, and a logout in the browser is next.
     RevokedLogoutNext,
     /// The browser came back from the logout, or the app stopped waiting (`Cancelled`).
     Returned,
@@ -73,7 +73,7 @@ const fn row(from: SessionPhase, on: SessionTrigger, to: SessionPhase) -> Sessio
     SessionTransition { from, on, to }
 }
 
-/// Every transition from one phase to another. Anything not listed leaves the phase unchanged.
+/// All transitions of a session from one phase to another. Anything not listed leaves the phase unchanged.
 pub const TRANSITIONS: &[SessionTransition] = {
     use {SessionPhase as P, SessionTrigger as T};
     &[

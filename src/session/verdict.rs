@@ -1,4 +1,4 @@
-//! What the answer to a refresh means (RFC 6749 §5): a pure function, and the only place that classifies error codes.
+//! What the response to a refresh means (RFC 6749 §5): a pure function, and the only place that classifies error codes.
 
 use alloc::borrow::Cow;
 
@@ -13,7 +13,7 @@ pub(super) enum Verdict<'a> {
     Tokens(TokenResponse<'a>),
     /// A success that cannot be used. The server may still have replaced the refresh token.
     Useless(Error, Option<Cow<'a, str>>),
-    /// A success that cannot be read, and may have had new tokens.
+    /// A success that cannot be read, and may have contained new tokens.
     Lost(Error),
     /// Try later: 408, 425, 429, 5xx, any 3xx, a page.
     Later(Error, Option<u64>),
@@ -27,7 +27,7 @@ pub(super) enum Verdict<'a> {
     Refused(Error),
 }
 
-/// The user has to act at the server, and the grant lives on (OpenID Connect Core §3.1.2.6, and others).
+/// Error codes for which the user has to act at the server, and the grant lives on (OpenID Connect Core §3.1.2.6, and others).
 const USER_MUST_ACT: [&str; 7] = [
     "interaction_required",
     "login_required",
@@ -61,27 +61,27 @@ impl<'a> Verdict<'a> {
             _ if refused.is_transient() => Self::Later(error, refused.retry_after()),
             // Defined for the authorization endpoint (RFC 6749 §4.1.2.1), but also used here.
             Some("temporarily_unavailable" | "server_error") => Self::Later(error, refused.retry_after()),
-            // Nothing else ends a grant: exactly this code, with a 4xx (RFC 6749 §5.2).
+            // Only this code with a 4xx ends a grant (RFC 6749 §5.2).
             Some("invalid_grant") if is_client_error => Self::InvalidGrant(error),
             Some(word) if USER_MUST_ACT.contains(&word) => Self::UserMustAct(error),
             Some("invalid_target" | "invalid_scope") => Self::NotGranted(error),
             Some("invalid_client" | "unauthorized_client" | "unsupported_grant_type") => Self::ClientRefused(error),
             Some(_) => Self::Refused(error),
-            // A 4xx without a code, or a success whose `error` is not text.
+            // A 4xx without a code, or a success whose `error` is not a string.
             None if is_client_error || (200..=299).contains(&status) => Self::Refused(error),
             // Any other status, perhaps from a proxy.
             None => Self::Later(error, refused.retry_after()),
         }
     }
 
-    /// Which refresh token an answer brought, if any; `Err` if that is not known.
+    /// The refresh token that a response brought, if any; `Err` if that is not known.
     pub(super) fn brought(self) -> Result<Option<Cow<'a, str>>, ()> {
         match self {
             Self::Tokens(tokens) => Ok(tokens.refresh_token),
             Self::Useless(_, refresh_token) => Ok(refresh_token),
             // Too late, too early, too often: the server did not process the request.
             Self::Later(Error::Refused(refused), _) if matches!(refused.status(), Some(400..=499)) => Ok(None),
-            // Another server may have answered, or this one after it processed the request.
+            // A proxy may have answered, or the server after it processed the request.
             Self::Later(..) | Self::Lost(_) => Err(()),
             _ => Ok(None),
         }

@@ -1,9 +1,9 @@
-//! Who is logged in: the ID token of the login, those of refreshes (OpenID Connect Core §12.2), and the keys for them.
+//! Who is logged in: the ID tokens of the login and of refreshes (OpenID Connect Core §12.2), and the keys for them.
 //!
-//! Before anything of an answer is used, its ID token must be this user's and for this client. Any other fault (form, time,
-//! hashes, key, signature) costs only the ID token, since an answer without one would have been accepted; the tokens came from
-//! the token endpoint itself, over TLS (§3.1.3.7 rule 6). The signature may need newly fetched keys: the ID token is trusted
-//! once they confirm it.
+//! Before anything of a response is used, its ID token must be this user's and for this client. After any other fault (form,
+//! time, hashes, key, signature) only the ID token is discarded, since a response without one would have been accepted; the
+//! tokens came from the token endpoint itself, over TLS (§3.1.3.7 rule 6). If the signature needs newly fetched keys, the ID
+//! token is trusted once they confirm it.
 
 use alloc::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(super) struct Who {
 struct Pending {
     unverified: Unverified,
     requests: u8,
-    /// The session's last error is from such a request.
+    /// The session's last error is from a request for keys.
     has_failed: bool,
     under_way: Option<(RequestId, UnixTime)>,
     patience: Patience,
@@ -45,18 +45,18 @@ struct Pending {
 
 /// The ID token of a refresh.
 pub(super) enum New {
-    /// No ID token, or one that was not asked for.
+    /// No ID token, or one that was not requested.
     Nothing,
     Checked(IdToken),
-    /// Its keys must be fetched.
+    /// An ID token whose keys must be fetched.
     Unverified(Unverified),
-    /// The same user's, as far as can be told, but faulty otherwise: the previous ID token stays.
+    /// About the same user, as far as can be told, but faulty otherwise: the previous ID token stays.
     LeftAside(IdTokenError),
 }
 
-/// What the answer to a request for keys means.
+/// What the response to a request for keys means.
 pub(super) enum KeysAnswer {
-    /// The ID token is good. With whether an error was reported before, and the token's `session_expiry`.
+    /// The ID token is good. The fields: whether an error was reported before, and the token's `session_expiry`.
     Checked(bool, Option<UnixTime>),
     /// The ID token is bad, or still unchecked: the previous one stays.
     Failed(Option<Error>),
@@ -106,7 +106,7 @@ impl Who {
         self.keys.clone_from(&earlier.keys);
     }
 
-    /// Reads the ID token of a refresh, and checks all that can be checked now. An error means that it is another user's.
+    /// Reads the ID token of a refresh, and checks all that can be checked now. An error means that it is about another user.
     pub(super) fn read(
         &self,
         client: &Client,
@@ -123,7 +123,7 @@ impl Who {
             .organization(organization.as_deref())
             .access_token(Some(answer.access_token()))
             .of_token_endpoint();
-        // First: no other fault may hide that it is another user's.
+        // First: no other fault may hide that it is about another user.
         rules.check_whose(id_token)?;
         let unverified = match rules.read(id_token, ServerClock::of(date, now).time(now)) {
             Ok(unverified) => unverified,
@@ -176,7 +176,7 @@ impl Who {
         Some(Request::get(id, url, None))
     }
 
-    /// Takes the outcome of the request for keys, if the id is that request's.
+    /// Takes the outcome of the request for keys, if it has this id.
     pub(super) fn answer(
         &mut self,
         client: &Client,

@@ -1,13 +1,13 @@
 //! Encodes 32 bytes as 43 base64url characters without padding (RFC 4648 §5), on the stack.
 //!
-//! A login encodes 32 bytes six times. The library's encoder takes any length, and was a sixth of a login's cost; this one
-//! takes only 32 bytes. Like the library's, it has no table and no branch that depends on the bytes; a test compares the two.
+//! A login encodes 32 bytes six times. The encoder of the `base64ct` crate takes any length, and was a sixth of a login's cost;
+//! this one takes only 32 bytes. Like that one, it has no table and no branch that depends on the bytes; a test compares the two.
 
 use core::fmt;
 
 use crate::secret::wipe;
 
-/// A buffer for the 43 characters of 32 bytes; its last five bytes are scratch.
+/// A buffer for the 43 characters of 32 bytes, and five bytes of scratch.
 #[derive(Clone)]
 #[repr(align(16))]
 pub(crate) struct Base64Url32([u8; 48]);

@@ -1,7 +1,7 @@
 //! `application/x-www-form-urlencoded` as in RFC 6749 Appendix B, in both directions.
 //!
-//! The `form_urlencoded` crate encodes. Decoding is this crate's own, because it is strict: a broken percent sequence, or bytes
-//! that are not UTF-8, are an error, where the library's decoder would put U+FFFD.
+//! The `form_urlencoded` crate encodes. Decoding is this crate's own, to be strict: a broken percent sequence, or bytes that are
+//! not UTF-8, are an error, where `form_urlencoded` would put U+FFFD.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -15,7 +15,7 @@ use super::chars;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Undecodable;
 
-/// Whether `value` encodes to itself: always for what this crate makes, mostly for what servers make.
+/// Whether `value` needs no encoding, as all values that this crate makes and most that servers make.
 fn is_plain(value: &str) -> bool {
     chars::all(value.as_bytes(), |octet| {
         let letter = (octet | 0x20).wrapping_sub(b'a') < 26;
@@ -27,7 +27,7 @@ fn is_plain(value: &str) -> bool {
     })
 }
 
-/// A name that needs no encoding, and a value that is checked for that only once, not again for its length and for writing it.
+/// A name that needs no encoding, and a value that is checked only once for whether it needs any.
 #[derive(Clone, Copy)]
 pub(crate) struct Pair<'a> {
     pub name: &'a str,
@@ -90,7 +90,7 @@ pub(crate) fn url_encoded_len(value: &str) -> usize {
     byte_serialize(value.as_bytes()).map(|piece| url_piece(piece).len()).sum()
 }
 
-/// The library returns each space as a separate piece.
+/// `form_urlencoded` returns each space as a separate piece.
 fn url_piece(piece: &str) -> &str {
     if piece == "+" {
         URL_SPACE

@@ -1,4 +1,4 @@
-//! Reads JSON documents, and the members of a token endpoint's answer in place: known members are borrowed, unknown ones
+//! Reads JSON documents, and the members of a token endpoint's response in place: known members are borrowed, unknown ones
 //! skipped without a copy, and a known member that comes twice is refused (RFC 8259 §4).
 
 use alloc::borrow::Cow;
@@ -15,7 +15,7 @@ use crate::time::UnixTime;
 /// How deep containers may be nested.
 pub(crate) const MAX_DEPTH: usize = 32;
 
-/// A known member, of any type; the reader decides which it accepts.
+/// A known member, of any type; the reader decides which types it accepts.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) enum Value<'a> {
     /// Absent or `null`.
@@ -26,7 +26,7 @@ pub(crate) enum Value<'a> {
     Integer(u64),
     Negative,
     Float(f64),
-    /// A list of strings, joined with spaces: some servers write a scope so.
+    /// A list of strings, joined with spaces: some servers write a scope as a list.
     Texts(String),
     Other,
 }
@@ -45,8 +45,8 @@ impl Value<'_> {
     }
 }
 
-/// The members of RFC 6749 §5.1 and §5.2 and OpenID Connect Core §3.1.3.3, and those for the end of a grant, by a draft
-/// (draft-ietf-oauth-refresh-token-expiration) or by servers' own names.
+/// The members of RFC 6749 §5.1 and §5.2 and OpenID Connect Core §3.1.3.3, and those for the end of a grant, from
+/// draft-ietf-oauth-refresh-token-expiration or with servers' own names.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Members<'a> {
     pub access_token: Value<'a>,
@@ -109,19 +109,19 @@ pub(crate) fn object_text(document: &[u8]) -> Option<&str> {
     text(document).ok().filter(|_| begins_as_object(document))
 }
 
-/// For members that may be absent, but not `null`.
+/// Reads a member that may be absent, but not `null`.
 #[cfg(feature = "openid")]
 pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// For members of any type.
+/// Reads a member of any type.
 #[cfg(feature = "openid")]
 pub(crate) fn value<'a, 'de: 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Value<'a>, D::Error> {
     Value::deserialize(deserializer)
 }
 
-/// For members that count as absent if they have another type.
+/// Reads a string; a value of another type counts as absent.
 #[cfg(feature = "openid")]
 pub(crate) fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
@@ -130,7 +130,7 @@ pub(crate) fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     })
 }
 
-/// The same for times.
+/// Reads a time; a value of another type counts as absent.
 #[cfg(feature = "openid")]
 pub(crate) fn time_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixTime>, D::Error> {
     Value::deserialize(deserializer).map(|value| value.seconds())
@@ -154,8 +154,8 @@ pub(crate) fn members(body: &[u8]) -> Result<Members<'_>, Unreadable> {
     serde_json::from_str(text(body)?).map_err(|_| Unreadable::Malformed)
 }
 
-/// Whether containers nest no deeper than [`MAX_DEPTH`]. Brackets are counted first, which is cheap; only if there are more is
-/// the depth followed, without strings.
+/// Whether containers nest no deeper than [`MAX_DEPTH`]. Brackets are counted first, which is cheap; only if there are more, the
+/// depth is followed, skipping strings.
 fn within_depth(body: &[u8]) -> bool {
     // Sums over 128 bytes fit in one byte, so the compiler can count many at once.
     let opening = |some: &[u8]| some.iter().fold(0_u8, |sum, octet| sum.wrapping_add(u8::from(octet | 0x20 == b'{')));
@@ -354,7 +354,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             is_alone = false;
         }
         match number.filter(|_| is_alone) {
-            // Out of range, with the message that serde_json has without that feature.
+            // Out of range: the same message as serde_json's without that feature.
             Some(Value::Float(number)) if !number.is_finite() => Err(A::Error::custom("number out of range")),
             Some(number) => Ok(number),
             None => Ok(Value::Other),
@@ -417,7 +417,7 @@ fn number(text: &str) -> Option<Value<'static>> {
 /// Floats go as far as 1.8e308.
 const MAX_PLACES: i64 = 309;
 
-/// An element of a list: text, or something that is skipped.
+/// An element of a list: a string, or a skipped value.
 enum Item<'a> {
     Text(Cow<'a, str>),
     Other,

@@ -11,7 +11,7 @@ use super::unfit::Unfit;
 /// Reads the member of this name; `None` if it is absent or `null`.
 ///
 /// # Errors
-/// [`Unfit`] if its value does not fit the type, if it comes twice, or if the text is no JSON object.
+/// [`Unfit`] if its value does not fit the type, if it comes twice, or if `object` is not a JSON object.
 pub(crate) fn read<'de, T: Deserialize<'de>>(object: &'de str, name: &str) -> Result<Option<T>, Unfit> {
     let mut deserializer = serde_json::Deserializer::from_str(object);
     let found = deserializer.deserialize_map(Find { name, value: PhantomData });

@@ -33,9 +33,9 @@ pub(crate) trait Members: Sized {
     fn read<'de, A: MapAccess<'de>>(map: A) -> Result<Read<Self>, A::Error>;
 }
 
-/// What was read of an object, and what is wrong with it; the caller decides how strict to be.
+/// The members read from an object, and its faults; the caller decides how strict to be.
 pub(crate) struct Read<T> {
-    /// Has the last one of a member that comes twice (RFC 7519 §4), and none of a wrong type.
+    /// The members: the last one if a member comes twice (RFC 7519 §4), none of a wrong type.
     pub value: T,
     pub is_repeated: bool,
     /// The first member of a wrong type.
@@ -89,7 +89,7 @@ impl Member for String {
     }
 }
 
-/// Some servers write a boolean as text.
+/// Some servers write a boolean as a string.
 impl Member for bool {
     fn of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Result<Option<Self>, WrongType>, D::Error> {
         Ok(match Value::deserialize(deserializer)? {
@@ -102,10 +102,10 @@ impl Member for bool {
     }
 }
 
-/// How many names of a list are kept: no server has more, and a hostile one must not fill the memory.
+/// How many elements of a list are kept: no server has more, and a hostile one must not fill the memory.
 const MAX_NAMES: usize = 1024;
 
-/// Elements that are not text are left out.
+/// Elements that are not strings are left out.
 impl Member for Vec<String> {
     fn of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Result<Option<Self>, WrongType>, D::Error> {
         Ok(match Texts::read(deserializer, MAX_NAMES)? {

@@ -1,4 +1,4 @@
-//! Members that are one text or a list of texts.
+//! Members that are one string or a list of strings.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::json;
 
-/// Some servers write one text instead of a list. Elements that are not text are left out.
+/// Reads a list of strings, or one string, as some servers write. Elements that are not strings are left out.
 #[cfg(feature = "openid")]
 pub(crate) fn texts_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     Ok(match Texts::read(deserializer, usize::MAX)? {
@@ -19,7 +19,7 @@ pub(crate) fn texts_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     })
 }
 
-/// `aud` may be one text or a list of them (RFC 7519 §4.1.3).
+/// A value such as `aud`, which may be one string or a list of them (RFC 7519 §4.1.3).
 #[derive(Clone)]
 pub(crate) struct OneOrMany(pub Vec<String>);
 
@@ -33,12 +33,12 @@ impl<'de> Deserialize<'de> for OneOrMany {
     }
 }
 
-/// A member of any type, with the texts in it.
+/// A member of any type, with the strings in it.
 pub(crate) enum Texts {
     /// `null`.
     Absent,
     One(String),
-    /// Its texts, and whether it has other elements.
+    /// Its strings, and whether it has other elements.
     List {
         texts: Vec<String>,
         has_others: bool,
@@ -47,7 +47,7 @@ pub(crate) enum Texts {
 }
 
 impl Texts {
-    /// Reads a member; of a list, at most `most` texts are kept.
+    /// Reads a member; of a list, at most `most` strings are kept.
     pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D, most: usize) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextsVisitor { most })
     }

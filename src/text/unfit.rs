@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-/// Received values do not fit the requested type, or were not kept. Has no details: the parser's might show a code or a token.
+/// The error for received values that do not fit the requested type, or were not kept.
+///
+/// It has no details: those of the parser might show a code or a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfit;
 

@@ -11,8 +11,9 @@ use super::target::{is_resource, RESOURCE_PROBLEM, SCOPE_PROBLEM};
 use crate::error::config::ConfigError;
 use crate::text::{chars, form};
 
-/// What a login asks the authorization server for. [`Login`](crate::Login) adds the client's own values, PKCE, `state` and
-/// `nonce`; they cannot be set or replaced here.
+/// The parameters of an authorization request (RFC 6749 §4.1.1).
+///
+/// [`Login`](crate::Login) adds the client's own values, PKCE, `state` and `nonce`; they cannot be set or replaced here.
 ///
 /// Setters do not fail: the first problem is kept, and [`Login::new`](crate::Login::new) reports it before any browser is opened.
 /// One request can serve many logins; share it in an `Arc`.
@@ -47,13 +48,13 @@ pub struct AuthorizationRequest {
     problem: Option<ConfigError>,
 }
 
-/// How the authorization response is returned (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+/// How the server returns the authorization response (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseMode {
     /// In the query of the redirect URI, the default of the code flow.
     Query,
-    /// As a form that the browser posts: see [`redirect::from_form_post`](crate::redirect::from_form_post).
+    /// As a form that the browser posts to the redirect URI: see [`redirect::from_form_post`](crate::redirect::from_form_post).
     FormPost,
 }
 
@@ -149,8 +150,8 @@ impl AuthorizationRequest {
         self.text("max_age", &digits)
     }
 
-    /// `acr_values`, one of which must be the `acr` of the ID token. With `acr_values` alone, servers may ignore them (OpenID
-    /// Connect Core §3.1.2.1, §5.5.1.1). Needs the scope `openid` (feature `openid`).
+    /// `acr_values`, one of which must be the ID token's `acr`. Servers may ignore values set with `acr_values` (OpenID Connect
+    /// Core §3.1.2.1, §5.5.1.1). Needs the scope `openid` (feature `openid`).
     #[cfg(feature = "openid")]
     #[must_use]
     pub fn require_acr_values(mut self, acr_values: &str) -> Self {
@@ -176,7 +177,7 @@ impl AuthorizationRequest {
         self
     }
 
-    /// `response_mode`: how the response is returned.
+    /// `response_mode`: how the server returns the response.
     #[must_use]
     pub fn response_mode(self, mode: ResponseMode) -> Self {
         self.text(
@@ -283,7 +284,7 @@ impl AuthorizationRequest {
         self.openid
     }
 
-    /// Whether a parameter of this name is sent, by whichever setter.
+    /// Whether a parameter of this name is sent.
     pub(crate) fn sends(&self, name: &str) -> bool {
         self.names.contains(name)
             || name == "scope" && !self.scope.is_empty()
@@ -342,8 +343,9 @@ impl fmt::Debug for AuthorizationRequest {
     }
 }
 
-/// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12). It is
-/// absolute, and https unless the configuration allows loopback. Pass it on as one argument, never through a shell.
+/// The URL to open in the user's own browser (RFC 6749 §4.1.1, RFC 8252 §6), never in an embedded view (§8.12).
+///
+/// It is absolute, and https unless the configuration allows loopback. Pass it on as one argument, never through a shell.
 ///
 /// It contains `state` and `nonce`. `Debug` therefore hides it; `Display` deliberately shows it, so that the app can give it to
 /// the user, for example to open on another device. Keep it out of logs.

@@ -1,4 +1,4 @@
-//! `WWW-Authenticate` (RFC 9110 §11.6.1, RFC 6750 §3), and what a client that sent a token should do about it.
+//! `WWW-Authenticate` (RFC 9110 §11.6.1, RFC 6750 §3), and what a client that sent a token should do.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -11,13 +11,13 @@ use crate::error::server_text::ServerText;
 use crate::http::endpoint::{self, Transport};
 use crate::text::json;
 
-/// The longest field line that is read, in octets (16 KiB).
+/// The longest field line that is read, in bytes (16 KiB).
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// The maximum number of parameters in a challenge.
+/// The most parameters that a challenge may have.
 pub const MAX_PARAMETERS: usize = 64;
 
-/// One challenge (RFC 9110 §11.3). `Debug` shows only its scheme.
+/// One challenge of a `WWW-Authenticate` header (RFC 9110 §11.3). `Debug` shows only its scheme.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Challenge<'a> {
     scheme: &'a str,
@@ -58,12 +58,12 @@ impl fmt::Debug for Challenge<'_> {
     }
 }
 
-/// A field line breaks the grammar, repeats a parameter or is too large: ignore all of it.
+/// The error for a field line that breaks the grammar, repeats a parameter or is too long. Ignore the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedChallenge;
 
 impl MalformedChallenge {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         "malformed_challenge"
     }
@@ -77,7 +77,7 @@ impl fmt::Display for MalformedChallenge {
 
 impl core::error::Error for MalformedChallenge {}
 
-/// Parses one field line. A pure function: fuzz it directly.
+/// Parses one `WWW-Authenticate` field line. A pure function: fuzz it directly.
 ///
 /// # Errors
 /// [`MalformedChallenge`]: no part of the line may be used.
@@ -244,13 +244,13 @@ fn is_token_char(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
 }
 
-/// What an API's answer asks of a client that sent a token.
+/// What a client that sent a token should do after an API's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
     /// The token is invalid: refresh it (RFC 6750 §3.1, `invalid_token`).
     Refresh,
-    /// The API wants a token and does not say what is wrong with the one it got.
+    /// The API refused the token and did not say why.
     Authenticate,
     /// The token lacks a scope (RFC 6750 §3.1).
     InsufficientScope {
@@ -265,21 +265,21 @@ pub enum Advice {
         /// The longest time since the user last authenticated, in seconds.
         max_age: Option<u64>,
         /// The `claims` to request (OpenID Connect Core §5.5): a JSON object, decoded. Only Entra's `insufficient_claims` has
-        /// it.
+        /// them.
         claims: Option<ServerText>,
     },
     /// The DPoP proof needs the server's nonce (RFC 9449 §9).
     DpopNonce,
     /// The API's metadata names its authorization servers (RFC 9728 §5.1).
     Discover {
-        /// An https URL. The document's `resource` must match the URL that was called.
+        /// An https URL. The `resource` in the document must match the URL that was called.
         resource_metadata: ServerText,
     },
-    /// The answer is not about the token.
+    /// The response is not about the token.
     None,
 }
 
-/// Returns what an API's status and `WWW-Authenticate` lines ask of the client; malformed lines are ignored.
+/// Returns what to do after an API's status and `WWW-Authenticate` lines; malformed lines are ignored.
 ///
 /// ```
 /// use oauth_proto::challenge::{advice, Advice};

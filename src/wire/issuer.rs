@@ -1,4 +1,4 @@
-//! The issuer identifier of a server (RFC 8414 §2), or a template of issuers, for a server where each tenant has its own.
+//! The issuer identifier of a server (RFC 8414 §2), or a template of issuers, one for each tenant.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -10,7 +10,7 @@ use crate::http::endpoint::{self, Transport};
 /// The placeholder for the tenant, as in Microsoft's metadata. No issuer contains braces: a URL must not.
 const TENANT: &str = "{tenantid}";
 
-/// Whether an `iss` equals the expected issuer, octet by octet (RFC 9207 §2.4), or matches the expected template.
+/// Whether an `iss` equals the expected issuer, byte for byte (RFC 9207 §2.4), or matches the expected template.
 pub(crate) fn is_expected(expected: &str, iss: &str) -> bool {
     if expected.contains(TENANT) {
         tenant_of(expected, iss).is_some()
@@ -60,7 +60,7 @@ impl IssuerTemplate {
         &self.text
     }
 
-    /// The template, or the one issuer that was found.
+    /// The template, or the single issuer that the metadata named.
     pub(crate) fn expected(&self) -> &str {
         self.found.as_ref().unwrap_or(&self.text)
     }

@@ -1,5 +1,5 @@
-//! The audience of an access token that is a JWT (RFC 9068 §2.2), for apps that want it checked. Nothing else is trusted:
-//! checking the signature is the API's task.
+//! The audience of an access token that is a JWT (RFC 9068 §2.2), for apps that want it checked. Nothing else is read: checking
+//! the signature is the API's task.
 
 use alloc::vec::Vec;
 

@@ -1,5 +1,7 @@
 //! Sign-out in the browser (OpenID Connect RP-Initiated Logout 1.0; Auth0's `/v2/logout`): the URL to open, and the check of the
-//! URL that the browser returns with. [`Session::sign_out`](crate::Session::sign_out) uses both.
+//! URL that the browser returns with.
+//!
+//! [`Session::sign_out`](crate::Session::sign_out) uses both.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
@@ -14,13 +16,14 @@ use crate::secret::Secret;
 use crate::text::form;
 use crate::wire::redirect::uri::RedirectUri;
 
-/// The longest logout URL with an `id_token_hint`, in octets (7 KiB); a hint that would make it longer is left out. Many servers
-/// refuse a request line of more than 8 KiB with 414, and ID tokens with many claims are longer. `client_id`, which identifies
-/// the client to the server, is always sent.
+/// The longest logout URL with an `id_token_hint`, in bytes (7 KiB); a hint that would make it longer is left out.
+///
+/// Many servers refuse a request line of more than 8 KiB with 414, and ID tokens with many claims are longer. `client_id`, which
+/// identifies the client to the server, is always sent.
 pub const MAX_LOGOUT_URL_BYTES: usize = 7 * 1024;
 
-/// The parameters of a server's logout endpoint, besides `client_id`: for
-/// [`AuthorizationServer::logout_endpoint`](crate::AuthorizationServer::logout_endpoint), if a server has its own names for them.
+/// The parameters of a logout endpoint that has its own names for them, besides `client_id`: for
+/// [`AuthorizationServer::logout_endpoint`](crate::AuthorizationServer::logout_endpoint).
 ///
 /// ```
 /// use oauth_proto::logout::LogoutParameters;
@@ -72,7 +75,7 @@ impl LogoutParameters {
     }
 
     /// Sends no `state`: for servers that compare the return URL with the registered one and return nothing else. The return is
-    /// then recognized **by its URL alone**, which anybody can open to end the wait for the browser.
+    /// then recognized **by its URL alone**, which anyone can open to end the wait for the browser.
     #[must_use]
     pub fn without_state(self) -> Self {
         Self { state: StateIn::Nowhere, ..self }
@@ -124,8 +127,10 @@ pub(crate) struct LogoutRequest<'a> {
     pub federated: bool,
 }
 
-/// The URL to open in the user's browser at sign-out; pass it on as one argument, never through a shell. It contains `state` and
-/// the ID token, which the specification requires as `id_token_hint`. `Debug` hides it, and it is wiped when dropped.
+/// The URL to open in the user's browser at sign-out.
+///
+/// Pass it on as one argument, never through a shell. It contains `state` and the ID token, which the specification requires as
+/// `id_token_hint`. `Debug` hides it, and it is wiped when dropped.
 #[derive(Clone)]
 pub struct LogoutUrl(Secret);
 
@@ -202,10 +207,12 @@ impl fmt::Debug for LogoutUrl {
 }
 
 /// Checks that `url` is the browser's return from the logout that sent this `state` (RP-Initiated Logout 1.0 §3). A pure
-/// function: fuzz it directly. Other parameters, such as a `code`, are not read.
+/// function: fuzz it directly.
+///
+/// Other parameters, such as a `code`, are not read.
 ///
 /// # Errors
-/// Only [`Error::Ignored`]: anybody can send such a URL, so keep waiting.
+/// Only [`Error::Ignored`]: anyone can send such a URL, so keep waiting.
 ///
 /// ```
 /// use oauth_proto::logout::check_return;

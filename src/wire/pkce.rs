@@ -48,10 +48,10 @@ impl CodeVerifier {
         }
     }
 
-    /// Encodes 32 to 96 random octets in base64url without padding; 32 octets make 43 characters.
+    /// Encodes 32 to 96 random bytes in base64url without padding; 32 bytes make 43 characters.
     ///
     /// # Errors
-    /// [`InvalidVerifier`] for fewer octets (too little randomness, §7.1) or more (too long, §4.1).
+    /// [`InvalidVerifier`] for fewer bytes (too little randomness, §7.1) or more (too long, §4.1).
     pub fn from_octets(octets: &[u8]) -> Result<Self, InvalidVerifier> {
         let mut buffer = [0; 128];
         let verifier = Base64UrlUnpadded::encode(octets, &mut buffer).map_err(|_| InvalidVerifier).and_then(Self::new);
@@ -76,7 +76,7 @@ impl fmt::Debug for CodeVerifier {
     }
 }
 
-/// `BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))`, 43 characters (RFC 7636 §4.2). Not a secret.
+/// A code challenge: `BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))`, 43 characters (RFC 7636 §4.2). Not a secret.
 #[derive(Clone)]
 pub struct CodeChallenge(Base64Url32);
 
@@ -107,12 +107,12 @@ impl fmt::Debug for CodeChallenge {
     }
 }
 
-/// A verifier is not 43 to 128 unreserved characters (RFC 7636 §4.1).
+/// The error for a verifier that is not 43 to 128 unreserved characters (RFC 7636 §4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidVerifier;
 
 impl InvalidVerifier {
-    /// A name that stays the same from version to version.
+    /// A stable name, the same in every version.
     pub fn code(self) -> &'static str {
         "invalid_verifier"
     }

@@ -8,8 +8,9 @@ use super::jwt;
 use crate::error::config::ConfigError;
 use crate::text::chars;
 
-/// The API that an access token is for, and its scope there. One login can serve several APIs: a [`Session`](crate::Session) gets
-/// a token for each target with its one refresh token.
+/// The API that an access token is for, and its scope there.
+///
+/// One login can serve several APIs: a [`Session`](crate::Session) gets a token for each target with its one refresh token.
 ///
 /// Which constructor to use depends on how the server names APIs: by `resource` (RFC 8707 §2.2), or by `audience`, as Auth0 does
 /// (there, list the APIs in the application's policies for multi-resource refresh tokens).
@@ -33,7 +34,7 @@ pub struct Target {
     resource: Option<String>,
     audience: Option<String>,
     scope: Option<String>,
-    /// Never true without `resource` and `audience`.
+    /// Never true without a `resource` or `audience`.
     checks_jwt_audience: bool,
 }
 
@@ -61,8 +62,8 @@ impl Target {
     }
 
     /// The API with this `audience`, as Auth0 names it. If the application's policies do not list the API, Auth0 returns a token
-    /// for the login's own API without saying so. The API then refuses the token, unless [`Target::check_jwt_audience`] did so
-    /// before.
+    /// for the login's own API without saying so. The API then refuses the token, unless [`Target::check_jwt_audience`] has
+    /// refused it.
     ///
     /// # Errors
     /// [`ConfigError::Parameter`] if it is empty or has control characters.
@@ -92,13 +93,13 @@ impl Target {
     }
 
     /// Checks the `aud` of access tokens for this target that are JWTs: it must be, or contain, exactly this `resource` or
-    /// `audience` (RFC 9068 §3, §4). If not, the answer is refused with
+    /// `audience` (RFC 9068 §3, §4). If not, the response is refused with
     /// [`Violation::AccessTokenAudience`](crate::Violation::AccessTokenAudience). A token that is not a JWT is accepted. Without
-    /// an API there is nothing to check.
+    /// a `resource` or `audience`, nothing is checked.
     ///
     /// Off by default, since a client must not look into access tokens (RFC 9068 §6): a server may change their format at any
-    /// time, and may name an API differently in them. Use it if the server's answer does not tell that a token is for another
-    /// API, as with Auth0.
+    /// time, and may name an API differently in them. Use it if the server may return a token for another API without saying so,
+    /// as Auth0 does.
     ///
     /// ```
     /// use oauth_proto::Target;

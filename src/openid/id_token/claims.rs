@@ -1,6 +1,6 @@
-//! The claims that decide whether an ID token is accepted (OpenID Connect Core §2). One of the wrong type makes the token
-//! malformed; `null` counts as absent. (In claims that servers may use for something else and that matter only on request, a
-//! wrong type counts as absent too: `acr`, `amr`, `org_id`, `org_name`, `tid`, and `session_expiry`.)
+//! The claims that decide whether an ID token is accepted (OpenID Connect Core §2). A claim of the wrong type makes the token
+//! malformed; `null` counts as absent. In claims that servers may use for something else and that matter only on request (`acr`,
+//! `amr`, `org_id`, `org_name`, `tid`, `session_expiry`), a wrong type counts as absent too.
 
 use alloc::string::String;
 use alloc::vec::Vec;

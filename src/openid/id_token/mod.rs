@@ -12,7 +12,7 @@
 //! 9. `acr`, organization.
 //! 10. `at_hash`, `c_hash`.
 //! 11. `exp`, `nbf`, `iat`, `auth_time`.
-//! 12. The key and the signature, which cost most, and for which keys may have to be fetched first.
+//! 12. The key and the signature, which cost most and may need newly fetched keys.
 
 pub(crate) mod claims;
 pub(crate) mod rules;

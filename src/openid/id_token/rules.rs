@@ -20,8 +20,9 @@ use crate::wire::issuer::IssuerTemplate;
 /// The upper limit of the clock leeway, in seconds.
 pub const MAX_CLOCK_LEEWAY_SECS: u64 = 300;
 
-/// The rules for an ID token. The machines make them from the client's settings, what the login sent, and what came with the
-/// token.
+/// The rules for an ID token.
+///
+/// Logins and sessions make them from the client's settings, the requests sent, and what came with the token.
 ///
 /// ```
 /// use oauth_proto::openid::id_token::Rules;
@@ -42,7 +43,7 @@ pub const MAX_CLOCK_LEEWAY_SECS: u64 = 300;
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
     pub(super) issuer: &'a str,
-    /// Replaces `issuer` at a server with an issuer for each tenant.
+    /// Replaces `issuer` at a server with one issuer for each tenant.
     pub(super) template: Option<&'a IssuerTemplate>,
     pub(super) client_id: &'a str,
     algorithms: &'a [Algorithm],
@@ -62,16 +63,16 @@ pub struct Rules<'a> {
 /// The expected `nonce`.
 #[derive(Clone, Copy)]
 pub(super) enum Nonce<'a> {
-    /// None was sent: none may come.
+    /// None was sent: the token must have none.
     None,
-    /// It must come.
+    /// This one was sent: the token must have it.
     Sent(&'a str),
-    /// It may come, and must then be this one (OpenID Connect Core §12.2).
+    /// The token may have one, which must be this one (OpenID Connect Core §12.2).
     Refreshed(Option<&'a str>),
 }
 
 impl<'a> Rules<'a> {
-    /// Rules for tokens of this issuer for this client: only RS256, 60 seconds of leeway, no `nonce`.
+    /// Makes rules for tokens of this issuer for this client: only RS256, 60 seconds of leeway, no `nonce`.
     pub fn new(issuer: &'a str, client_id: &'a str) -> Self {
         Self {
             issuer,
@@ -109,25 +110,25 @@ impl<'a> Rules<'a> {
         Self { trusted_audiences, ..self }
     }
 
-    /// How many seconds the server's clock and this one may differ, at most [`MAX_CLOCK_LEEWAY_SECS`].
+    /// Sets how many seconds the server's clock and this device's may differ, at most [`MAX_CLOCK_LEEWAY_SECS`].
     #[must_use]
     pub fn clock_leeway_secs(self, clock_leeway: u64) -> Self {
         Self { clock_leeway: clock_leeway.min(MAX_CLOCK_LEEWAY_SECS), ..self }
     }
 
-    /// The `nonce` that was sent, if any.
+    /// Sets the `nonce` that was sent, if any.
     #[must_use]
     pub fn nonce(self, nonce: Option<&'a str>) -> Self {
         Self { nonce: nonce.map_or(Nonce::None, Nonce::Sent), ..self }
     }
 
-    /// Whether the `nonce` that was sent may be missing. If present, it must still match.
+    /// Sets whether the `nonce` that was sent may be missing. If present, it must still match.
     #[must_use]
     pub fn nonce_may_be_missing(self, may_lack_nonce: bool) -> Self {
         Self { may_lack_nonce, ..self }
     }
 
-    /// The `max_age` that was sent, in seconds: `auth_time` must be present and no older.
+    /// Sets the `max_age` that was sent, in seconds: `auth_time` must be present and no older.
     #[must_use]
     pub fn max_age(self, max_age: Option<u64>) -> Self {
         Self { max_age, ..self }
@@ -139,33 +140,33 @@ impl<'a> Rules<'a> {
         Self { acr_values, ..self }
     }
 
-    /// The requested organization (Auth0): an id (`org_…`), or a name, compared without case.
+    /// Sets the requested organization (Auth0): an id (`org_…`), or a name, compared without case.
     #[must_use]
     pub fn organization(self, organization: Option<&'a str>) -> Self {
         Self { organization, ..self }
     }
 
-    /// The access token that came with it: an `at_hash` must match.
+    /// Sets the access token that came with the ID token: `at_hash`, if present, must match.
     #[must_use]
     pub fn access_token(self, access_token: Option<&'a str>) -> Self {
         Self { access_token, ..self }
     }
 
-    /// The exchanged code: a `c_hash` must match.
+    /// Sets the exchanged code: `c_hash`, if present, must match.
     #[must_use]
     pub fn code(self, code: Option<&'a str>) -> Self {
         Self { code, ..self }
     }
 
-    /// Rules for a token from a refresh after this one (OpenID Connect Core §12.2): the same user, audience and `auth_time`. A
-    /// `nonce`, if present, must be the login's, as far as that is known. (An `azp` must be this client in any case, so it is not
-    /// compared.)
+    /// Sets the previous token, for a token from a refresh (OpenID Connect Core §12.2): user, audience and `auth_time` must be
+    /// the same. A `nonce`, if present, must be the login's, if that is known. (An `azp` must name this client in any case, so it
+    /// is not compared.)
     #[must_use]
     pub fn after(self, previous: Option<&'a IdToken>, login_nonce: Option<&'a str>) -> Self {
         Self { previous, nonce: Nonce::Refreshed(login_nonce), ..self }
     }
 
-    /// The token has just come from the server's token endpoint.
+    /// Says that the token has just come from the server's token endpoint.
     #[must_use]
     pub(crate) fn of_token_endpoint(self) -> Self {
         Self { is_from_token_endpoint: true, ..self }
@@ -246,8 +247,8 @@ impl<'a> Rules<'a> {
     fn check_times(&self, claims: &Claims, now: UnixTime) -> Result<(), IdTokenError> {
         let missing = IdTokenError::MissingClaim;
         let (exp, iat) = (claims.exp.ok_or(missing("exp"))?.0, claims.iat.ok_or(missing("iat"))?.0);
-        // A token of this very login or refresh was issued just now, so the server's clock is at `iat` at least: a slow clock of
-        // the device is no reason to refuse it (§3.1.3.7 rule 10).
+        // A token of this login or refresh was issued just now, so the server's clock is at `iat` at least: a slow clock of the
+        // device is no reason to refuse it (§3.1.3.7 rule 10).
         let is_new = self.is_from_token_endpoint && (claims.nonce.is_some() || !matches!(self.nonce, Nonce::Sent(_)));
         let now = if is_new { now.max(iat) } else { now };
         let latest = now.saturating_add(self.clock_leeway);

@@ -1,4 +1,4 @@
-//! The verified ID token, and what it says.
+//! The verified ID token and its claims.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -16,7 +16,8 @@ use crate::text::json;
 use crate::text::unfit::Unfit;
 use crate::time::UnixTime;
 
-/// A verified ID token: only [`Rules`](crate::openid::id_token::Rules) make one. `Debug` shows none of it, since it is personal data.
+/// A verified ID token: only [`Rules`](crate::openid::id_token::Rules) make one. `Debug` shows none of it, since it is personal
+/// data.
 ///
 /// ```
 /// use oauth_proto::IdToken;
@@ -65,7 +66,7 @@ impl IdToken {
         self.0.claims.aud.as_ref().map_or(&[], |aud| &aud.0)
     }
 
-    /// `exp`: until when the token proves the login. It does not say how long the user stays logged in.
+    /// `exp`: when the token stops proving the login. The user may stay logged in longer or shorter.
     pub fn expires_at(&self) -> UnixTime {
         self.0.claims.exp.map_or(UnixTime::from_secs(0), |at| at.0)
     }
@@ -110,13 +111,13 @@ impl IdToken {
         self.0.claims.org_name.as_deref()
     }
 
-    /// The claims about the user of OpenID Connect Core §5.1. Which are present depends on the scope and the server: some return
-    /// them only at the userinfo endpoint. One of the wrong type counts as absent.
+    /// The claims of OpenID Connect Core §5.1 about the user. Which are present depends on the scope and the server: some
+    /// servers return them only at the userinfo endpoint.
     pub fn standard_claims(&self) -> StandardClaims {
         self.claims().unwrap_or_default()
     }
 
-    /// Reads any claims into a `Deserialize` type: custom ones, for example, which Auth0 requires to be URLs
+    /// Reads any claims into a `Deserialize` type, for example custom claims, whose names Auth0 requires to be URLs
     /// (`https://example.com/roles`).
     ///
     /// # Errors
@@ -130,12 +131,12 @@ impl IdToken {
         self.0.token.reveal()
     }
 
-    /// Whether both ID tokens are the same user's at the same server: after a login that a session demanded, for example.
+    /// Whether both ID tokens are about the same user at the same server, for example after a login that a session demanded.
     pub fn is_same_user(&self, other: &Self) -> bool {
         self.issuer() == other.issuer() && self.subject() == other.subject()
     }
 
-    /// Reads the answer of the userinfo endpoint to [`Bearer::userinfo_request`](crate::Bearer::userinfo_request). It must be
+    /// Reads the response of the userinfo endpoint to [`Bearer::userinfo_request`](crate::Bearer::userinfo_request). It must be
     /// about this user (OpenID Connect Core §5.3.2).
     ///
     /// # Errors

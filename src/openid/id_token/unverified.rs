@@ -1,4 +1,4 @@
-//! An ID token that waits for its last check.
+//! ID tokens that wait for their last check.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use crate::openid::signature::{Algorithm, SignatureVerifier};
 use crate::secret::Secret;
 use crate::wire::issuer::IssuerTemplate;
 
-/// A token that passed all rules but the last, its signature.
+/// An ID token that passed all checks but the last, its signature.
 #[derive(Clone)]
 pub(crate) struct Unverified {
     pub(super) id_token: IdToken,

@@ -1,5 +1,5 @@
-//! Checks whose an ID token is and for whom (OpenID Connect Core §3.1.3.7 rules 2 to 5 and 11): strictly, or as far as it can be
-//! read. After a refresh the latter decides whether any of the answer may be used (§12.2).
+//! Checks the user, issuer and audience of an ID token (OpenID Connect Core §3.1.3.7 rules 2 to 5 and 11): strictly, or as far
+//! as it can be read. After a refresh, the second check decides whether any of the response may be used (§12.2).
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -18,8 +18,8 @@ use crate::text::json::{self, Value};
 use crate::text::texts::texts_or_none;
 
 impl Rules<'_> {
-    /// Restores a stored token, which was checked before. Checks again what needs neither time nor keys: its form, since claims
-    /// are read from it, whose it is and for whom.
+    /// Restores a stored token, which was checked before. Repeats the checks that need neither time nor keys: form, issuer and
+    /// audience.
     pub(crate) fn restore(&self, token: &Secret) -> Option<IdToken> {
         let mut parts = token.reveal().split('.');
         let payload = Secret::new(String::from_utf8(decode(parts.nth(1)?).ok()?).ok()?);
@@ -59,7 +59,7 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// Checks which login it belongs to (rule 11).
+    /// Checks which login the token belongs to (rule 11).
     pub(super) fn check_nonce(&self, claims: &Claims) -> Result<(), IdTokenError> {
         match (self.nonce, claims.nonce.as_ref().map(Secret::reveal)) {
             (Nonce::None | Nonce::Refreshed(_), None) | (Nonce::Refreshed(None), Some(_)) => Ok(()),
@@ -106,7 +106,7 @@ fn is_same_set(one: &[String], other: &[String]) -> bool {
     one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
 }
 
-/// Claims of the wrong type and empty ones count as absent.
+/// The claims that tell whose a token is. Empty ones and those of the wrong type count as absent.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Whose<'a> {
@@ -172,7 +172,7 @@ fn text<'a>(value: &'a Value<'_>) -> Option<&'a str> {
     }
 }
 
-/// The claims besides `aud` that tell whose a token is.
+/// One of those claims, except `aud`.
 #[derive(Clone, Copy)]
 enum Claim {
     Issuer,

@@ -7,7 +7,7 @@ use crate::error::config::ConfigError;
 use crate::text::members::{self, members, Fault};
 
 members! {
-    /// They must have the types of their specifications, whatever features are on; `null` counts as absent, and all other members
+    /// The members must have the types of their specifications, whatever features are on; `null` counts as absent, other members
     /// are skipped (RFC 8414 §3.2).
     #[derive(Clone, Debug, Default, PartialEq, Eq)]
     pub(crate) struct Document {
@@ -51,7 +51,7 @@ impl Document {
         Ok(document)
     }
 
-    /// Compares the issuer octet by octet (RFC 8414 §3.3, §4), before anything else of the document is believed.
+    /// Compares the issuer byte for byte (RFC 8414 §3.3, §4), before anything else in the document is used.
     pub(crate) fn check_issuer(&self, issuer: &str) -> Result<(), ConfigError> {
         match &self.issuer {
             Some(own) if own == issuer => Ok(()),

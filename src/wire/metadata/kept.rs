@@ -17,9 +17,9 @@ use crate::text::{json, member};
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Kept(Arc<str>);
 
-/// Members that the crate does not use itself: what is wrong with one is said when it is asked for.
+/// Members that the crate does not use itself: a fault in one is reported when it is read.
 impl Kept {
-    /// Of a document that has been parsed. The byte order mark that may stand before it is dropped.
+    /// Keeps a document that has been parsed, without its byte order mark.
     pub(super) fn new(document: &[u8]) -> Option<Self> {
         let document = Some(document).filter(|document| document.len() <= MAX_RESPONSE_BYTES)?;
         json::object_text(document).map(|text| Self(Arc::from(text)))
@@ -47,12 +47,12 @@ impl Kept {
         self.typed(name)
     }
 
-    /// An empty text counts as absent.
+    /// Reads a string; an empty one counts as absent.
     pub(super) fn text_of(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
         Ok(self.typed(name)?.filter(|text: &String| !text.is_empty()))
     }
 
-    /// A URL that requests may go to.
+    /// Reads a URL that requests may go to.
     pub(super) fn endpoint(&self, name: &'static str, transport: Transport) -> Result<Option<String>, ConfigError> {
         let Some(url) = self.text_of(name)? else { return Ok(None) };
         endpoint::check(&url, transport).map_err(|problem| ConfigError::Endpoint { name, problem })?;

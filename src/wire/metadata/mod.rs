@@ -1,5 +1,4 @@
-//! Metadata: what an authorization server says of itself (RFC 8414, OpenID Connect Discovery 1.0), and what an API does (RFC
-//! 9728).
+//! Metadata of authorization servers (RFC 8414, OpenID Connect Discovery 1.0) and of APIs (RFC 9728).
 //!
 //! A login by [`AuthorizationServer::from_issuer`](crate::AuthorizationServer::from_issuer) fetches the server's metadata by
 //! itself. This module is for apps that store metadata from login to login ([`ServerMetadata`]), that start from an API's
@@ -13,17 +12,16 @@
 //! | `OAuthFirst`, issuer with a path | [`OAuthAuthorizationServer`](WellKnown::OAuthAuthorizationServer) | [`OpenIdConfigurationInserted`](WellKnown::OpenIdConfigurationInserted) | [`OpenIdConfiguration`](WellKnown::OpenIdConfiguration) |
 //! | `OAuthFirst`, issuer without | [`OAuthAuthorizationServer`](WellKnown::OAuthAuthorizationServer) | [`OpenIdConfiguration`](WellKnown::OpenIdConfiguration) | |
 //!
-//! The login goes on to the next location if this one has no document that can be read: another status than 2xx, a redirect
-//! (never followed), or an answer that is not JSON. A readable document decides: if it belongs to another issuer or breaks a
-//! rule, the login ends. If no location has a document but one of them could not answer (429, 5xx), the login asks all of them
-//! again later, within its own deadline. Otherwise it ends with the error of the unreadable document, or with
-//! [`Violation::Metadata`](crate::Violation::Metadata).
+//! The login goes on to the next location if this one has no readable document: a status other than 2xx, a redirect (never
+//! followed), a body that is not JSON, a repeated member or one of a wrong type. A readable document decides: if it belongs to
+//! another issuer or breaks another rule, the login ends. If no location has a readable document but one could not answer (408,
+//! 425, 429, 5xx), the login asks all of them again later, until its deadline. Otherwise it ends with the error of the unreadable
+//! document, or with [`Violation::Metadata`](crate::Violation::Metadata).
 //!
 //! # What is kept
 //!
-//! [`ServerMetadata`] and [`ResourceMetadata`] hold the whole document, and so does their stored form (any serde format): a
-//! member that this version does not know can still be read by a later one. A document has at most 1 MiB and nests at most 32
-//! levels deep.
+//! [`ServerMetadata`] and [`ResourceMetadata`] hold the whole document, and so does their saved form (any serde format): a later
+//! version can read members that this one does not know. A document has at most 1 MiB and nests at most 32 levels deep.
 //!
 //! A member that the crate uses itself must have the type that its specification gives it, or the document is refused and the
 //! error names the member. Any other member may have any type; its accessor returns the error when it is called.

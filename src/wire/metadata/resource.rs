@@ -20,8 +20,10 @@ use crate::wire::issuer::check_issuer;
 use crate::wire::target::Target;
 use crate::wire::token::response::document;
 
-/// The metadata of a protected resource, an API (RFC 9728 §2), as it was fetched: which authorization servers issue tokens for it,
-/// and with which scopes. An API's 401 may say where it is ([`Advice::Discover`](crate::challenge::Advice::Discover)).
+/// The metadata of a protected resource, an API (RFC 9728 §2), as it was fetched: which authorization servers issue tokens for
+/// it, and with which scopes.
+///
+/// An API's 401 may name its URL ([`Advice::Discover`](crate::challenge::Advice::Discover)).
 ///
 /// Store it in any serde format. All members of the document are kept: [`get`](Self::get) reads any of them.
 ///
@@ -52,19 +54,19 @@ pub struct ResourceMetadata {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResourceMatch {
-    /// Octet by octet (RFC 9728 §3.3).
+    /// Byte for byte (RFC 9728 §3.3).
     #[default]
     Exact,
-    /// The `resource` has the scheme, host and port of the URL, and its path is the URL's, or the URL's but for one final `/`, or a
+    /// The `resource` has the scheme, host and port of the URL, and its path equals the URL's, differs by one final `/`, or is a
     /// parent of it: `https://api.example.com` and `https://api.example.com/v1` for `https://api.example.com/v1/users`, but not
     /// `https://api.example.com/v`. The URL's query is ignored; a `resource` with a query matches exactly or not at all.
     ///
-    /// For APIs that serve one document for all of their URLs, as many Model Context Protocol servers do. Another host can still
-    /// not speak for the API.
+    /// For APIs that serve one document for all of their URLs, as many Model Context Protocol servers do. Another host still
+    /// cannot speak for the API.
     SameOriginParent,
 }
 
-/// The stored form: the document as text, so that any serde format can hold it, whatever is in it.
+/// The saved form: the document as a string, which any serde format can hold.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     fetched_at: UnixTime,
@@ -98,22 +100,23 @@ impl ResourceMetadata {
         Ok([host, "/.well-known/oauth-protected-resource", rest].concat())
     }
 
-    /// Reads the metadata that was fetched for an API. Its `resource` must equal `resource` octet by octet (RFC 9728 §3.3), so that
-    /// an API cannot speak for another one. `now` is when it was fetched.
+    /// Reads the metadata that was fetched for an API. Its `resource` must equal `resource` byte for byte (RFC 9728 §3.3), so
+    /// that an API cannot speak for another one. `now` is the time of the fetch.
     ///
     /// # Errors
-    /// [`Error::Refused`] for another status than 2xx; [`Error::Violation`] for an answer that breaks a rule, with
-    /// [`Violation::Metadata`](crate::Violation::Metadata) for another resource and for a server that is no issuer identifier.
+    /// [`Error::Refused`] for a status other than 2xx; [`Error::Violation`] for a response that breaks a rule, with
+    /// [`Violation::Metadata`](crate::Violation::Metadata) for another resource, and for an authorization server that is not an
+    /// issuer identifier.
     pub fn from_response(resource: &str, response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         Self::from_response_as(ResourceMatch::Exact, resource, response, now)
     }
 
-    /// Like [`from_response`](Self::from_response), with the rule by which the document's `resource` is compared with `url`, the URL
+    /// Like [`from_response`](Self::from_response), with the rule that compares the document's `resource` with `url`, the URL
     /// that was called.
     ///
     /// Tokens for the resource are then for its origin alone: allow that with
-    /// [`ClientBuilder::api_origin_for`](crate::ClientBuilder::api_origin_for). What is sent to the authorization server is the
-    /// document's own text.
+    /// [`ClientBuilder::api_origin_for`](crate::ClientBuilder::api_origin_for). The authorization server gets the document's
+    /// `resource`, unchanged.
     ///
     /// ```
     /// use oauth_proto::metadata::ResourceMatch;
@@ -137,7 +140,7 @@ impl ResourceMetadata {
     /// ```
     ///
     /// # Errors
-    /// As there.
+    /// As [`from_response`](Self::from_response).
     pub fn from_response_as(
         rule: ResourceMatch,
         url: &str,
@@ -182,12 +185,12 @@ impl ResourceMetadata {
         self.kept.get(name)
     }
 
-    /// When it was fetched.
+    /// When the metadata was fetched.
     pub fn fetched_at(&self) -> UnixTime {
         self.fetched_at
     }
 
-    /// Seconds since it was fetched.
+    /// The age of the metadata, in seconds.
     pub fn age(&self, now: UnixTime) -> u64 {
         now.saturating_since(self.fetched_at)
     }
@@ -198,7 +201,7 @@ impl ResourceMetadata {
         &self.resource
     }
 
-    /// The resource as what an access token is for: for [`Session::access_for`](crate::Session::access_for).
+    /// The target of access tokens for the resource: for [`Session::access_for`](crate::Session::access_for).
     pub fn target(&self) -> Target {
         Target::of_resource(&self.resource)
     }
@@ -220,42 +223,43 @@ impl ResourceMetadata {
         &self.scopes_supported
     }
 
-    /// The ways in which the resource takes a token (RFC 6750 §2): `header`, `body`, `query`. This crate sends it in the header.
+    /// The ways in which the resource accepts a token (RFC 6750 §2): `header`, `body`, `query`. This crate sends it in the
+    /// header.
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no list.
+    /// [`ConfigError::Metadata`] if it is not a list.
     pub fn bearer_methods_supported(&self) -> Result<Option<Vec<String>>, ConfigError> {
         self.kept.texts("bearer_methods_supported")
     }
 
-    /// The resource's own keys.
+    /// The URL of the resource's own keys.
     ///
     /// # Errors
-    /// [`ConfigError::Endpoint`] unless it is an absolute https URL, [`ConfigError::Metadata`] if it is no text.
+    /// [`ConfigError::Endpoint`] unless it is an absolute https URL, [`ConfigError::Metadata`] if it is not a string.
     pub fn jwks_uri(&self) -> Result<Option<String>, ConfigError> {
         self.kept.endpoint("jwks_uri", Transport::Https)
     }
 
-    /// The name of the resource, for the user to read. Text from outside: never render it as HTML.
+    /// The name of the resource, for the user to read. Untrusted: never render it as HTML.
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no text.
+    /// [`ConfigError::Metadata`] if it is not a string.
     pub fn resource_name(&self) -> Result<Option<String>, ConfigError> {
         self.kept.text_of("resource_name")
     }
 
-    /// A page for developers. Text from outside: check it before it becomes a link.
+    /// The URL of a page for developers. Untrusted: check it before it becomes a link.
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no text.
+    /// [`ConfigError::Metadata`] if it is not a string.
     pub fn resource_documentation(&self) -> Result<Option<String>, ConfigError> {
         self.kept.text_of("resource_documentation")
     }
 
-    /// The JWS algorithms of the resource's signed answers.
+    /// The JWS algorithms of the resource's signed responses.
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no list.
+    /// [`ConfigError::Metadata`] if it is not a list.
     pub fn resource_signing_alg_values_supported(&self) -> Result<Option<Vec<String>>, ConfigError> {
         self.kept.texts("resource_signing_alg_values_supported")
     }
@@ -263,22 +267,22 @@ impl ResourceMetadata {
     /// The JWS algorithms of DPoP proofs (RFC 9449 §7.1).
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no list.
+    /// [`ConfigError::Metadata`] if it is not a list.
     pub fn dpop_signing_alg_values_supported(&self) -> Result<Option<Vec<String>>, ConfigError> {
         self.kept.texts("dpop_signing_alg_values_supported")
     }
 
-    /// Whether the resource takes tokens only if they are bound to a DPoP key (RFC 9728 §2); not if it does not say.
+    /// Whether the resource accepts only tokens that are bound to a DPoP key (RFC 9728 §2); false if absent.
     ///
     /// # Errors
-    /// [`ConfigError::Metadata`] if it is no boolean.
+    /// [`ConfigError::Metadata`] if it is not a boolean.
     pub fn dpop_bound_access_tokens_required(&self) -> Result<bool, ConfigError> {
         Ok(self.kept.truth("dpop_bound_access_tokens_required")?.unwrap_or(false))
     }
 }
 
 impl ResourceMatch {
-    /// Whether metadata of this resource, which was checked, are those of the API at this URL.
+    /// Whether metadata of this checked resource is for the API at this URL.
     fn matches(self, resource: &str, url: &str) -> bool {
         if self == Self::Exact || resource == url {
             return resource == url;
@@ -295,7 +299,7 @@ impl ResourceMatch {
 }
 
 members! {
-    /// The members that are used here. They must have the types of RFC 9728 §2.
+    /// The members that the crate uses itself. They must have the types of RFC 9728 §2.
     #[derive(Default)]
     struct Document {
         pub resource: Option<String>,

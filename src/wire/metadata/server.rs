@@ -15,12 +15,12 @@ use crate::text::unfit::Unfit;
 use crate::time::UnixTime;
 use crate::wire::token::response::document;
 
-/// The metadata of an authorization server (RFC 8414 §2, OpenID Connect Discovery 1.0 §3), as it was fetched. Store it, in any
-/// serde format, so that the next login does not have to fetch it. Nothing in it is secret, but anybody who can change the stored
-/// form can send a login to another server.
+/// The metadata of an authorization server (RFC 8414 §2, OpenID Connect Discovery 1.0 §3), as it was fetched.
 ///
-/// All members of the document are kept: [`get`](Self::get) reads any of them, and the accessors named like a member read that
-/// one.
+/// Store it, in any serde format, so that the next login does not have to fetch it. Nothing in it is secret, but anyone who can
+/// change the saved form can send a login to another server.
+///
+/// All members of the document are kept: [`get`](Self::get) reads any of them, and each accessor reads the member of its name.
 ///
 /// ```
 /// use oauth_proto::{AuthorizationServer, Client, Response, ServerMetadata, UnixTime};
@@ -58,7 +58,7 @@ pub struct ServerMetadata {
     document: Document,
 }
 
-/// The stored form: the document as text, so that any serde format can hold it, whatever is in it.
+/// The saved form: the document as a string, which any serde format can hold.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     fetched_at: UnixTime,
@@ -87,7 +87,7 @@ impl ServerMetadata {
         Ok(Self { fetched_at, kept, document: read })
     }
 
-    /// What was found, of any issuer: `AuthorizationServer::discovered` checks it when it is used.
+    /// Reads a document of any issuer: `AuthorizationServer::discovered` checks the issuer.
     pub(crate) fn read(response: &Response<'_>, now: UnixTime) -> Result<Self, Error> {
         Self::new(document(response, now)?, now)
     }
@@ -105,12 +105,12 @@ impl ServerMetadata {
         self.document.issuer.as_deref().unwrap_or_default()
     }
 
-    /// When it was fetched.
+    /// When the metadata was fetched.
     pub fn fetched_at(&self) -> UnixTime {
         self.fetched_at
     }
 
-    /// Seconds since it was fetched.
+    /// The age of the metadata, in seconds.
     pub fn age(&self, now: UnixTime) -> u64 {
         now.saturating_since(self.fetched_at)
     }
@@ -121,8 +121,8 @@ impl ServerMetadata {
         self.document.authorization_response_iss_parameter_supported == Some(true)
     }
 
-    /// Whether the server accepts pushed authorization requests only (`require_pushed_authorization_requests`, RFC 9126 §5). This
-    /// version cannot push: [`Login::new`](crate::Login::new) refuses such a server.
+    /// Whether the server accepts pushed authorization requests only (`require_pushed_authorization_requests`, RFC 9126 §5).
+    /// This version cannot push: [`Login::new`](crate::Login::new) refuses such a server.
     pub fn requires_pushed_authorization_requests(&self) -> bool {
         self.document.require_pushed_authorization_requests == Some(true)
     }
@@ -137,7 +137,7 @@ impl ServerMetadata {
         &self.document
     }
 
-    /// Plain http is for issuers that were configured for tests on this machine alone.
+    /// Plain http is only for issuers that were configured for tests on loopback.
     pub(super) fn transport(&self) -> Transport {
         if self.issuer().starts_with("http:") {
             Transport::HttpsOrLoopback

@@ -7,14 +7,14 @@ use alloc::vec::Vec;
 use super::server::ServerMetadata;
 use crate::error::config::ConfigError;
 
-/// One accessor, named like its member. The kinds: `endpoint` is a URL that requests go to, `text` any other text, `texts` a list of
-/// them, perhaps with the specification's default for an absent one, `truth` a boolean with its default.
+/// One accessor, named like its member. The kinds: `endpoint` is a URL that requests go to, `text` any other string, `texts` a
+/// list of strings, perhaps with the specification's default, `truth` a boolean with its default.
 macro_rules! member {
     ($(#[$doc:meta])* endpoint $name:ident) => {
         $(#[$doc])*
         ///
         /// # Errors
-        /// [`ConfigError::Endpoint`] unless it is an absolute https URL, [`ConfigError::Metadata`] if it is no text.
+        /// [`ConfigError::Endpoint`] unless it is an absolute https URL, [`ConfigError::Metadata`] if it is not a string.
         pub fn $name(&self) -> Result<Option<String>, ConfigError> {
             self.kept.endpoint(stringify!($name), self.transport())
         }
@@ -23,7 +23,7 @@ macro_rules! member {
         $(#[$doc])*
         ///
         /// # Errors
-        /// [`ConfigError::Metadata`] if it is no text.
+        /// [`ConfigError::Metadata`] if it is not a string.
         pub fn $name(&self) -> Result<Option<String>, ConfigError> {
             self.kept.text_of(stringify!($name))
         }
@@ -32,7 +32,7 @@ macro_rules! member {
         $(#[$doc])*
         ///
         /// # Errors
-        /// [`ConfigError::Metadata`] if it is no list.
+        /// [`ConfigError::Metadata`] if it is not a list.
         pub fn $name(&self) -> Result<Option<Vec<String>>, ConfigError> {
             self.kept.texts(stringify!($name))
         }
@@ -41,7 +41,7 @@ macro_rules! member {
         $(#[$doc])*
         ///
         /// # Errors
-        /// [`ConfigError::Metadata`] if it is no list.
+        /// [`ConfigError::Metadata`] if it is not a list.
         pub fn $name(&self) -> Result<Vec<String>, ConfigError> {
             Ok(self.kept.texts(stringify!($name))?.unwrap_or_else(|| vec![$($default.into()),+]))
         }
@@ -50,7 +50,7 @@ macro_rules! member {
         $(#[$doc])*
         ///
         /// # Errors
-        /// [`ConfigError::Metadata`] if it is no boolean.
+        /// [`ConfigError::Metadata`] if it is not a boolean.
         pub fn $name(&self) -> Result<bool, ConfigError> {
             Ok(self.kept.truth(stringify!($name))?.unwrap_or($default))
         }
@@ -60,23 +60,23 @@ macro_rules! member {
 /// # Members of RFC 8414 §2
 impl ServerMetadata {
     member! {
-        /// Where the user is sent to log in (RFC 6749 §3.1).
+        /// The authorization endpoint (RFC 6749 §3.1).
         endpoint authorization_endpoint
     }
     member! {
-        /// Where codes and refresh tokens are exchanged (RFC 6749 §3.2).
+        /// The token endpoint (RFC 6749 §3.2).
         endpoint token_endpoint
     }
     member! {
-        /// The server's keys (RFC 7517).
+        /// The URL of the server's keys (RFC 7517).
         endpoint jwks_uri
     }
     member! {
-        /// Where clients register themselves (RFC 7591 §3).
+        /// The registration endpoint for clients (RFC 7591 §3).
         endpoint registration_endpoint
     }
     member! {
-        /// Scopes that the server knows. It need not list all of them.
+        /// Scopes that the server supports. It need not list all of them.
         texts scopes_supported
     }
     member! {
@@ -84,16 +84,16 @@ impl ServerMetadata {
         texts response_types_supported
     }
     member! {
-        /// The `response_mode`s that the server supports; `query` and `fragment` if it does not say.
+        /// The `response_mode`s that the server supports; `query` and `fragment` if absent.
         texts response_modes_supported or "query", "fragment"
     }
     member! {
-        /// The grant types that the server supports; `authorization_code` and `implicit` if it does not say.
+        /// The grant types that the server supports; `authorization_code` and `implicit` if absent.
         texts grant_types_supported or "authorization_code", "implicit"
     }
     member! {
-        /// How clients may authenticate at the token endpoint; `client_secret_basic` if the server does not say. A client with
-        /// a secret uses the first of these that it can ([`ClientBuilder::client_secret`](crate::ClientBuilder::client_secret)).
+        /// How clients may authenticate at the token endpoint; `client_secret_basic` if absent. A client with a secret uses the
+        /// first of these that it can ([`ClientBuilder::client_secret`](crate::ClientBuilder::client_secret)).
         texts token_endpoint_auth_methods_supported or "client_secret_basic"
     }
     member! {
@@ -101,7 +101,7 @@ impl ServerMetadata {
         texts token_endpoint_auth_signing_alg_values_supported
     }
     member! {
-        /// A page for developers. Text from outside: check it before it becomes a link.
+        /// The URL of a page for developers. Untrusted: check it before it becomes a link.
         text service_documentation
     }
     member! {
@@ -109,19 +109,19 @@ impl ServerMetadata {
         texts ui_locales_supported
     }
     member! {
-        /// A page about how clients may use data of the server. Text from outside: check it before it becomes a link.
+        /// The URL of a page about how clients may use the server's data. Untrusted: check it before it becomes a link.
         text op_policy_uri
     }
     member! {
-        /// The server's terms of service. Text from outside: check it before it becomes a link.
+        /// The URL of the server's terms of service. Untrusted: check it before it becomes a link.
         text op_tos_uri
     }
     member! {
-        /// Where tokens are revoked (RFC 7009).
+        /// The revocation endpoint (RFC 7009).
         endpoint revocation_endpoint
     }
     member! {
-        /// How clients may authenticate at the revocation endpoint; `client_secret_basic` if the server does not say.
+        /// How clients may authenticate at the revocation endpoint; `client_secret_basic` if absent.
         texts revocation_endpoint_auth_methods_supported or "client_secret_basic"
     }
     member! {
@@ -129,7 +129,7 @@ impl ServerMetadata {
         texts revocation_endpoint_auth_signing_alg_values_supported
     }
     member! {
-        /// Where APIs ask about tokens (RFC 7662).
+        /// The introspection endpoint, where APIs ask about tokens (RFC 7662).
         endpoint introspection_endpoint
     }
     member! {
@@ -145,7 +145,7 @@ impl ServerMetadata {
         texts code_challenge_methods_supported
     }
     member! {
-        /// The metadata once more, as a signed JWT (RFC 8414 §2.1). Nothing here checks it.
+        /// The same metadata as a signed JWT (RFC 8414 §2.1). The crate does not check it.
         text signed_metadata
     }
 }
@@ -153,11 +153,11 @@ impl ServerMetadata {
 /// # Members of OpenID Connect Discovery 1.0 §3 and RP-Initiated Logout 1.0 §2.1
 impl ServerMetadata {
     member! {
-        /// Where the server tells about the user (OpenID Connect Core §5.3).
+        /// The userinfo endpoint (OpenID Connect Core §5.3).
         endpoint userinfo_endpoint
     }
     member! {
-        /// Where the browser is sent to end the user's session at the server (RP-Initiated Logout 1.0 §2.1).
+        /// The endpoint at which the browser ends the user's session (RP-Initiated Logout 1.0 §2.1).
         endpoint end_session_endpoint
     }
     member! {
@@ -209,11 +209,11 @@ impl ServerMetadata {
         texts display_values_supported
     }
     member! {
-        /// The types of claims that the server supports; `normal` if it does not say.
+        /// The types of claims that the server supports; `normal` if absent.
         texts claim_types_supported or "normal"
     }
     member! {
-        /// Claims that the server may tell. It need not list all of them.
+        /// Claims that the server may return. It need not list all of them.
         texts claims_supported
     }
     member! {
@@ -221,19 +221,19 @@ impl ServerMetadata {
         texts claims_locales_supported
     }
     member! {
-        /// Whether the server supports the parameter `claims`; not if it does not say.
+        /// Whether the server supports the parameter `claims`; false if absent.
         truth claims_parameter_supported or false
     }
     member! {
-        /// Whether the server supports the parameter `request`; not if it does not say.
+        /// Whether the server supports the parameter `request`; false if absent.
         truth request_parameter_supported or false
     }
     member! {
-        /// Whether the server supports the parameter `request_uri`; it does if it does not say.
+        /// Whether the server supports the parameter `request_uri`; true if absent.
         truth request_uri_parameter_supported or true
     }
     member! {
-        /// Whether every `request_uri` must be registered; not if the server does not say.
+        /// Whether every `request_uri` must be registered; false if absent.
         truth require_request_uri_registration or false
     }
 }
@@ -241,11 +241,11 @@ impl ServerMetadata {
 /// # Members of other specifications
 impl ServerMetadata {
     member! {
-        /// Where authorization requests are pushed (RFC 9126 §5).
+        /// The endpoint for pushed authorization requests (RFC 9126 §5).
         endpoint pushed_authorization_request_endpoint
     }
     member! {
-        /// Where a device without a browser starts a login (RFC 8628 §4).
+        /// The endpoint at which a device without a browser starts a login (RFC 8628 §4).
         endpoint device_authorization_endpoint
     }
     member! {
@@ -265,8 +265,8 @@ impl ServerMetadata {
         texts introspection_encryption_enc_values_supported
     }
     member! {
-        /// Whether a client id may be the URL of a client's metadata document
-        /// (draft-ietf-oauth-client-id-metadata-document); not if the server does not say.
+        /// Whether a client id may be the URL of a client's metadata document (draft-ietf-oauth-client-id-metadata-document);
+        /// false if absent.
         truth client_id_metadata_document_supported or false
     }
     member! {
@@ -275,7 +275,7 @@ impl ServerMetadata {
         texts refresh_token_expiration_types_supported
     }
     member! {
-        /// Where a first-party app logs a user in without a browser (draft-ietf-oauth-first-party-apps).
+        /// The endpoint at which a first-party app logs a user in without a browser (draft-ietf-oauth-first-party-apps).
         endpoint authorization_challenge_endpoint
     }
 }

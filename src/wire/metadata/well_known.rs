@@ -23,10 +23,10 @@ pub enum WellKnown {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DiscoveryOrder {
-    /// OpenID Connect's location first, then RFC 8414's, then OpenID Connect's inserted form.
+    /// OpenID Connect's appended form first, then RFC 8414's location, then OpenID Connect's inserted form.
     #[default]
     OpenIdConnectFirst,
-    /// RFC 8414's location first, then OpenID Connect's inserted form, then its appended one: what the Model Context Protocol
+    /// RFC 8414's location first, then OpenID Connect's inserted form, then its appended form, as the Model Context Protocol
     /// demands.
     OAuthFirst,
 }
@@ -65,7 +65,7 @@ impl WellKnown {
 }
 
 impl DiscoveryOrder {
-    /// The locations of an issuer that was checked. For one without a path the two forms of `openid-configuration` are the same.
+    /// The locations of an issuer that was checked. Without a path, the two forms of `openid-configuration` are the same.
     fn places(self, issuer: &str) -> &'static [WellKnown] {
         use WellKnown::{OAuthAuthorizationServer, OpenIdConfiguration, OpenIdConfigurationInserted};
         let has_path = !matches!(split_path(issuer).1, "" | "/");

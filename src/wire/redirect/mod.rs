@@ -1,26 +1,26 @@
-//! From redirect URL to authorization response (RFC 6749 §4.1.2, RFC 8252, RFC 9207), as a pure function.
+//! Redirects: from a URL to the authorization response (RFC 6749 §4.1.2, RFC 8252, RFC 9207), as a pure function.
 //!
 //! # Order of checks
-//! 1. The redirect URI: scheme, authority, path, its own query.
-//! 2. The size.
+//! 1. The redirect URI: scheme, authority, path.
+//! 2. The size, then the redirect URI's own query.
 //! 3. Split at `&` and the first `=`, then decode.
-//! 4. `state`, in constant time; if there are several, all of them.
+//! 4. `state`, in constant time; if it is repeated, each value.
 //! 5. No parameter twice.
 //! 6. `iss`.
 //! 7. Only then `error`.
 //! 8. `code`.
 //!
-//! A redirect that fails before `state` has matched may come from anybody: it is [`Error::Ignored`]. One that fails later comes
-//! from the server, and its error is final. (If a parameter is repeated and `state` is missing or wrong, the repetition is
-//! reported; both are ignored.) The fragment is never read (RFC 9700 §2.1.2), nor are tokens in the query.
+//! A redirect that fails before `state` has matched may come from anyone: it is [`Error::Ignored`]. A later failure comes from
+//! the server and is final. (If a parameter is repeated and `state` is missing or wrong, the repetition is reported; both are
+//! ignored.) The fragment is never read (RFC 9700 §2.1.2), nor are tokens in the query.
 //!
 //! # Form post
 //! With `response_mode=form_post` (Sign in with Apple requires it for names and mail addresses) the server lets the browser POST
 //! the same parameters to the redirect URI. [`from_form_post`] turns that body into the equivalent redirect URL.
 //!
-//! # Pasted by a person
-//! If the browser cannot return to the app, for example because it runs on another machine, the user copies what the browser
-//! shows and pastes it: [`from_pasted`] turns that into a redirect URL.
+//! # Pasted by the user
+//! If the browser cannot return to the app, for example because it runs on another device, the user copies what the browser shows
+//! and pastes it: [`from_pasted`] turns that into a redirect URL.
 
 pub(crate) mod pasted;
 pub(crate) mod uri;
@@ -44,10 +44,10 @@ use crate::wire::issuer;
 pub use self::pasted::from_pasted;
 pub use self::uri::RedirectUri;
 
-/// The longest redirect URL that is read, in octets (64 KiB).
+/// The longest redirect URL that is read, in bytes (64 KiB).
 pub const MAX_REDIRECT_BYTES: usize = 64 * 1024;
 
-/// What the authorization response of a pending login must match.
+/// The values that an authorization response must match.
 #[derive(Clone, Copy)]
 pub struct Expected<'a> {
     /// The redirect URI of the authorization request.
@@ -56,7 +56,7 @@ pub struct Expected<'a> {
     pub state: &'a str,
     /// The issuer identifier of the server that the user was sent to, or its template
     /// ([`AuthorizationServer::issuer_template`](crate::AuthorizationServer)). If it is `None`, a redirect with an `iss` is
-    /// refused: without a comparison it may be another server's (RFC 9207 §2.4).
+    /// refused: it may be another server's (RFC 9207 §2.4).
     pub issuer: Option<&'a str>,
     /// Whether the server promised `iss` (`authorization_response_iss_parameter_supported`, RFC 9207 §3).
     pub iss_required: bool,
@@ -107,8 +107,8 @@ impl fmt::Debug for AuthorizationCode {
 /// Checks a redirect and returns its authorization code. A pure function: fuzz it directly.
 ///
 /// # Errors
-/// [`Error::Ignored`] for a redirect that may come from anybody; [`Error::Violation`] and [`Error::Refused`] for one that the
-/// server sent with the right `state`.
+/// [`Error::Ignored`] for a redirect that may come from anyone; with the right `state`, [`Error::Violation`] or
+/// [`Error::Refused`].
 ///
 /// ```
 /// use oauth_proto::redirect::{parse, Expected, RedirectUri};
@@ -136,7 +136,7 @@ pub fn parse<'a>(url: &'a str, expected: &Expected<'_>) -> Result<AuthorizationR
 /// The query of a URL that matches this redirect URI and is not too long.
 pub(crate) fn own_query<'a>(url: &'a str, redirect_uri: &RedirectUri) -> Result<&'a str, Error> {
     if url.len() > MAX_REDIRECT_BYTES {
-        // It is refused in any case: only as much is read as usually tells whether it is ours.
+        // It is refused in any case: compare only its beginning, exactly, to choose the error.
         let is_ours = redirect_uri.plain_query_of(url).is_some();
         return Err(Error::Ignored(if is_ours { Ignored::RedirectTooLarge } else { Ignored::NotOurRedirect }));
     }
@@ -147,7 +147,7 @@ pub(crate) fn own_query<'a>(url: &'a str, redirect_uri: &RedirectUri) -> Result<
     Ok(query)
 }
 
-/// Whether a raw `state` is the one that was sent; an absent one never is.
+/// Checks that a raw `state` is present and is the one that was sent.
 pub(crate) fn check_state(raw: Option<&str>, expected: &str) -> Result<(), Error> {
     let state = raw.ok_or(Error::Ignored(Ignored::StateMissing))?;
     // A value that cannot be decoded cannot be the one that was sent.
@@ -160,9 +160,11 @@ pub(crate) fn check_state(raw: Option<&str>, expected: &str) -> Result<(), Error
 }
 
 /// Reads the error of a redirect without `state`, **without proof that the server sent it**: for a login that has just ignored it
-/// ([`Ignored::StateMissing`]) and goes on. Some servers, and the pages that they show before the login, leave `state` out of
-/// errors, and the user would wait in vain. But anybody can make the browser open such a URL. Show the error as plain text, as
-/// what the browser returned with, and offer to cancel; do not end anything because of it.
+/// ([`Ignored::StateMissing`]).
+///
+/// Some servers, and the pages that they show before the login, leave `state` out of errors, and the user would wait for nothing.
+/// But anyone can make the browser open such a URL. Show the error as plain text, as unconfirmed, and offer to cancel; do not end
+/// the login because of it.
 ///
 /// `None` if the URL does not match this redirect URI or is too long, has a `state`, repeats a parameter, or has no readable
 /// `error`.
@@ -185,8 +187,10 @@ pub fn unproved_error(url: &str, redirect_uri: &RedirectUri) -> Option<Refused> 
     parameters.refusal().ok().flatten()
 }
 
-/// Reads the other parameters of a redirect into any `Deserialize` type (feature `std`). Unknown parameters are skipped. Anybody
-/// can write a redirect: call this only after [`Login::handle`](crate::Login::handle) or [`parse`] has accepted it.
+/// Reads the other parameters of a redirect into any `Deserialize` type (feature `std`).
+///
+/// Unknown parameters are skipped. Anyone can write a redirect: call this only after [`Login::handle`](crate::Login::handle) or
+/// [`parse`] has accepted it.
 ///
 /// # Errors
 /// [`Unfit`](crate::Unfit) if the parameters do not fit the type.
@@ -232,8 +236,8 @@ pub fn from_form_post(redirect_uri: &str, body: &str) -> String {
     url
 }
 
-/// The raw values of the parameters that this client understands. Empty ones count as absent (RFC 6749 §3.1), but are still
-/// repetitions.
+/// The raw values of the parameters that this client understands. Empty ones count as absent (RFC 6749 §3.1), but not when
+/// repetitions are counted.
 #[derive(Default)]
 struct Parameters<'a> {
     code: Option<&'a str>,
@@ -272,7 +276,7 @@ impl<'a> Parameters<'a> {
         parameters
     }
 
-    /// A repetition (RFC 6749 §3.1) is the server's fault if `state` is right; otherwise anybody may have sent it. If `state` is
+    /// A repetition (RFC 6749 §3.1) is the server's fault if `state` is right; otherwise anyone may have sent it. If `state` is
     /// repeated, all values must be right, or a forger could try many in one URL.
     fn check_state(&self, query: &str, expected: &str) -> Result<(), Error> {
         if !self.repeats_state && !self.repeats_any {

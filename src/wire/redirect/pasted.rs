@@ -1,11 +1,11 @@
-//! Turns text that a person copied from a browser, mail or chat into a redirect URL.
+//! Turns text that the user copied from a browser, mail or chat into a redirect URL.
 
 use alloc::string::String;
 
 use crate::text::{chars, form};
 
-/// Makes a redirect URL from text that a person pasted, for [`Event::RedirectReceived`](crate::Event::RedirectReceived). It
-/// proves nothing; the login checks it like any other redirect.
+/// Makes a redirect URL from text that the user pasted, for [`Event::RedirectReceived`](crate::Event::RedirectReceived). The
+/// login checks it like any other redirect.
 ///
 /// Accepts a whole URL, also without the `https://` that browsers hide; the query alone, with or without `?`; and `code#state`
 /// as some servers show it, split at the last `#`. White space is removed everywhere, and quotes and `<…>` around the text (RFC
@@ -62,7 +62,7 @@ fn with_query(redirect_uri: &str, query: &str) -> String {
 /// The kinds of pasted text, told apart by their form.
 enum Pasted<'a> {
     Url,
-    /// With the start of the redirect URI that the browser has hidden.
+    /// With the beginning that the browser hid.
     UrlWithoutScheme(&'a str),
     /// Without `?` and fragment.
     Query(&'a str),
@@ -73,7 +73,7 @@ enum Pasted<'a> {
 impl<'a> Pasted<'a> {
     fn of(redirect_uri: &'a str, text: &'a str) -> Self {
         let own_scheme = redirect_uri.split_once(':').map_or("", |(scheme, _)| scheme);
-        // A code may have a colon: it is a URL only with our scheme or with `scheme://`.
+        // A code may have a colon: it is a URL only with the redirect URI's scheme or with `scheme://`.
         if text.split_once(':').is_some_and(|(scheme, rest)| {
             scheme.eq_ignore_ascii_case(own_scheme) || rest.starts_with("//") && is_scheme(scheme)
         }) {
@@ -83,7 +83,7 @@ impl<'a> Pasted<'a> {
             return Self::UrlWithoutScheme(hidden);
         }
         let before_fragment = text.split_once('#').map_or(text, |(before, _)| before);
-        // A query after text that is not ours: kept as a URL, which is then refused.
+        // A query after other text: kept as a URL, which is then refused.
         if before_fragment.split('=').next().and_then(|start| start.find('?')).is_some_and(|index| index > 0) {
             return Self::Url;
         }

@@ -118,15 +118,15 @@ impl RedirectUri {
         self.plain_query_of(url).map(without_fragment).or_else(|| self.equivalent_query_of(url))
     }
 
-    /// The usual case: exactly the same octets and a query. The fragment is left on it, so the cost does not depend on the length
+    /// The usual case: exactly the same bytes and a query. The fragment is not removed, so the cost does not depend on the length
     /// of the rest.
     pub(crate) fn plain_query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         let plain = (!self.has_query).then_some(&*self.text)?;
         url.strip_prefix(plain)?.strip_prefix('?')
     }
 
-    /// The query after the changes that RFC 3986 §6.2.2 and §6.2.3 and RFC 6749 §3.1.2 allow platforms and servers, and for a
-    /// private-use scheme after one that they make anyway: a final slash more or less.
+    /// The query of a URL that differs only as RFC 3986 §6.2.2 and §6.2.3 and RFC 6749 §3.1.2 allow platforms and servers, or,
+    /// with a private-use scheme, by a final slash.
     fn equivalent_query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         let (ours, theirs) = (Parts::split(&self.text)?, Parts::split(url)?);
         if !ours.scheme.eq_ignore_ascii_case(theirs.scheme) {
@@ -173,7 +173,7 @@ impl fmt::Debug for RedirectUri {
     }
 }
 
-/// Each is searched for in every redirect.
+/// The most parameters in a redirect URI's query: each is searched for in every redirect.
 const MAX_OWN_PARAMETERS: usize = 16;
 
 /// Parameters of the authorization response (RFC 6749 §4.1.2, RFC 9207): no redirect URI may have them.
@@ -242,8 +242,8 @@ impl<'a> Parts<'a> {
         port.filter(|port| !unwritten(port))
     }
 
-    /// Whether the paths are equal. All of a private-use scheme belongs to one app, and some servers register and send a final
-    /// slash that the app did not write (Microsoft's `msauth.…://auth/`): there it is ignored.
+    /// Whether the paths are equal. With a private-use scheme, which belongs to one app, a final slash is ignored: some servers
+    /// register and send one that the app did not write (Microsoft's `msauth.…://auth/`).
     fn has_path_of(&self, other: &Self) -> bool {
         let (ours, theirs) = (self.path(), other.path());
         let is_longer = |long: &str, short: &str| long.strip_suffix('/') == Some(short);
@@ -261,7 +261,7 @@ impl<'a> Parts<'a> {
 }
 
 fn without_fragment(uri: &str) -> &str {
-    // Usually there is none, and this search is the fastest.
+    // Usually there is no fragment, and this search is the fastest.
     if chars::all(uri.as_bytes(), |octet| octet != b'#') {
         return uri;
     }

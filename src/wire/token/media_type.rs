@@ -2,17 +2,17 @@
 
 use crate::http::Response;
 
-/// Ordered from the most to the least useful.
+/// A kind of body, ordered from the most to the least useful.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum MediaType {
     /// JSON, or no `Content-Type`.
     Json,
-    /// Text or a script, which some servers send JSON as.
+    /// Text or a script: some servers send JSON with such a type.
     Text,
     /// A signed or encrypted JWT (RFC 7519 §10.3.1).
     Jwt,
     Other,
-    /// A web page: never an answer of the server, whatever it looks like.
+    /// A web page: never read as JSON.
     Html,
 }
 

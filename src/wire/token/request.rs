@@ -29,11 +29,11 @@ pub enum ClientAuthentication {
     ClientSecretPost(Secret),
 }
 
-/// The format of the body of a token request.
+/// The format of a token request's body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenRequestFormat {
-    /// `application/x-www-form-urlencoded`, which RFC 6749 §3.2 requires.
+    /// `application/x-www-form-urlencoded`, which RFC 6749 §4.1.3 requires.
     #[default]
     Form,
     /// `application/json`, as in Auth0's documentation.
@@ -75,7 +75,7 @@ pub(crate) struct Settings<'a> {
     pub redirect_uri: &'a str,
     pub authentication: &'a ClientAuthentication,
     pub format: TokenRequestFormat,
-    /// Even if it is in the header.
+    /// Whether to send `client_id` in the body even if it is in the header.
     pub client_id_in_body: bool,
     pub extra: Vec<(String, Secret)>,
 }
@@ -140,7 +140,7 @@ impl TokenEndpoint {
         })
     }
 
-    /// Code exchange: `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.5, RFC 8707 §2.2).
+    /// Builds a code exchange: `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.5, RFC 8707 §2.2).
     pub fn authorization_code(
         &self,
         id: RequestId,
@@ -157,7 +157,7 @@ impl TokenEndpoint {
         self.request(id, &self.url, self.format, &first, resources, true)
     }
 
-    /// Refresh: `grant_type=refresh_token` (RFC 6749 §6, RFC 8707 §2.2), optionally with a narrower `scope`.
+    /// Builds a refresh: `grant_type=refresh_token` (RFC 6749 §6, RFC 8707 §2.2), optionally with a narrower `scope`.
     pub fn refresh_token(
         &self,
         id: RequestId,
@@ -189,7 +189,7 @@ impl TokenEndpoint {
         }
     }
 
-    /// Revocation request (RFC 7009 §2.1), always form-encoded; `None` if no revocation endpoint is configured.
+    /// Builds a revocation request (RFC 7009 §2.1), always form-encoded; `None` if no revocation endpoint is configured.
     pub fn revocation(&self, id: RequestId, token: &Secret, token_type_hint: Option<&str>) -> Option<Request> {
         let url = self.revocation_url.as_ref()?;
         let token = Pair::new("token", token.reveal());
@@ -301,7 +301,7 @@ const RESERVED: [&str; 15] = [
     "password",
 ];
 
-/// RFC 6749 §2.3.1: each half form-encoded, so that a `:` in one is not taken for the separator.
+/// The credentials of RFC 6749 §2.3.1: each half form-encoded, so that a `:` in one is not taken for the separator.
 fn basic(client_id: &str, secret: &str) -> Secret {
     let len = form::encoded_len(client_id).saturating_add(form::encoded_len(secret)).saturating_add(1);
     let mut pair = String::with_capacity(len);

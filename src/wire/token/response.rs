@@ -17,7 +17,7 @@ use crate::text::json::{self, Members, Unreadable, Value};
 use crate::time::UnixTime;
 use crate::wire::redirect::is_web_url;
 
-/// The longest access token, refresh token or scope that is accepted, in octets (32 KiB).
+/// The longest access token, refresh token or scope that is accepted, in bytes (32 KiB).
 pub const MAX_TOKEN_BYTES: usize = 32 * 1024;
 
 /// A successful token response (RFC 6749 §5.1), borrowed from the body.
@@ -82,12 +82,13 @@ impl fmt::Debug for TokenResponse<'_> {
     }
 }
 
-/// Reads an answer of the token endpoint. A pure function: fuzz it directly. `now` only serves to read a `Retry-After` date if
-/// there is no `Date` header.
+/// Reads a response of the token endpoint. A pure function: fuzz it directly.
+///
+/// `now` only serves to read a `Retry-After` date if there is no `Date` header.
 ///
 /// # Errors
-/// [`Error::Refused`] for an OAuth error of any content type, or a status other than 2xx; [`Error::Violation`] for an answer that
-/// breaks a rule.
+/// [`Error::Refused`] for an OAuth error with any content type, or a status other than 2xx; [`Error::Violation`] for a response
+/// that breaks a rule.
 ///
 /// ```
 /// use oauth_proto::token::parse_response;
@@ -112,7 +113,7 @@ pub(crate) fn parse_response_as<'a>(
 ) -> Result<TokenResponse<'a>, Error> {
     let body = body(response, now)?;
     let is_json = may_be_json(response, body);
-    // Servers send errors as many types of text.
+    // Servers send errors with many content types.
     if !is_json && !json::begins_as_object(body) {
         return Err(Error::Violation(Violation::ContentType));
     }
@@ -129,7 +130,7 @@ pub(crate) fn parse_response_as<'a>(
     }))
 }
 
-/// Whether there is an `error` as in RFC 6749 §5.2, or of another form, as from some servers.
+/// Whether there is an `error` as in RFC 6749 §5.2, or of another form, as some servers send.
 fn is_error(members: &Members<'_>) -> bool {
     match &members.error {
         Value::None => false,
@@ -160,7 +161,8 @@ pub(crate) fn is_jwt(response: &Response<'_>) -> bool {
     MediaType::of(response) == MediaType::Jwt
 }
 
-/// The body of a document fetched by its URL. File servers may not know its type: for a JSON object, any except HTML is accepted.
+/// The body of a document fetched by its URL. File servers may not know its type: a JSON object is accepted with any type but
+/// HTML.
 pub(crate) fn document<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8], Error> {
     let body = body(response, now)?;
     let is_read = may_be_json(response, body) || MediaType::of(response) != MediaType::Html && json::is_object(body);
@@ -183,10 +185,9 @@ pub(crate) fn body<'a>(response: &Response<'a>, now: UnixTime) -> Result<&'a [u8
     Ok(response.body())
 }
 
-/// What can be used of an answer that brought no tokens and is no refusal.
+/// The usable part of a response that brought no tokens and is not a refusal.
 pub(crate) enum Remains<'a> {
-    /// A success that breaks a rule. The server may still have replaced the refresh token by this one, perhaps the only valid one
-    /// now.
+    /// A success that breaks a rule. Its refresh token may have replaced the old one.
     Success(Option<Cow<'a, str>>),
     /// Unreadable JSON, which may have contained new tokens.
     Unreadable,
@@ -210,7 +211,7 @@ pub(crate) fn remains<'a>(response: &Response<'a>) -> Remains<'a> {
     }
 }
 
-/// The error for any answer but a success.
+/// The error for a response that is not a success.
 pub(crate) fn refused(response: &Response<'_>, now: UnixTime) -> Error {
     Error::Refused(Box::new(refusal(response, now)))
 }
@@ -274,7 +275,7 @@ fn seconds(value: &Value<'_>) -> Option<u64> {
     Some(seconds.min(TokenResponse::MAX_EXPIRES_IN))
 }
 
-/// The refusal of any status but a success: the status, and the server's text if there is any.
+/// The refusal for a status other than 2xx: the status, and the server's error if there is one.
 fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     let status = response.status();
     let body = Some(response.body()).filter(|body| body.len() <= MAX_RESPONSE_BYTES && json::begins_as_object(body));
@@ -285,7 +286,7 @@ fn refusal(response: &Response<'_>, now: UnixTime) -> Refused {
     refused
 }
 
-/// The text of RFC 6749 §5.2, if `error` is valid or of another form, and the whole body if it has more members.
+/// The error of RFC 6749 §5.2, if `error` is valid or of another form, and the whole body if it has more members.
 fn words(members: &Members<'_>, body: &[u8], status: u16) -> Refused {
     let text = |value: &Value<'_>| match value {
         Value::Text(text) if !text.is_empty() => Some(ServerText::new(text)),

@@ -13,7 +13,7 @@ use crate::text::json::Value;
 /// The token types that are read as Bearer, besides Bearer itself.
 #[derive(Clone, Default)]
 pub(crate) struct TokenTypes {
-    /// No token type at all.
+    /// Whether a missing token type is read as Bearer.
     pub missing_is_bearer: bool,
     /// Compared without case, like all types (§5.1).
     pub as_bearer: Vec<String>,
