@@ -85,7 +85,11 @@ pub fn detached(picture: &Picture) -> Vec<String> {
             }
         }
         if pieces(arrow).any(|Area(left, top, right, bottom)| left != right && top != bottom) {
-            found.push(format!("the arrow from {} to {} is neither level nor upright", arrow.from.join(", "), arrow.to));
+            found.push(format!(
+                "the arrow from {} to {} is neither level nor upright",
+                arrow.from.join(", "),
+                arrow.to
+            ));
         }
     }
     found

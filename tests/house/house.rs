@@ -195,8 +195,21 @@ impl House {
                 let definition = (defined_at != path).then_some(defined_at);
                 arrows.push(Arrow { from, to, line: named.line, path, definition });
             }
+            arrows.extend(self.calls(from));
         }
         arrows
+    }
+
+    /// Calls of a type's functions on `self` that another file gives to the type. No path names that file.
+    fn calls(&self, from: usize) -> impl Iterator<Item = Arrow> + '_ {
+        let file = &self.files[from];
+        file.names.called.iter().filter_map(move |(of, name, line)| {
+            let key = (of.clone(), name.clone());
+            let gives = |other: &File| other.names.given.contains(&key);
+            let to = (0..self.files.len()).find(|to| gives(&self.files[*to])).filter(|_| !gives(file))?;
+            let path = self.files[to].module.iter().cloned().chain([of.clone(), name.clone()]).collect();
+            Some(Arrow { from, to, line: *line, path, definition: None })
+        })
     }
 
     /// A `pub use` in the head of a folder, of something in that folder that the head does not use itself.
@@ -216,9 +229,10 @@ impl House {
         let mut base = named.module.clone();
         match first.as_str() {
             "crate" => base.clear(),
-            "self" => {}
-            "super" => {
-                base.pop();
+            "self" | "super" => {
+                if first == "super" {
+                    base.pop();
+                }
                 while let Some((_, more)) = rest.split_first().filter(|(first, _)| *first == "super") {
                     base.pop();
                     rest = more;

@@ -40,6 +40,7 @@ fn every_form_of_use_is_an_arrow() {
         "macro_rules! m { () => { $crate::low::a::A } }",
         "impl crate::low::a::A<'static> {}",
         "mod inner { mod deeper {} } fn f() -> Vec<super::super::low::a::A> {}",
+        "use self::super::super::low::a::A;",
     ] {
         let found = arrows(&[("high/mod.rs", ""), ("high/x.rs", import), ("low/mod.rs", ""), ("low/a.rs", "")]);
         assert!(found.contains("high/x.rs -> low/a.rs"), "{import}: {found}");
@@ -102,6 +103,26 @@ fn a_mere_reexport_makes_no_circle() {
     assert_eq!(house(&[("low/mod.rs", "pub use a::A; struct Head;"), a]).circles_of_files(), [""; 0]);
     let user = house(&[("low/mod.rs", "pub use a::A; struct Head(A);"), a]);
     one(&user.circles_of_files(), "a circle: low/a.rs ↔ low/mod.rs.", "(src/low/mod.rs)");
+}
+
+/// A file may give functions to a type of another one, which then must not call them.
+#[test]
+fn a_circle_by_the_functions_of_a_type_is_found() {
+    let more = ("low/more.rs", "use super::a::A;\nimpl A<'_> {\n    pub fn more(&self) {}\n    fn own(&self) {}\n}");
+    for call in ["self.more()", "Self::more(self)"] {
+        let text = format!(
+            "struct A<'a>(&'a str);\nimpl<'a, T: From<A<'a>>> A<'a> {{\n fn f(&self) {{ {call}; self.own.g() }}\n}}"
+        );
+        let circles = house(&[("low/mod.rs", ""), ("low/a.rs", &text), more]).circles_of_files();
+        one(
+            &circles,
+            "a circle: low/a.rs ↔ low/more.rs.",
+            "src/low/more.rs:1: names `crate::low::a::A` (src/low/a.rs)",
+        );
+        assert!(circles[0].contains("src/low/a.rs:3: names `crate::low::more::A::more`"), "{circles:?}");
+    }
+    let text = "struct A;\nimpl A { fn f(&self) { self.own(); x.more() } fn own(&self) {} }\nimpl B for A { fn more(&self) {} }";
+    assert_eq!(house(&[("low/mod.rs", ""), ("low/a.rs", text), more]).circles_of_files(), [""; 0]);
 }
 
 #[test]
