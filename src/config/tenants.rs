@@ -1,16 +1,18 @@
 //! A server at which each tenant has an issuer of its own, and what issuer is expected of a server.
 
+#[cfg(feature = "openid")]
 use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 
 use super::server::AuthorizationServer;
 use crate::error::config::ConfigError;
-use crate::wire::issuer::{is_tenant, IssuerTemplate};
+#[cfg(feature = "openid")]
+use crate::wire::issuer::is_tenant;
+use crate::wire::issuer::IssuerTemplate;
 
 impl AuthorizationServer {
     /// For a server at which **each tenant has an issuer of its own**, as Microsoft Entra ID has for apps that take accounts of
-    /// any tenant (`common`, `organizations`; feature `openid`). `{tenantid}` stands for the tenant: what its metadata has as
-    /// `issuer`.
+    /// any tenant (`common`, `organizations`). `{tenantid}` stands for the tenant: what its metadata has as `issuer`.
     ///
     /// It takes the place of the one issuer in every check, and switches none off:
     /// - the metadata's `issuer` must be the template, or an instance of it;
@@ -32,8 +34,7 @@ impl AuthorizationServer {
     /// use oauth_proto::{AuthorizationServer, Client};
     ///
     /// let server = AuthorizationServer::from_issuer("https://login.microsoftonline.com/organizations/v2.0")?
-    ///     .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")?
-    ///     .tenants(&["aaaabbbb-0000-cccc-1111-dddd2222eeee"])?;
+    ///     .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")?;
     /// let client = Client::new(server, "00001111-aaaa-2222-bbbb-3333cccc4444", "com.example.app:/callback")?;
     /// # Ok::<(), oauth_proto::ConfigError>(())
     /// ```
@@ -48,6 +49,16 @@ impl AuthorizationServer {
     /// # Errors
     /// [`ConfigError::Issuer`] without a template, for an empty list, and for what can be no tenant: letters, digits, `-` and `.`
     /// alone.
+    ///
+    /// ```
+    /// use oauth_proto::AuthorizationServer;
+    ///
+    /// let server = AuthorizationServer::from_issuer("https://login.microsoftonline.com/organizations/v2.0")?
+    ///     .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")?
+    ///     .tenants(&["aaaabbbb-0000-cccc-1111-dddd2222eeee"])?;
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
+    #[cfg(feature = "openid")]
     pub fn tenants(mut self, tenants: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
         let bad = |problem| ConfigError::Issuer { problem };
         let template = self.template.as_mut();

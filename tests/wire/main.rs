@@ -19,6 +19,7 @@ mod documents;
 #[cfg(feature = "openid")]
 mod fetched;
 mod headers;
+mod hostile;
 #[path = "../support/id_token.rs"]
 mod id_token;
 mod kept;
