@@ -18,6 +18,7 @@ mod discovery;
 mod documents;
 #[cfg(feature = "openid")]
 mod fetched;
+mod found;
 mod headers;
 mod hostile;
 #[path = "../support/id_token.rs"]
