@@ -260,7 +260,7 @@ impl ResourceMetadata {
         self.kept.texts("resource_signing_alg_values_supported")
     }
 
-    /// The JWS algorithms of DPoP proofs (RFC 9449 §7.1).
+    /// The JWS algorithms of DPoP proofs (RFC 9728 §2).
     ///
     /// # Errors
     /// [`ConfigError::Metadata`] if it is no list.

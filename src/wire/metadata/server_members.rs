@@ -92,8 +92,8 @@ impl ServerMetadata {
         texts grant_types_supported or "authorization_code", "implicit"
     }
     member! {
-        /// How clients may authenticate at the token endpoint; `client_secret_basic` if the server does not say. A client with
-        /// a secret uses the first of these that it can ([`ClientBuilder::client_secret`](crate::ClientBuilder::client_secret)).
+        /// How clients may authenticate at the token endpoint; `client_secret_basic` if the server does not say. Which of them
+        /// a client with a secret uses: [`ClientBuilder::client_secret`](crate::ClientBuilder::client_secret).
         texts token_endpoint_auth_methods_supported or "client_secret_basic"
     }
     member! {
