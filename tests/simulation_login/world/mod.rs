@@ -14,6 +14,7 @@
 #[path = "../../simulation/world/choices.rs"]
 mod choices;
 mod device;
+mod discovery;
 mod ends;
 #[cfg(feature = "openid")]
 #[path = "../../support/keys.rs"]
