@@ -147,6 +147,14 @@ impl House {
         offences
     }
 
+    /// Files and modules that are named in a text, where no arrow is seen.
+    pub fn hidden(&self) -> Vec<String> {
+        let lines = self.files.iter().flat_map(|file| file.names.in_texts.iter().map(move |line| (&file.path, line)));
+        lines
+            .map(|(path, line)| format!("src/{path}:{line}: a text hides what it names. Import it by a `use` line"))
+            .collect()
+    }
+
     /// Modules whose file has another name, and files that stand in for others.
     pub fn twins(&self) -> Vec<String> {
         let mut offences = Vec::new();

@@ -168,6 +168,15 @@ fn a_glob_import_is_found() {
 }
 
 #[test]
+fn a_path_in_a_text_is_found() {
+    for text in ["#[serde(with = \"crate::high::a\")]", "    with = \"super::a\"", "include!(\"../high/a.rs\");"] {
+        one(&house(&[("low.rs", &format!("\n{text}"))]).hidden(), "src/low.rs:2: a text hides", "a `use` line");
+    }
+    let fine = "// include!(\"a\") \"crate::a\"\n#[serde(with = \"a::b\")]\n#[doc = include_str!(\"a.svg\")]";
+    assert_eq!(house(&[("low.rs", fine)]).hidden(), [""; 0]);
+}
+
+#[test]
 fn a_file_under_another_name_is_found() {
     for attribute in ["#[path = \"b.rs\"]", "#[cfg_attr(not(feature = \"x\"),\n path = \"b.rs\")]"] {
         let house = house(&[("low.rs", &format!("// #[path]\nfn path() {{ let path = 1; }}\n{attribute}\nmod a;"))]);

@@ -30,6 +30,8 @@ pub struct Names {
     pub words: BTreeSet<String>,
     /// Lines with an attribute that gives a module another file: `#[path = …]`, `#[cfg_attr(…, path = …)]`.
     pub path_attributes: Vec<usize>,
+    /// Lines that name a file or a module in a text: `#[serde(with = "crate::…")]`, `include!("….rs")`.
+    pub in_texts: Vec<usize>,
     /// Functions that the file gives to a type, by the names of both (`impl Type { fn function … }`).
     pub given: BTreeSet<(String, String)>,
     /// Functions that are called on `self` or `Self`: the name of its type and theirs, with the line.
@@ -40,7 +42,13 @@ pub struct Names {
 pub fn names(module: &[String], source: &str) -> Names {
     let tokens = tokens(source);
     let text = |index: usize| tokens.get(index).map_or("", |token: &Token| token.text.as_str());
-    let mut names = Names::default();
+    let is_hidden = |line: &str| {
+        let line = line.trim_start();
+        let path = ["\"crate::", "\"super::", "\"self::"].iter().any(|path| line.contains(path));
+        !line.starts_with("//") && (path && line.contains(" = \"") || line.contains("include!("))
+    };
+    let in_texts = (1..).zip(source.lines()).filter(|(_, line)| is_hidden(line)).map(|(line, _)| line).collect();
+    let mut names = Names { in_texts, ..Names::default() };
     let mut inline: Vec<(usize, String)> = Vec::new(); // modules in braces, with the depth of theirs
     let mut own: Option<(usize, Impl)> = None; // the `impl` block around, with the depth of its brace
     let (mut at, mut depth) = (0, 0);
