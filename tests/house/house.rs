@@ -208,15 +208,21 @@ impl House {
         arrows
     }
 
-    /// Calls of a type's functions on `self` that another file gives to the type. No path names that file.
+    /// Calls of a type's functions, on `self` or by the name of the type, that another file gives to the type. No path names that
+    /// file.
     fn calls(&self, from: usize) -> impl Iterator<Item = Arrow> + '_ {
         let file = &self.files[from];
-        file.names.called.iter().filter_map(move |(of, name, line)| {
+        let by_type = file.names.named.iter().filter_map(|named| match (&named.kind, &named.path[..]) {
+            (Kind::Inline, [.., of, name]) => Some((of, name, named.line)),
+            _ => None,
+        });
+        let on_self = file.names.called.iter().map(|(of, name, line)| (of, name, *line));
+        on_self.chain(by_type).filter_map(move |(of, name, line)| {
             let key = (of.clone(), name.clone());
             let gives = |other: &File| other.names.given.contains(&key);
             let to = (0..self.files.len()).find(|to| gives(&self.files[*to])).filter(|_| !gives(file))?;
             let path = self.files[to].module.iter().cloned().chain([of.clone(), name.clone()]).collect();
-            Some(Arrow { from, to, line: *line, path, definition: None })
+            Some(Arrow { from, to, line, path, definition: None })
         })
     }
 

@@ -109,7 +109,7 @@ fn a_mere_reexport_makes_no_circle() {
 #[test]
 fn a_circle_by_the_functions_of_a_type_is_found() {
     let more = ("low/more.rs", "use super::a::A;\nimpl A<'_> {\n    pub fn more(&self) {}\n    fn own(&self) {}\n}");
-    for call in ["self.more()", "Self::more(self)"] {
+    for call in ["self.more()", "Self::more(self)", "A::more(self)", "super::a::A::more(self)"] {
         let text = format!(
             "struct A<'a>(&'a str);\nimpl<'a, T: From<A<'a>>> A<'a> {{\n fn f(&self) {{ {call}; self.own.g() }}\n}}"
         );
