@@ -42,7 +42,7 @@ impl Choices {
     }
 
     /// A number below `end`, whatever else was drawn.
-    #[cfg_attr(not(feature = "openid"), allow(dead_code))] // in the sessions
+    #[cfg_attr(not(feature = "openid"), allow(dead_code))]
     pub fn aside(&mut self, end: usize) -> usize {
         usize::try_from(splitmix(&mut self.aside) >> 32).unwrap() % end
     }

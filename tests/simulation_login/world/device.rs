@@ -2,9 +2,8 @@
 
 use oauth_proto::{Action, Delivered, Error, Event, Headers, Login, Phase, Request, RequestId, Response, UnixTime};
 
-use super::discovery::{self, JWKS_URI};
 use super::truth::{broken, Cause};
-use super::{Endpoint, World, REDIRECT_URI};
+use super::{openid, Endpoint, World, REDIRECT_URI};
 
 type Result<T> = core::result::Result<T, Error>;
 
@@ -91,8 +90,7 @@ impl World<'_> {
     pub fn send(&mut self, request: &Request) -> Result<Action> {
         let url = request.url();
         let token = || (url == "https://as.example/token").then_some(Endpoint::Token);
-        let keys = || (url == JWKS_URI && self.plan.identity.needs_keys()).then_some(Endpoint::Keys);
-        let Some(endpoint) = token().or_else(|| discovery::endpoint(&self.plan, url)).or_else(keys) else {
+        let Some(endpoint) = token().or_else(|| openid::endpoint(&self.plan, url)) else {
             broken!("c", "a request to {url}");
         };
         let is_told = core::mem::take(&mut self.has_waited);

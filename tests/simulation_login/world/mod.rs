@@ -14,7 +14,6 @@
 #[path = "../../simulation/world/choices.rs"]
 mod choices;
 mod device;
-mod discovery;
 mod ends;
 #[cfg(feature = "openid")]
 #[path = "../../support/keys.rs"]
