@@ -174,7 +174,7 @@ impl World {
                 }
                 Some(Ok(Action::OpenUrl(url))) => {
                     assert_eq!((before.0, login.phase()), (Phase::Discovering, Phase::AwaitingRedirect));
-                    self.document = serde_json::from_str(&body).expect("metadata");
+                    self.document = serde_json::from_str(body.trim_start_matches('\u{feff}')).expect("metadata");
                     self.opened(&url);
                 }
                 Some(Ok(Action::SendRequest(request))) => {

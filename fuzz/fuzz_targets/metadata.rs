@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use oauth_proto::metadata::{well_known_url, WellKnown};
+use oauth_proto::metadata::{well_known_url, DiscoveryOrder, ResourceMatch, WellKnown};
 use oauth_proto::{
     Action, AuthorizationRequest, AuthorizationServer, Client, Entropy, Event, Login, ResourceMetadata, Response,
     ServerMetadata, UnixTime,
@@ -106,8 +106,15 @@ fn server(issuer: &str, status: u16, body: &[u8], response: &Response<'_>) {
 
     let stored = serde_json::to_string(&metadata).unwrap();
     assert_eq!(serde_json::from_str::<ServerMetadata>(&stored).ok().as_ref(), Some(&metadata));
+    every_member(&document, |name| metadata.get(name).ok());
+    for url in [metadata.registration_endpoint(), metadata.pushed_authorization_request_endpoint()] {
+        if let Ok(Some(url)) = url {
+            https(&url);
+        }
+    }
     let client = |issuer: &str| {
-        let server = AuthorizationServer::from_issuer(issuer).expect("an issuer");
+        let server =
+            AuthorizationServer::from_issuer(issuer).expect("an issuer").discovery_order(DiscoveryOrder::OAuthFirst);
         Client::new(server, "s6BhdRkqt3", "com.example.app:/callback").unwrap()
     };
     assert!(client("https://other.example").with_metadata(&metadata).is_err() || issuer == "https://other.example");
@@ -122,6 +129,7 @@ fn server(issuer: &str, status: u16, body: &[u8], response: &Response<'_>) {
 fn log_in(client: Client, request: AuthorizationRequest, document: &Value) {
     let Ok(mut login) = Login::new(client, request) else { return };
     assert_ne!(document["require_pushed_authorization_requests"], true);
+    assert_ne!(document["require_signed_request_object"], true);
     let entropy = Entropy::new(core::array::from_fn(|index| u8::try_from(index).unwrap())).unwrap();
     let Ok(Action::OpenUrl(url)) = login.handle(Event::Start(entropy), NOW) else {
         panic!("there is nothing to ask for")
@@ -130,18 +138,28 @@ fn log_in(client: Client, request: AuthorizationRequest, document: &Value) {
     https(&url);
 }
 
-fn resource(resource: &str, status: u16, body: &[u8], response: &Response<'_>) {
-    let Ok(metadata) = ResourceMetadata::from_response(resource, response, NOW) else { return };
+fn resource(called: &str, status: u16, body: &[u8], response: &Response<'_>) {
+    let exact = ResourceMetadata::from_response(called, response, NOW);
+    let Ok(metadata) = ResourceMetadata::from_response_as(ResourceMatch::SameOriginParent, called, response, NOW)
+    else {
+        assert!(exact.is_err(), "what is equal matches by any rule");
+        return;
+    };
     assert!((200..=299).contains(&status));
+    assert_eq!(exact.is_ok(), metadata.resource() == called);
     let document = object(body);
-    assert_eq!((&document["resource"], metadata.resource()), (&Value::from(resource), resource));
-    assert!(ResourceMetadata::well_known_url(resource).is_ok());
+    assert_eq!(document["resource"], metadata.resource(), "its own text");
+    assert!(ResourceMetadata::well_known_url(metadata.resource()).is_ok());
+    same_origin_parent(metadata.resource(), called);
+    let stored = serde_json::to_string(&metadata).unwrap();
+    assert_eq!(serde_json::from_str::<ResourceMetadata>(&stored).ok().as_ref(), Some(&metadata));
+    every_member(&document, |name| metadata.get(name).ok());
     for (name, list) in
         [("authorization_servers", metadata.authorization_servers()), ("scopes_supported", metadata.scopes_supported())]
     {
-        // Elements that are not strings are left out, and so are those after the 64th.
+        // Elements that are not strings are left out, and so are those after the 1,024th.
         let names = document[name].as_array().into_iter().flatten().filter_map(Value::as_str);
-        assert!(names.take(64).eq(list), "{name}");
+        assert!(names.take(1024).eq(list), "{name}");
     }
     for issuer in metadata.authorization_servers() {
         https(issuer);
@@ -154,4 +172,24 @@ fn object(body: &[u8]) -> Value {
     let document: Value = serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).unwrap();
     assert!(document.is_object());
     document
+}
+
+/// A token for the resource goes nowhere but to the origin that was called, and the resource is above it.
+fn same_origin_parent(resource: &str, called: &str) {
+    if resource == called {
+        return;
+    }
+    let (own, called) = (https(resource), Url::parse(called).expect("a URL"));
+    assert_eq!((own.origin(), own.query()), (called.origin(), None));
+    let above = |url: &Url| format!("{}/", url.path().strip_suffix('/').unwrap_or(url.path()));
+    assert!(above(&called).starts_with(&above(&own)), "{own} {called}");
+}
+
+/// What is there can be read, unless it comes twice.
+fn every_member(document: &Value, read: impl Fn(&str) -> Option<Option<Value>>) {
+    for (name, value) in document.as_object().unwrap().iter().take(64) {
+        if let Some(found) = read(name) {
+            assert_eq!(found.unwrap_or_default(), *value, "{name}");
+        }
+    }
 }

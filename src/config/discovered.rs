@@ -169,13 +169,9 @@ impl AuthorizationServer {
         let found = Self::from_document(self.transport, document)?;
         let own = self.clone();
         Ok(Self {
-            transport: own.transport,
-            issuer: own.issuer,
             template,
             iss_required: own.iss_required || found.iss_required,
             demands: found.demands,
-            discovery_order: own.discovery_order,
-            must_name_pkce: own.must_name_pkce,
             authorization_endpoint: found.authorization_endpoint,
             token_endpoint: found.token_endpoint,
             revocation_endpoint: own.revocation_endpoint.or(found.revocation_endpoint),
@@ -185,6 +181,7 @@ impl AuthorizationServer {
             userinfo_endpoint: own.userinfo_endpoint.or(found.userinfo_endpoint),
             signing_algorithms: own.signing_algorithms.or(found.signing_algorithms),
             response_modes: own.response_modes.or_else(|| document.response_modes_supported.clone()),
+            ..own
         })
     }
 }

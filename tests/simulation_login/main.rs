@@ -121,11 +121,16 @@ const HAPPENS: &[&str] = &[
     "logged in at a busy server",
     "message delayed",
     "message lost",
+    "metadata found",
+    "metadata to be asked for later",
+    "no metadata anywhere",
+    "no metadata in time",
     "process died",
     "something came that nobody waited for",
     "the answer to the code was lost",
     "the code was too old",
     "the login that was saved was too old",
+    "the metadata were another issuer's",
     "the server broke over the code",
     "the server was busy for longer than a code lives",
     "the user gave up",
@@ -133,7 +138,7 @@ const HAPPENS: &[&str] = &[
     "tokens issued",
 ];
 
-/// The same, of metadata, ID tokens and keys.
+/// The same, of ID tokens and keys.
 #[cfg(feature = "openid")]
 const HAPPENS_TO_ID_TOKENS: &[&str] = &[
     "a clock that nobody could put right",
@@ -143,12 +148,7 @@ const HAPPENS_TO_ID_TOKENS: &[&str] = &[
     "logged in with a fast clock",
     "logged in with a slow clock",
     "logged in without knowing the server's clock",
-    "metadata found",
-    "metadata to be asked for later",
-    "no metadata anywhere",
-    "no metadata in time",
     "nobody could know that the ID token was old",
-    "the metadata were another issuer's",
 ];
 
 #[cfg(not(feature = "openid"))]

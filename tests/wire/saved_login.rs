@@ -1,8 +1,11 @@
 //! A pending login through its saved form: of the same client alone, and the same on the other side.
 
-use oauth_proto::{Action, AuthorizationRequest, Client, Login, ResponseMode, RestoreError, SavedLogin};
+use oauth_proto::{
+    Action, AuthorizationRequest, AuthorizationServer, Client, Login, Response, ResponseMode, RestoreError, SavedLogin,
+    ServerMetadata,
+};
 
-use crate::{at, code_request, decoded, server, started, value_of, CLIENT_ID, REDIRECT_URI};
+use crate::{at, code_request, decoded, server, started, value_of, CLIENT_ID, JSON, REDIRECT_URI};
 
 const ISSUER: &str = "https://as.example.com/1";
 
@@ -42,6 +45,22 @@ fn another_loopback_port_is_another_client() {
     let ours = |port: u16| client(ISSUER, CLIENT_ID, &format!("http://127.0.0.1:{port}/callback"));
     assert!(resume(ours(5000), ours(5000)).is_ok());
     assert_eq!(resume(ours(5000), ours(5001)).unwrap_err(), RestoreError::OtherClient);
+}
+
+/// The login was started with endpoints that the app had set, and the app has changed to the issuer alone since.
+#[test]
+fn a_client_that_does_not_know_its_server_cannot_go_on() {
+    let by_issuer = || Client::new(AuthorizationServer::from_issuer(ISSUER).unwrap(), CLIENT_ID, REDIRECT_URI).unwrap();
+    let ours = || client(ISSUER, CLIENT_ID, REDIRECT_URI);
+    assert_eq!(resume(ours(), by_issuer()).unwrap_err(), RestoreError::ServerUnknown);
+    let document = format!(
+        r#"{{"issuer":"{ISSUER}","authorization_endpoint":"https://as.example.com/authorize","token_endpoint":"https://as.example.com/token"}}"#
+    );
+    let metadata =
+        ServerMetadata::from_response(ISSUER, &Response::new(200, &JSON, document.as_bytes()), at(0)).unwrap();
+    let mut login = resume(ours(), by_issuer().with_metadata(&metadata).unwrap()).unwrap();
+    let Some(Action::OpenUrl(url)) = login.pending_action() else { panic!() };
+    assert_eq!(code_request(&mut login, &url, 1).url(), "https://as.example.com/token");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use oauth_proto::{Action, Delivered, Error, Event, Headers, Login, Phase, Request, RequestId, Response, UnixTime};
 
 use super::truth::{broken, Cause};
-use super::{openid, Endpoint, World, REDIRECT_URI};
+use super::{discovery, Endpoint, World, REDIRECT_URI};
 
 type Result<T> = core::result::Result<T, Error>;
 
@@ -90,7 +90,7 @@ impl World<'_> {
     pub fn send(&mut self, request: &Request) -> Result<Action> {
         let url = request.url();
         let token = || (url == "https://as.example/token").then_some(Endpoint::Token);
-        let Some(endpoint) = token().or_else(|| openid::endpoint(&self.plan, url)) else {
+        let Some(endpoint) = token().or_else(|| discovery::endpoint(&self.plan, url)) else {
             broken!("c", "a request to {url}");
         };
         let is_told = core::mem::take(&mut self.has_waited);

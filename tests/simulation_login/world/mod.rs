@@ -14,11 +14,12 @@
 #[path = "../../simulation/world/choices.rs"]
 mod choices;
 mod device;
+mod discovery;
 mod ends;
 #[cfg(feature = "openid")]
 #[path = "../../support/keys.rs"]
 mod keys;
-#[cfg_attr(not(feature = "openid"), path = "openid_off.rs")]
+#[cfg_attr(not(feature = "openid"), path = "no_id_tokens.rs")]
 mod openid;
 mod plan;
 #[path = "../../simulation/world/record.rs"]

@@ -1,15 +1,15 @@
-//! Who logs in: the metadata that the server has, the ID tokens that it gives, and the keys that they are signed with.
+//! Who logs in: the ID tokens that the server gives, and the keys that they are signed with.
 
-use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, ClientBuilder, KeySet, Tokens, UnixTime};
+use oauth_proto::{AuthorizationRequest, Client, ClientBuilder, KeySet, Tokens, UnixTime};
 use serde_json::json;
 
 use super::choices::Choices;
-use super::keys::{self, jwks as jwk_set, named, Verifier, ALGORITHM};
+use super::discovery::{self, issuer, JWKS_URI};
+use super::keys::{self, jwks as jwk_set, named, Verifier};
 use super::plan::Plan;
 use super::truth::{broken, DAY, LEEWAY};
-use super::{Endpoint, World, CLIENT_ID, REDIRECT_URI};
+use super::{World, CLIENT_ID, REDIRECT_URI};
 
-const JWKS_URI: &str = "https://as.example/jwks";
 /// The server's key, and the one before.
 const KEY: u8 = 2;
 const OLD_KEY: u8 = 1;
@@ -26,7 +26,6 @@ pub enum Identity {
 
 impl Identity {
     pub const ALL: &[Self] = &[Self::None, Self::TlsAlone, Self::Keys, Self::Keys];
-    pub const CAN_DISCOVER: bool = true;
 
     pub fn has_id_tokens(self) -> bool {
         self != Self::None
@@ -138,25 +137,8 @@ impl Flaw {
     }
 }
 
-fn issuer(plan: &Plan) -> &'static str {
-    if plan.has_path {
-        "https://as.example/tenant"
-    } else {
-        "https://as.example"
-    }
-}
-
 pub fn builder(plan: &Plan) -> ClientBuilder {
-    let server = if plan.discovers {
-        AuthorizationServer::from_issuer(issuer(plan)).unwrap()
-    } else {
-        AuthorizationServer::new("https://as.example/authorize", "https://as.example/token")
-            .and_then(|server| server.issuer(issuer(plan)))
-            .and_then(|server| server.jwks_uri(JWKS_URI))
-            .unwrap()
-            .id_token_signing_alg_values_supported(&[ALGORITHM])
-    };
-    let builder = Client::builder(server, CLIENT_ID, REDIRECT_URI);
+    let builder = Client::builder(discovery::server(plan), CLIENT_ID, REDIRECT_URI);
     match plan.identity {
         Identity::TlsAlone => builder.accept_id_tokens_on_tls_alone(),
         _ => builder.signature_verifier(Verifier),
@@ -180,41 +162,6 @@ pub fn request(plan: &Plan) -> AuthorizationRequest {
         Some(seconds) => request.max_age(seconds),
         None => request,
     }
-}
-
-/// What is asked at a URL.
-pub fn endpoint(plan: &Plan, url: &str) -> Option<Endpoint> {
-    let places = if plan.has_path {
-        [
-            "https://as.example/tenant/.well-known/openid-configuration",
-            "https://as.example/.well-known/oauth-authorization-server/tenant",
-            "https://as.example/.well-known/openid-configuration/tenant",
-        ]
-    } else {
-        [
-            "https://as.example/.well-known/openid-configuration",
-            "https://as.example/.well-known/oauth-authorization-server",
-            "",
-        ]
-    };
-    let place = places.iter().position(|place| *place == url).filter(|_| plan.discovers);
-    let keys = || (url == JWKS_URI && plan.identity.needs_keys()).then_some(Endpoint::Keys);
-    place.map(|number| Endpoint::PLACES[number]).or_else(keys)
-}
-
-pub fn metadata(plan: &Plan) -> String {
-    json!({
-        "issuer": issuer(plan),
-        "authorization_endpoint": "https://as.example/authorize",
-        "token_endpoint": "https://as.example/token",
-        "jwks_uri": JWKS_URI,
-        "id_token_signing_alg_values_supported": [ALGORITHM],
-    })
-    .to_string()
-}
-
-pub fn metadata_of_another(plan: &Plan) -> String {
-    metadata(plan).replace(issuer(plan), "https://other.example")
 }
 
 /// The server's keys, or those of yesterday.

@@ -48,7 +48,7 @@ impl Plan {
     /// The plan, and how wrong the device's clock is at first.
     pub fn draw(choices: &mut Choices) -> (Self, i64) {
         let identity = choices.pick(Identity::ALL);
-        let discovers = Identity::CAN_DISCOVER && choices.percent(50);
+        let discovers = choices.percent(50);
         let has_id_tokens = identity.has_id_tokens();
         let mut rate = |often: usize, percents: &[usize]| {
             if choices.percent(often) {

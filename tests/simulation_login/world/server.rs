@@ -6,9 +6,9 @@ use std::fmt::Write;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
-use super::openid;
 use super::truth::broken;
 use super::weather::{Kind, Weather};
+use super::{discovery, openid};
 use super::{Endpoint, World};
 
 pub struct Server {
@@ -91,7 +91,7 @@ impl World<'_> {
                     answer(status, body, None)
                 }
                 Endpoint::Keys => answer(200, openid::jwks(false), None),
-                _ => answer(200, openid::metadata(&self.plan), None),
+                _ => answer(200, discovery::metadata(&self.plan), None),
             },
             Some(kind) => {
                 if matches!(kind, Kind::Broken { after_work: true, .. } | Kind::Refusal) && endpoint == Endpoint::Token
@@ -103,7 +103,7 @@ impl World<'_> {
                     Kind::Refusal => r#"{"error":"invalid_client"}"#.into(),
                     Kind::Garbled => r#"{"keys":["#.into(),
                     Kind::OldKeys => openid::jwks(true),
-                    Kind::OtherIssuers => openid::metadata_of_another(&self.plan),
+                    Kind::OtherIssuers => discovery::metadata_of_another(&self.plan),
                     _ => "<h1>sorry</h1>".into(),
                 };
                 let mut answer = answer(kind.status(), body, Some(kind));

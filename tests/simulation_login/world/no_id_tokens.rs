@@ -1,11 +1,12 @@
-//! Without the feature `openid` the endpoints are known, and nobody knows who logs in.
+//! Without the feature `openid` nobody knows who logs in.
 #![allow(clippy::unused_self, clippy::unnecessary_wraps)] // the face is that of the file whose place this takes
 
-use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, ClientBuilder, Tokens};
+use oauth_proto::{AuthorizationRequest, Client, ClientBuilder, Tokens};
 
 use super::choices::Choices;
+use super::discovery;
 use super::plan::Plan;
-use super::{Endpoint, World, CLIENT_ID, REDIRECT_URI};
+use super::{World, CLIENT_ID, REDIRECT_URI};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Identity {
@@ -14,7 +15,6 @@ pub enum Identity {
 
 impl Identity {
     pub const ALL: &[Self] = &[Self::None];
-    pub const CAN_DISCOVER: bool = false;
 
     pub fn has_id_tokens(self) -> bool {
         false
@@ -57,9 +57,8 @@ impl Flaw {
     }
 }
 
-pub fn builder(_: &Plan) -> ClientBuilder {
-    let server = AuthorizationServer::new("https://as.example/authorize", "https://as.example/token").unwrap();
-    Client::builder(server, CLIENT_ID, REDIRECT_URI)
+pub fn builder(plan: &Plan) -> ClientBuilder {
+    Client::builder(discovery::server(plan), CLIENT_ID, REDIRECT_URI)
 }
 
 pub fn with_keys(client: Client, _: Known, _: u64) -> Client {
@@ -68,18 +67,6 @@ pub fn with_keys(client: Client, _: Known, _: u64) -> Client {
 
 pub fn request(_: &Plan) -> AuthorizationRequest {
     AuthorizationRequest::new().scope("read")
-}
-
-pub fn endpoint(_: &Plan, _: &str) -> Option<Endpoint> {
-    None
-}
-
-pub fn metadata(_: &Plan) -> String {
-    String::new()
-}
-
-pub fn metadata_of_another(_: &Plan) -> String {
-    String::new()
 }
 
 pub fn jwks(_: bool) -> String {
