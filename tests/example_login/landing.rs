@@ -97,7 +97,8 @@ fn a_denial_that_nothing_proves() {
     assert_eq!(page.heading(), "Not the answer that the app waits for");
     assert!(!page.body.contains("assigned"), "not a word of it on a page of ours: {}", page.body);
     let run = visit.end();
-    let told = ["no answer to this login", "without the state that would prove", "access_denied: Not assigned <b>to"];
+    let told =
+        ["no valid redirect came back", "without state, which anybody can send", "access_denied: Not assigned <b>to"];
     run.assert_failed(1, &[&told[..], &["if the browser showed the same", "press 'Log in'"]].concat());
     assert_story(&run.out, &["refused state_missing not ours", "event Cancelled"]);
     assert_story(&run.out, &["unproved error access_denied: Not assigned <b>to", "it has no state, so anybody"]);
