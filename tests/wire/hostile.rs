@@ -73,8 +73,8 @@ fn what_is_no_json_is_no_metadata() {
         [good.as_bytes(), b"\0"].concat(),
         [b"\0", good.as_bytes()].concat(),
         good.replace('y', "\u{7}").into_bytes(),
-        [good[..good.len() - 2].as_bytes(), b"\xff\"}"].concat(),
-        [good[..good.len() - 2].as_bytes(), b"\xed\xa0\x80\"}"].concat(),
+        [&good.as_bytes()[..good.len() - 2], b"\xff\"}"].concat(),
+        [&good.as_bytes()[..good.len() - 2], b"\xed\xa0\x80\"}"].concat(),
         good.replacen("\"x\"", "\"\\ud800\"", 1).into_bytes(),
         good.replacen("\"y\"", "01", 1).into_bytes(),
         good.replacen("\"y\"", "NaN", 1).into_bytes(),
@@ -92,7 +92,7 @@ fn what_is_no_json_is_no_metadata() {
 fn no_octet_that_is_changed_makes_a_panic() {
     let document = with(r#""registration_endpoint":"https://as.example.com/r","x":{"y":[1.5,"\u00e9",null]}"#);
     for end in 0..document.len() {
-        assert!(read(document[..end].as_bytes()).is_err(), "{end}");
+        assert!(read(&document.as_bytes()[..end]).is_err(), "{end}");
     }
     for at in 0..document.len() {
         for octet in [0, b'"', b'\\', b'{', b'[', b'9', b'-', 0x80, 0xff] {
