@@ -1,16 +1,19 @@
 //! Servers with one issuer for each tenant, and the issuer that is expected of any server.
 
+#[cfg(feature = "openid")]
 use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 
 use super::server::AuthorizationServer;
 use crate::error::config::ConfigError;
-use crate::wire::issuer::{is_tenant, IssuerTemplate};
+#[cfg(feature = "openid")]
+use crate::wire::issuer::is_tenant;
+use crate::wire::issuer::IssuerTemplate;
 
 impl AuthorizationServer {
     /// Sets a template of issuers, for a server with **one issuer for each tenant**, such as Microsoft Entra ID for apps that
-    /// accept accounts of any tenant (`common`, `organizations`; feature `openid`). Pass the metadata's `issuer`, where
-    /// `{tenantid}` stands for the tenant.
+    /// accept accounts of any tenant (`common`, `organizations`). Pass the metadata's `issuer`, where `{tenantid}` stands for the
+    /// tenant.
     ///
     /// The template replaces the issuer in every check; no check is switched off:
     /// - the metadata's `issuer` must be the template, or an instance of it;
@@ -31,8 +34,7 @@ impl AuthorizationServer {
     /// use oauth_proto::{AuthorizationServer, Client};
     ///
     /// let server = AuthorizationServer::from_issuer("https://login.microsoftonline.com/organizations/v2.0")?
-    ///     .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")?
-    ///     .tenants(&["aaaabbbb-0000-cccc-1111-dddd2222eeee"])?;
+    ///     .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")?;
     /// let client = Client::new(server, "00001111-aaaa-2222-bbbb-3333cccc4444", "com.example.app:/callback")?;
     /// # Ok::<(), oauth_proto::ConfigError>(())
     /// ```
@@ -47,6 +49,16 @@ impl AuthorizationServer {
     /// # Errors
     /// [`ConfigError::Issuer`] without a template, for an empty list, and for an id with other characters than letters, digits,
     /// `-` and `.`.
+    ///
+    /// ```
+    /// use oauth_proto::AuthorizationServer;
+    ///
+    /// let server = AuthorizationServer::from_issuer("https://login.microsoftonline.com/organizations/v2.0")?
+    ///     .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")?
+    ///     .tenants(&["aaaabbbb-0000-cccc-1111-dddd2222eeee"])?;
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
+    #[cfg(feature = "openid")]
     pub fn tenants(mut self, tenants: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
         let bad = |problem| ConfigError::Issuer { problem };
         let template = self.template.as_mut();

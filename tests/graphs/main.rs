@@ -149,6 +149,15 @@ fn nothing_is_over_anything_else() {
     }
 }
 
+/// What an arrow is said to lead from and to is where its line is.
+#[test]
+fn every_arrow_goes_from_its_source_to_its_target() {
+    for (picture, _) in tables() {
+        let detached = space::detached(picture);
+        assert!(detached.is_empty(), "tests/graphs/{}.rs: {}", picture.name, detached.join("; "));
+    }
+}
+
 /// An empty line ends a piece of HTML in Markdown, and so in the crate's documentation.
 #[test]
 fn the_files_can_stand_in_markdown() {

@@ -68,6 +68,38 @@ pub fn collisions(picture: &Picture, rows: &[Row]) -> Vec<String> {
     found
 }
 
+/// Arrows whose line does not begin at the edge of what they come from, or does not end at the edge of what they lead to, in words.
+pub fn detached(picture: &Picture) -> Vec<String> {
+    let box_of = |phase: &str| picture.nodes.iter().find(|node| node.phase == phase).map(of_node);
+    let mut found = Vec::new();
+    for arrow in picture.arrows {
+        let source = match arrow.from {
+            [phase] => box_of(phase),
+            phases => picture.frames.iter().find(|frame| frame.phases == phases).map(of_frame),
+        };
+        let target = box_of(arrow.to);
+        let (begin, end) = (arrow.line.first(), arrow.line.last());
+        for (place, area, what) in [(begin, source, "begin at its source"), (end, target, "end at its target")] {
+            if !matches!((place, area), (Some(place), Some(area)) if is_on_edge(*place, area)) {
+                found.push(format!("the arrow from {} to {} does not {what}", arrow.from.join(", "), arrow.to));
+            }
+        }
+        if pieces(arrow).any(|Area(left, top, right, bottom)| left != right && top != bottom) {
+            found.push(format!(
+                "the arrow from {} to {} is neither level nor upright",
+                arrow.from.join(", "),
+                arrow.to
+            ));
+        }
+    }
+    found
+}
+
+fn is_on_edge((x, y): (i32, i32), Area(left, top, right, bottom): Area) -> bool {
+    let is_in = (left..=right).contains(&x) && (top..=bottom).contains(&y);
+    is_in && (x == left || x == right || y == top || y == bottom)
+}
+
 fn inside(area: Area, whole: Area) -> bool {
     whole.0 < area.0 && whole.1 < area.1 && area.2 < whole.2 && area.3 < whole.3
 }

@@ -147,6 +147,14 @@ impl House {
         offences
     }
 
+    /// Files and modules that are named in a text, where no arrow is seen.
+    pub fn hidden(&self) -> Vec<String> {
+        let lines = self.files.iter().flat_map(|file| file.names.in_texts.iter().map(move |line| (&file.path, line)));
+        lines
+            .map(|(path, line)| format!("src/{path}:{line}: a text hides what it names. Import it by a `use` line"))
+            .collect()
+    }
+
     /// Modules whose file has another name, and files that stand in for others.
     pub fn twins(&self) -> Vec<String> {
         let mut offences = Vec::new();
@@ -195,8 +203,27 @@ impl House {
                 let definition = (defined_at != path).then_some(defined_at);
                 arrows.push(Arrow { from, to, line: named.line, path, definition });
             }
+            arrows.extend(self.calls(from));
         }
         arrows
+    }
+
+    /// Calls of a type's functions, on `self` or by the name of the type, that another file gives to the type. No path names that
+    /// file.
+    fn calls(&self, from: usize) -> impl Iterator<Item = Arrow> + '_ {
+        let file = &self.files[from];
+        let by_type = file.names.named.iter().filter_map(|named| match (&named.kind, &named.path[..]) {
+            (Kind::Inline, [.., of, name]) => Some((of, name, named.line)),
+            _ => None,
+        });
+        let on_self = file.names.called.iter().map(|(of, name, line)| (of, name, *line));
+        on_self.chain(by_type).filter_map(move |(of, name, line)| {
+            let key = (of.clone(), name.clone());
+            let gives = |other: &File| other.names.given.contains(&key);
+            let to = (0..self.files.len()).find(|to| gives(&self.files[*to])).filter(|_| !gives(file))?;
+            let path = self.files[to].module.iter().cloned().chain([of.clone(), name.clone()]).collect();
+            Some(Arrow { from, to, line, path, definition: None })
+        })
     }
 
     /// A `pub use` in the head of a folder, of something in that folder that the head does not use itself.
@@ -216,9 +243,10 @@ impl House {
         let mut base = named.module.clone();
         match first.as_str() {
             "crate" => base.clear(),
-            "self" => {}
-            "super" => {
-                base.pop();
+            "self" | "super" => {
+                if first == "super" {
+                    base.pop();
+                }
                 while let Some((_, more)) = rest.split_first().filter(|(first, _)| *first == "super") {
                     base.pop();
                     rest = more;

@@ -40,6 +40,7 @@ fn every_form_of_use_is_an_arrow() {
         "macro_rules! m { () => { $crate::low::a::A } }",
         "impl crate::low::a::A<'static> {}",
         "mod inner { mod deeper {} } fn f() -> Vec<super::super::low::a::A> {}",
+        "use self::super::super::low::a::A;",
     ] {
         let found = arrows(&[("high/mod.rs", ""), ("high/x.rs", import), ("low/mod.rs", ""), ("low/a.rs", "")]);
         assert!(found.contains("high/x.rs -> low/a.rs"), "{import}: {found}");
@@ -104,6 +105,26 @@ fn a_mere_reexport_makes_no_circle() {
     one(&user.circles_of_files(), "a circle: low/a.rs ↔ low/mod.rs.", "(src/low/mod.rs)");
 }
 
+/// A file may give functions to a type of another one, which then must not call them.
+#[test]
+fn a_circle_by_the_functions_of_a_type_is_found() {
+    let more = ("low/more.rs", "use super::a::A;\nimpl A<'_> {\n    pub fn more(&self) {}\n    fn own(&self) {}\n}");
+    for call in ["self.more()", "Self::more(self)", "A::more(self)", "super::a::A::more(self)"] {
+        let text = format!(
+            "struct A<'a>(&'a str);\nimpl<'a, T: From<A<'a>>> A<'a> {{\n fn f(&self) {{ {call}; self.own.g() }}\n}}"
+        );
+        let circles = house(&[("low/mod.rs", ""), ("low/a.rs", &text), more]).circles_of_files();
+        one(
+            &circles,
+            "a circle: low/a.rs ↔ low/more.rs.",
+            "src/low/more.rs:1: names `crate::low::a::A` (src/low/a.rs)",
+        );
+        assert!(circles[0].contains("src/low/a.rs:3: names `crate::low::more::A::more`"), "{circles:?}");
+    }
+    let text = "struct A;\nimpl A { fn f(&self) { self.own(); x.more() } fn own(&self) {} }\nimpl B for A { fn more(&self) {} }";
+    assert_eq!(house(&[("low/mod.rs", ""), ("low/a.rs", text), more]).circles_of_files(), [""; 0]);
+}
+
 #[test]
 fn a_circle_of_folders_is_found() {
     let files = [
@@ -144,6 +165,15 @@ fn an_import_through_a_reexport_is_found() {
 fn a_glob_import_is_found() {
     let house = house(&[("low.rs", "mod tests { use super::*; }\nuse serde::{de::*, ser};")]);
     one(&house.globs(), "src/low.rs:2: `use serde::de::*`", "Name each item");
+}
+
+#[test]
+fn a_path_in_a_text_is_found() {
+    for text in ["#[serde(with = \"crate::high::a\")]", "    with = \"super::a\"", "include!(\"../high/a.rs\");"] {
+        one(&house(&[("low.rs", &format!("\n{text}"))]).hidden(), "src/low.rs:2: a text hides", "a `use` line");
+    }
+    let fine = "// include!(\"a\") \"crate::a\"\n#[serde(with = \"a::b\")]\n#[doc = include_str!(\"a.svg\")]";
+    assert_eq!(house(&[("low.rs", fine)]).hidden(), [""; 0]);
 }
 
 #[test]

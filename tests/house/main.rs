@@ -64,6 +64,11 @@ fn no_glob_imports() {
 }
 
 #[test]
+fn no_path_in_a_text() {
+    pass(src().hidden());
+}
+
+#[test]
 fn no_file_under_another_name() {
     pass(src().twins());
 }

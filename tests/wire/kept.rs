@@ -299,6 +299,11 @@ fn an_apis_members_are_read_by_their_names() {
         document["resource_signing_alg_values_supported"] = json!(["ES256"]);
         document["dpop_signing_alg_values_supported"] = json!(["ES256", "EdDSA"]);
         document["dpop_bound_access_tokens_required"] = true.into();
+        document["tls_client_certificate_bound_access_tokens"] = true.into();
+        document["authorization_details_types_supported"] = json!(["payment"]);
+        document["resource_policy_uri"] = "https://api.example.com/policy".into();
+        document["resource_tos_uri"] = "https://api.example.com/tos".into();
+        document["signed_metadata"] = "a.b.c".into();
         document["scopes_supported"] = json!(["a", "b"]);
     });
     assert_eq!(api.bearer_methods_supported(), Ok(Some(vec!["header".into()])));
@@ -308,6 +313,11 @@ fn an_apis_members_are_read_by_their_names() {
     assert_eq!(api.resource_signing_alg_values_supported(), Ok(Some(vec!["ES256".into()])));
     assert_eq!(api.dpop_signing_alg_values_supported(), Ok(Some(vec!["ES256".into(), "EdDSA".into()])));
     assert_eq!(api.dpop_bound_access_tokens_required(), Ok(true));
+    assert_eq!(api.tls_client_certificate_bound_access_tokens(), Ok(true));
+    assert_eq!(api.authorization_details_types_supported(), Ok(Some(vec!["payment".into()])));
+    assert_eq!(api.resource_policy_uri(), Ok(Some("https://api.example.com/policy".into())));
+    assert_eq!(api.resource_tos_uri(), Ok(Some("https://api.example.com/tos".into())));
+    assert_eq!(api.signed_metadata(), Ok(Some("a.b.c".into())));
     assert_eq!(api.scopes_supported(), ["a", "b"]);
     assert_eq!((api.fetched_at(), api.age(at(10))), (at(7), 3));
     let bare = resource_with(|_| {});

@@ -18,7 +18,9 @@ mod discovery;
 mod documents;
 #[cfg(feature = "openid")]
 mod fetched;
+mod found;
 mod headers;
+mod hostile;
 #[path = "../support/id_token.rs"]
 mod id_token;
 mod kept;

@@ -88,6 +88,69 @@ fn by_the_named_rule_a_parent_on_the_same_origin_counts() {
     }
 }
 
+/// Spellings that a URL parser and a server may read differently.
+#[test]
+fn the_named_rule_is_not_deceived_by_spellings() {
+    let rule = ResourceMatch::SameOriginParent;
+    for (called, resource) in [
+        ("HTTPS://api.example.com/v1/x", "https://api.example.com/v1"),
+        ("https://api.example.com:443", "https://api.example.com"),
+        ("https://[2001:db8::1]:8443/v1", "https://[2001:DB8::1]:8443"),
+        ("https://xn--bcher-kva.example/v1", "https://xn--bcher-kva.example/"),
+        ("https://api.example.com/v1//x", "https://api.example.com/v1"),
+        ("https://api.example.com/a%2fb/x", "https://api.example.com/a%2fb"),
+        ("https://api.example.com/v1?next=https://evil.example/#@evil.example", "https://api.example.com/v1"),
+        ("https://api.example.com?@evil.example/", "https://api.example.com"),
+    ] {
+        read(rule, called, resource).unwrap_or_else(|error| panic!("{called} {resource}: {error}"));
+    }
+    for (called, resource) in [
+        // Another origin.
+        ("https://api.example.com./v1", "https://api.example.com/v1"),
+        ("https://api.example.com/v1", "https://api.example.com./v1"),
+        ("https://api.example.com#@evil.example/v1", "https://evil.example/v1"),
+        ("https://api.example.com?@evil.example/v1", "https://evil.example/v1"),
+        ("https://api.example.com\\@evil.example/v1", "https://evil.example/v1"),
+        ("https://api.example.com\\@evil.example/v1", "https://api.example.com"),
+        ("https://evil.example/v1", "https://api.example.com@evil.example/v1"),
+        ("https://api.example.com@evil.example/v1", "https://evil.example/v1"),
+        ("https://user:pass@api.example.com/v1", "https://api.example.com/v1"),
+        ("https://[::1]/v1", "https://[::2]/v1"),
+        ("https://[::ffff:127.0.0.1]/v1", "https://127.0.0.1/v1"),
+        ("https://b\u{fc}cher.example/v1", "https://xn--bcher-kva.example/v1"),
+        ("https://xn--bcher-kva.example/v1", "https://b\u{fc}cher.example/v1"),
+        ("https://api.\u{ff45}xample.com/v1", "https://api.example.com/v1"),
+        ("https://0x7f.1/v1", "https://127.0.0.1/v1"),
+        // No URL as it is written.
+        ("https://api.example.com:0443/v1", "https://api.example.com/v1"),
+        ("https://api.example.com:/v1", "https://api.example.com/v1"),
+        ("https://api.example.com:65536/v1", "https://api.example.com/v1"),
+        ("https:/api.example.com/v1", "https://api.example.com/v1"),
+        ("https:\\\\api.example.com/v1", "https://api.example.com/v1"),
+        (" https://api.example.com/v1", "https://api.example.com/v1"),
+        ("https://api.example.com/v1\t/x", "https://api.example.com/v1"),
+        ("https://api.exam\tple.com/v1", "https://api.example.com/v1"),
+        ("https://%61pi.example.com/v1", "https://api.example.com/v1"),
+        ("https://api.example.com/v1/../admin", "https://api.example.com/v1"),
+        ("https://api.example.com/v1/%2e%2E/admin", "https://api.example.com/v1"),
+        ("https://api.example.com/v1/.%2e/admin", "https://api.example.com/v1"),
+        ("https://api.example.com/v1\\..\\admin", "https://api.example.com/v1"),
+        ("https://api.example.com/admin", "https://api.example.com/v1/../admin"),
+        // Another path.
+        ("https://api.example.com/%76%31/x", "https://api.example.com/v1"),
+        ("https://api.example.com/v1;x/y", "https://api.example.com/v1"),
+        ("https://api.example.com/a%2Fb/x", "https://api.example.com/a%2fb"),
+        ("https://api.example.com/v1/x", "https://api.example.com/v1//"),
+        ("https://api.example.com/x", "https://api.example.com//"),
+        ("https://api.example.com/v1", "https://api.example.com/v1?"),
+        ("https://api.example.com/v1?x#y", "https://api.example.com/v1?x"),
+        ("https://api.example.com/v1", "https://api.example.com/v1#"),
+    ] {
+        let error = read(rule, called, resource).expect_err(&format!("{called} {resource}"));
+        assert_eq!(error.code(), "bad_metadata", "{called} {resource}: {error}");
+    }
+}
+
 #[test]
 fn a_document_without_a_resource_says_so() {
     for document in ["{}", r#"{"resource":null,"authorization_servers":[]}"#] {

@@ -1,5 +1,6 @@
 //! The rules for ID tokens (OpenID Connect Core §3.1.3.7, §12.2, RFC 8725 §3).
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -214,6 +215,53 @@ impl<'a> Rules<'a> {
         Ok(Unverified { id_token, algorithm, kid, signed_len, signature })
     }
 
+    /// Checks whose it is and for whom (§3.1.3.7 rules 2 to 5, §12.2).
+    pub(super) fn check_parties(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        let missing = IdTokenError::MissingClaim;
+        let issuer = claims.iss.as_deref().ok_or(missing("iss"))?;
+        let is_ours = match self.template {
+            Some(template) => template.is_of(issuer, claims.tid.as_deref()),
+            None => issuer == self.issuer,
+        };
+        if !is_ours || self.previous.is_some_and(|previous| previous.issuer() != issuer) {
+            return Err(IdTokenError::Issuer);
+        }
+        let audience = &claims.aud.as_ref().ok_or(missing("aud"))?.0;
+        let is_trusted = |one: &String| one == self.client_id || self.trusted_audiences.contains(one);
+        // Regardless of `azp`: another audience could show the token to a party that accepts it as its own (rule 3).
+        if !audience.iter().any(|one| one == self.client_id) || !audience.iter().all(is_trusted) {
+            return Err(IdTokenError::Audience);
+        }
+        if claims.azp.as_deref().is_some_and(|azp| azp != self.client_id) {
+            return Err(IdTokenError::AuthorizedParty);
+        }
+        let subject = claims.sub.as_deref().filter(|subject| !subject.is_empty()).ok_or(missing("sub"))?;
+        if let Some(previous) = self.previous {
+            if subject != previous.subject() {
+                return Err(IdTokenError::SubjectMismatch);
+            }
+            if !is_same_set(audience, previous.audience()) {
+                return Err(IdTokenError::Audience);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks which login it belongs to (rule 11).
+    fn check_nonce(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        match (self.nonce, claims.nonce.as_ref().map(Secret::reveal)) {
+            (Nonce::None | Nonce::Refreshed(_), None) | (Nonce::Refreshed(None), Some(_)) => Ok(()),
+            (Nonce::Sent(_), None) if self.may_lack_nonce => Ok(()),
+            (Nonce::Sent(_), None) => Err(IdTokenError::NonceMissing),
+            (Nonce::Sent(sent) | Nonce::Refreshed(Some(sent)), Some(nonce))
+                if bool::from(sent.as_bytes().ct_eq(nonce.as_bytes())) =>
+            {
+                Ok(())
+            }
+            (_, Some(_)) => Err(IdTokenError::NonceMismatch),
+        }
+    }
+
     fn check_authentication(&self, claims: &Claims) -> Result<(), IdTokenError> {
         if let Some(acr_values) = self.acr_values {
             let acr = claims.acr.as_deref().filter(|acr| !acr.is_empty());
@@ -278,6 +326,10 @@ impl<'a> Rules<'a> {
         }
         Ok(())
     }
+}
+
+fn is_same_set(one: &[String], other: &[String]) -> bool {
+    one.iter().collect::<BTreeSet<_>>() == other.iter().collect()
 }
 
 /// Whether Auth0's organization is named by its id, not its name.

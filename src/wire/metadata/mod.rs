@@ -27,9 +27,11 @@
 //! error names the member. Any other member may have any type; its accessor returns the error when it is called.
 //! `get` reads a member of any name into any `Deserialize` type.
 
+mod accessor;
 pub(crate) mod document;
 mod kept;
 pub(crate) mod resource;
+mod resource_members;
 pub(crate) mod server;
 mod server_members;
 pub(crate) mod well_known;

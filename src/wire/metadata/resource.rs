@@ -25,7 +25,8 @@ use crate::wire::token::response::document;
 ///
 /// An API's 401 may name its URL ([`Advice::Discover`](crate::challenge::Advice::Discover)).
 ///
-/// Store it in any serde format. All members of the document are kept: [`get`](Self::get) reads any of them.
+/// Store it in any serde format. Nothing in it is secret, but anybody who can change the stored form can send the app to another
+/// authorization server. All members of the document are kept: [`get`](Self::get) reads any of them.
 ///
 /// ```
 /// use oauth_proto::{ResourceMetadata, Response, UnixTime};
@@ -44,7 +45,7 @@ use crate::wire::token::response::document;
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct ResourceMetadata {
     fetched_at: UnixTime,
-    kept: Kept,
+    pub(super) kept: Kept,
     resource: String,
     authorization_servers: Vec<String>,
     scopes_supported: Vec<String>,
@@ -177,7 +178,8 @@ impl ResourceMetadata {
         })
     }
 
-    /// Reads a member by its name into any `Deserialize` type; `None` if it is absent or `null`.
+    /// Reads a member by its name into any `Deserialize` type; `None` if it is absent or `null`. A `String` fits any string, a `&str`
+    /// only one without escapes.
     ///
     /// # Errors
     /// [`Unfit`] if the member does not fit the type, or comes twice.
@@ -222,62 +224,12 @@ impl ResourceMetadata {
     pub fn scopes_supported(&self) -> &[String] {
         &self.scopes_supported
     }
+}
 
-    /// The ways in which the resource accepts a token (RFC 6750 §2): `header`, `body`, `query`. This crate sends it in the
-    /// header.
-    ///
-    /// # Errors
-    /// [`ConfigError::Metadata`] if it is not a list.
-    pub fn bearer_methods_supported(&self) -> Result<Option<Vec<String>>, ConfigError> {
-        self.kept.texts("bearer_methods_supported")
-    }
-
-    /// The URL of the resource's own keys.
-    ///
-    /// # Errors
-    /// [`ConfigError::Endpoint`] unless it is an absolute https URL, [`ConfigError::Metadata`] if it is not a string.
-    pub fn jwks_uri(&self) -> Result<Option<String>, ConfigError> {
-        self.kept.endpoint("jwks_uri", Transport::Https)
-    }
-
-    /// The name of the resource, for the user to read. Untrusted: never render it as HTML.
-    ///
-    /// # Errors
-    /// [`ConfigError::Metadata`] if it is not a string.
-    pub fn resource_name(&self) -> Result<Option<String>, ConfigError> {
-        self.kept.text_of("resource_name")
-    }
-
-    /// The URL of a page for developers. Untrusted: check it before it becomes a link.
-    ///
-    /// # Errors
-    /// [`ConfigError::Metadata`] if it is not a string.
-    pub fn resource_documentation(&self) -> Result<Option<String>, ConfigError> {
-        self.kept.text_of("resource_documentation")
-    }
-
-    /// The JWS algorithms of the resource's signed responses.
-    ///
-    /// # Errors
-    /// [`ConfigError::Metadata`] if it is not a list.
-    pub fn resource_signing_alg_values_supported(&self) -> Result<Option<Vec<String>>, ConfigError> {
-        self.kept.texts("resource_signing_alg_values_supported")
-    }
-
-    /// The JWS algorithms of DPoP proofs (RFC 9449 §7.1).
-    ///
-    /// # Errors
-    /// [`ConfigError::Metadata`] if it is not a list.
-    pub fn dpop_signing_alg_values_supported(&self) -> Result<Option<Vec<String>>, ConfigError> {
-        self.kept.texts("dpop_signing_alg_values_supported")
-    }
-
-    /// Whether the resource accepts only tokens that are bound to a DPoP key (RFC 9728 §2); false if absent.
-    ///
-    /// # Errors
-    /// [`ConfigError::Metadata`] if it is not a boolean.
-    pub fn dpop_bound_access_tokens_required(&self) -> Result<bool, ConfigError> {
-        Ok(self.kept.truth("dpop_bound_access_tokens_required")?.unwrap_or(false))
+impl ResourceMetadata {
+    #[expect(clippy::unused_self)] // as of a server's metadata
+    pub(super) fn transport(&self) -> Transport {
+        Transport::Https
     }
 }
 

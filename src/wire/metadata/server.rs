@@ -46,7 +46,7 @@ use crate::wire::token::response::document;
 ///     client = client.with_metadata(&metadata)?;
 /// }
 /// assert_eq!(metadata.registration_endpoint()?.as_deref(), Some("https://as.example.com/register"));
-/// assert_eq!(metadata.get::<&str>("x_region")?, Some("eu"));
+/// assert_eq!(metadata.get::<String>("x_region")?.as_deref(), Some("eu"));
 /// # assert!(client.metadata().is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -92,7 +92,8 @@ impl ServerMetadata {
         Self::new(document(response, now)?, now)
     }
 
-    /// Reads a member by its name into any `Deserialize` type; `None` if it is absent or `null`.
+    /// Reads a member by its name into any `Deserialize` type; `None` if it is absent or `null`. A `String` fits any string, a `&str`
+    /// only one without escapes.
     ///
     /// # Errors
     /// [`Unfit`] if the member does not fit the type, or comes twice.

@@ -1,61 +1,7 @@
 //! The members of a server's metadata, each by its own name.
 
-use alloc::string::String;
-use alloc::vec;
-use alloc::vec::Vec;
-
+use super::accessor::member;
 use super::server::ServerMetadata;
-use crate::error::config::ConfigError;
-
-/// One accessor, named like its member. The kinds: `endpoint` is a URL that requests go to, `text` any other string, `texts` a
-/// list of strings, perhaps with the specification's default, `truth` a boolean with its default.
-macro_rules! member {
-    ($(#[$doc:meta])* endpoint $name:ident) => {
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// [`ConfigError::Endpoint`] unless it is an absolute https URL, [`ConfigError::Metadata`] if it is not a string.
-        pub fn $name(&self) -> Result<Option<String>, ConfigError> {
-            self.kept.endpoint(stringify!($name), self.transport())
-        }
-    };
-    ($(#[$doc:meta])* text $name:ident) => {
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// [`ConfigError::Metadata`] if it is not a string.
-        pub fn $name(&self) -> Result<Option<String>, ConfigError> {
-            self.kept.text_of(stringify!($name))
-        }
-    };
-    ($(#[$doc:meta])* texts $name:ident) => {
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// [`ConfigError::Metadata`] if it is not a list.
-        pub fn $name(&self) -> Result<Option<Vec<String>>, ConfigError> {
-            self.kept.texts(stringify!($name))
-        }
-    };
-    ($(#[$doc:meta])* texts $name:ident or $($default:literal),+) => {
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// [`ConfigError::Metadata`] if it is not a list.
-        pub fn $name(&self) -> Result<Vec<String>, ConfigError> {
-            Ok(self.kept.texts(stringify!($name))?.unwrap_or_else(|| vec![$($default.into()),+]))
-        }
-    };
-    ($(#[$doc:meta])* truth $name:ident or $default:literal) => {
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// [`ConfigError::Metadata`] if it is not a boolean.
-        pub fn $name(&self) -> Result<bool, ConfigError> {
-            Ok(self.kept.truth(stringify!($name))?.unwrap_or($default))
-        }
-    };
-}
 
 /// # Members of RFC 8414 §2
 impl ServerMetadata {
@@ -92,8 +38,8 @@ impl ServerMetadata {
         texts grant_types_supported or "authorization_code", "implicit"
     }
     member! {
-        /// How clients may authenticate at the token endpoint; `client_secret_basic` if absent. A client with a secret uses the
-        /// first of these that it can ([`ClientBuilder::client_secret`](crate::ClientBuilder::client_secret)).
+        /// How clients may authenticate at the token endpoint; `client_secret_basic` if absent. Which of them a client with a
+        /// secret uses: [`ClientBuilder::client_secret`](crate::ClientBuilder::client_secret).
         texts token_endpoint_auth_methods_supported or "client_secret_basic"
     }
     member! {

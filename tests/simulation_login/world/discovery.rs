@@ -1,5 +1,6 @@
 //! The server as the client knows it: by its endpoints, or by its issuer alone, and then by the metadata that it has.
 
+use oauth_proto::metadata::DiscoveryOrder;
 use oauth_proto::AuthorizationServer;
 use serde_json::json;
 
@@ -19,7 +20,7 @@ pub fn issuer(plan: &Plan) -> &'static str {
 
 pub fn server(plan: &Plan) -> AuthorizationServer {
     if plan.discovers {
-        return AuthorizationServer::from_issuer(issuer(plan)).unwrap();
+        return AuthorizationServer::from_issuer(issuer(plan)).unwrap().discovery_order(plan.order);
     }
     let server = AuthorizationServer::new("https://as.example/authorize", "https://as.example/token");
     let server = server.and_then(|server| server.issuer(issuer(plan)));
@@ -28,18 +29,13 @@ pub fn server(plan: &Plan) -> AuthorizationServer {
 
 /// What is asked at a URL.
 pub fn endpoint(plan: &Plan, url: &str) -> Option<Endpoint> {
-    let places = if plan.has_path {
-        [
-            "https://as.example/tenant/.well-known/openid-configuration",
-            "https://as.example/.well-known/oauth-authorization-server/tenant",
-            "https://as.example/.well-known/openid-configuration/tenant",
-        ]
-    } else {
-        [
-            "https://as.example/.well-known/openid-configuration",
-            "https://as.example/.well-known/oauth-authorization-server",
-            "",
-        ]
+    let appended = format!("{}/.well-known/openid-configuration", issuer(plan));
+    let path = if plan.has_path { "/tenant" } else { "" };
+    let [oauth, inserted] = ["oauth-authorization-server", "openid-configuration"]
+        .map(|name| format!("https://as.example/.well-known/{name}{path}"));
+    let places = match plan.order {
+        DiscoveryOrder::OAuthFirst => [oauth, inserted, appended],
+        _ => [appended, oauth, inserted],
     };
     let place = places.iter().position(|place| *place == url).filter(|_| plan.discovers);
     let keys = || (url == JWKS_URI && plan.identity.needs_keys()).then_some(Endpoint::Keys);

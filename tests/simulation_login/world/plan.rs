@@ -1,5 +1,7 @@
 //! What a run is like: drawn once, at its beginning, so that every run has troubles of its own.
 
+use oauth_proto::metadata::DiscoveryOrder;
+
 use super::choices::Choices;
 use super::openid::{Flaw, Identity, Known};
 use super::weather::{self, Kind, Weather};
@@ -9,6 +11,7 @@ pub struct Plan {
     pub identity: Identity,
     /// Only the issuer is known.
     pub discovers: bool,
+    pub order: DiscoveryOrder,
     pub has_path: bool,
     pub timeout: u64,
     pub max_age: Option<u64>,
@@ -49,6 +52,10 @@ impl Plan {
     pub fn draw(choices: &mut Choices) -> (Self, i64) {
         let identity = choices.pick(Identity::ALL);
         let discovers = choices.percent(50);
+        let order = match choices.aside(2) {
+            0 => DiscoveryOrder::OpenIdConnectFirst,
+            _ => DiscoveryOrder::OAuthFirst,
+        };
         let has_id_tokens = identity.has_id_tokens();
         let mut rate = |often: usize, percents: &[usize]| {
             if choices.percent(often) {
@@ -63,6 +70,7 @@ impl Plan {
         let mut plan = Self {
             identity,
             discovers,
+            order,
             has_path: choices.percent(50),
             timeout: choices.pick(&[60, 300, 3600, 3600, 3600]),
             max_age: None,
