@@ -14,7 +14,7 @@ const REDIRECT_URI: &str =
                             if it is no loopback one, and pass it with --redirect-uri";
 const PKCE: &str =
     "the code was asked for with another code_challenge, or something on the way has changed one: run again, and \
-                    if it stays so, tell whoever runs the server";
+                    if it stays so, tell the server's operator";
 const CLIENT: &str = "the code or token is another client's: check --client-id";
 const LATER: &str = "the server has an internal problem: run again later";
 
@@ -87,11 +87,10 @@ pub fn about_violation(violation: &Violation) -> &'static str {
     match violation {
         Violation::Metadata(error) => match **error {
             ConfigError::Issuer { .. } => {
-                "check --issuer: its text counts, with or without a slash at the end; if it is right, tell whoever runs the \
-                 server, or give the endpoints with --authorization-endpoint and --token-endpoint"
+                "check --issuer: its text counts, with or without a slash at the end; if it is right, tell the server's operator, or give the endpoints with --authorization-endpoint and --token-endpoint"
             }
             _ => {
-                "tell whoever runs the server; until then, give the endpoints with --authorization-endpoint and \
+                "tell the server's operator; until then, give the endpoints with --authorization-endpoint and \
                  --token-endpoint"
             }
         },
@@ -103,13 +102,13 @@ pub fn about_violation(violation: &Violation) -> &'static str {
         }
         Violation::IssuerUnknown => "pass --issuer: what the server calls itself in its metadata",
         Violation::RedirectMalformed | Violation::CodeMissing | Violation::DuplicateParameter => {
-            "run again; if it stays so, tell whoever runs the server"
+            "run again; if it stays so, tell the server's operator"
         }
         Violation::TokenTypeMissing | Violation::TokenTypeUnsupported(_) => BOUND,
-        Violation::UserInfoSubject => "check --userinfo-endpoint; if it is right, tell whoever runs the server",
+        Violation::UserInfoSubject => "check --userinfo-endpoint; if it is right, tell the server's operator",
         _ => {
             "check the endpoints and --issuer, and that the network (a hotel's, say) wants no login of its own; if they are \
-             right, tell whoever runs the server"
+             right, tell the server's operator"
         }
     }
 }
@@ -118,18 +117,18 @@ fn about_id_token(error: IdTokenError) -> &'static str {
     use IdTokenError as Id;
     match error {
         Id::Expired | Id::NotYetValid | Id::IssuedAt | Id::AuthTimeTooOld | Id::AuthTimeInFuture => {
-            "set the clock of this machine; if it is right, the server's is wrong: tell whoever runs it"
+            "set the clock of this machine; if it is right, the server's is wrong: tell its operator"
         }
         Id::AlgorithmNotAllowed => "pass what the client's ID tokens are signed with as --id-token-alg",
         Id::KeyNotFound | Id::KeyAmbiguous | Id::Signature => {
-            "check --jwks-uri if given, and --issuer; if they are right, tell whoever runs the server"
+            "check --jwks-uri if given, and --issuer; if they are right, tell the server's operator"
         }
         Id::Issuer => "check --issuer: its text counts, with or without a slash at the end",
-        Id::Audience | Id::AuthorizedParty => "check --client-id; if it is right, tell whoever runs the server",
+        Id::Audience | Id::AuthorizedParty => "check --client-id; if it is right, tell the server's operator",
         Id::Encrypted => "let the client be registered without encryption of its ID tokens",
         Id::NonceMissing | Id::NonceMismatch => {
-            "run again; if it stays so, tell whoever runs the server: it gave the ID token of another login"
+            "run again; if it stays so, tell the server's operator: it gave the ID token of another login"
         }
-        _ => "check --issuer and --client-id; if they are right, tell whoever runs the server",
+        _ => "check --issuer and --client-id; if they are right, tell the server's operator",
     }
 }

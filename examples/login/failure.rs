@@ -90,7 +90,7 @@ impl Failure {
             }
             LoginRequired::DemandNotMet => Self::new(
                 "the API asks for the same again right after a login",
-                "ask whoever runs the API which users and clients it serves",
+                "ask the API's operator which users and clients it serves",
             ),
             LoginRequired::UserMustAct { error, .. } => {
                 let Self { what, .. } = Self::from(error.clone());

@@ -162,7 +162,7 @@ impl AuthorizationServer {
         if self.must_name_pkce && document.code_challenge_methods_supported.is_none() {
             return Err(ConfigError::Metadata {
                 name: "code_challenge_methods_supported",
-                problem: "is missing, so the server may not support PKCE (RFC 8414 section 2): tell whoever runs it, or do without \
+                problem: "is missing, so the server may not support PKCE (RFC 8414 section 2): tell its operator, or do without \
                           AuthorizationServer::require_code_challenge_methods_supported",
             });
         }

@@ -71,7 +71,7 @@ impl IdTokenError {
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::TooLarge => ("id_token_too_large", "the ID token is too large: ask for fewer scopes or claims"),
-            Self::Malformed => ("id_token_malformed", "the ID token is malformed (RFC 7519 section 7.2): tell whoever runs the server"),
+            Self::Malformed => ("id_token_malformed", "the ID token is malformed (RFC 7519 section 7.2): tell the server's operator"),
             Self::Encrypted => (
                 "id_token_encrypted",
                 "the ID token is encrypted: register the client without id_token_encrypted_response_alg",
@@ -81,22 +81,22 @@ impl IdTokenError {
                 "the ID token's alg is not allowed (RFC 8725 section 3.1): allow it with ClientBuilder::id_token_algorithms if the client \
                  is registered for it",
             ),
-            Self::Type => ("id_token_type", "the ID token's typ is of another kind of token (RFC 8725 section 3.11): tell whoever runs the server"),
+            Self::Type => ("id_token_type", "the ID token's typ is of another kind of token (RFC 8725 section 3.11): tell the server's operator"),
             Self::Critical => {
-                ("id_token_crit", "the ID token has critical header parameters (RFC 7515 section 4.1.11), and none is understood: tell whoever runs the server")
+                ("id_token_crit", "the ID token has critical header parameters (RFC 7515 section 4.1.11), and none is understood: tell the server's operator")
             }
             Self::KeyNotFound => {
                 ("id_token_key_not_found", "the server has no key for the ID token (OpenID Connect Core section 10.1): is the jwks_uri this server's?")
             }
             Self::KeyAmbiguous => (
                 "id_token_key_ambiguous",
-                "the ID token names no key, and the server has many (OpenID Connect Core section 10.1): tell whoever runs the server",
+                "the ID token names no key, and the server has many (OpenID Connect Core section 10.1): tell the server's operator",
             ),
             Self::Signature => {
                 ("id_token_signature", "the ID token's signature is not valid (OpenID Connect Core section 3.1.3.7): is the jwks_uri this server's?")
             }
             Self::MissingClaim(_) => {
-                ("id_token_missing_claim", "the ID token lacks a required claim (OpenID Connect Core section 2), so tell whoever runs the server")
+                ("id_token_missing_claim", "the ID token lacks a required claim (OpenID Connect Core section 2), so tell the server's operator")
             }
             Self::Issuer => {
                 ("id_token_issuer", "the ID token's iss is another server's (OpenID Connect Core section 3.1.3.7): write the issuer exactly as the server does")
@@ -115,7 +115,7 @@ impl IdTokenError {
                 ("id_token_issued_at", "the ID token was issued in the future: is this device's clock right?")
             }
             Self::NonceMissing => {
-                ("id_token_nonce_missing", "the ID token has no nonce (OpenID Connect Core section 3.1.3.7): tell whoever runs the server")
+                ("id_token_nonce_missing", "the ID token has no nonce (OpenID Connect Core section 3.1.3.7): tell the server's operator")
             }
             Self::NonceMismatch => {
                 ("id_token_nonce_mismatch", "the ID token's nonce is another login's (OpenID Connect Core section 3.1.3.7): start a new login")
@@ -142,11 +142,11 @@ impl IdTokenError {
             Self::AccessTokenHash => (
                 "id_token_at_hash",
                 "the ID token's at_hash is of another access token (OpenID Connect Core section 3.1.3.8): start a new login; if this stays so, \
-                 tell whoever runs the server",
+                 tell the server's operator",
             ),
             Self::CodeHash => {
                 ("id_token_c_hash", "the ID token's c_hash is of another code (OpenID Connect Core section 3.3.2.11): start a new login; if this stays so, tell \
-                 whoever runs the server")
+                 the server's operator")
             }
             Self::SubjectMismatch => {
                 ("id_token_sub_mismatch", "the refreshed ID token is another user's (OpenID Connect Core section 12.2): start a new login")

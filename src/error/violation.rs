@@ -94,7 +94,7 @@ impl Violation {
         f.write_str(match self {
             Self::IssuerMissing => {
                 "the redirect has no iss though the server promised it (RFC 9207 section 2.4): start a new login; if this stays so, \
-                 tell whoever runs the server"
+                 tell the server's operator"
             }
             Self::IssuerMismatch => {
                 "the redirect's iss is another server's (RFC 9207 section 2.4): start a new login; if this stays so, write the issuer \
@@ -105,11 +105,10 @@ impl Violation {
                  AuthorizationServer::issuer (RFC 9207 section 2.4)"
             }
             Self::DuplicateParameter => {
-                "the server sent a redirect that has a parameter twice (RFC 6749 section 3.1): tell whoever runs it"
+                "the server sent a redirect that has a parameter twice (RFC 6749 section 3.1): tell its operator"
             }
             Self::RedirectMalformed => {
-                "the redirect's code or error is malformed (RFC 6749 appendix A): start a new login; if this stays so, tell whoever \
-                 runs the server"
+                "the redirect's code or error is malformed (RFC 6749 appendix A): start a new login; if this stays so, tell the server's operator"
             }
             Self::CodeMissing => {
                 "the redirect has neither code nor error (RFC 6749 section 4.1.2): is the client registered for the code flow, with \
@@ -117,7 +116,7 @@ impl Violation {
             }
             Self::ResponseTooLarge => {
                 "the response, or a token in it, is too large, or it is too deeply nested: ask for fewer scopes or claims, or tell \
-                 whoever runs the server"
+                 the server's operator"
             }
             Self::RedirectedResponse(_) => {
                 "the endpoint answered with a redirect, which is never followed (RFC 6749 section 5.1): configure the \
@@ -129,18 +128,17 @@ impl Violation {
             }
             Self::ResponseMalformed => {
                 "the response is malformed (RFC 6749 section 5.1; metadata: RFC 8414 section 3.2; keys: RFC 7517 section 5): is the \
-                 endpoint's URL right? Then tell whoever runs the server"
+                 endpoint's URL right? Then tell the server's operator"
             }
             Self::MemberMalformed(name) => {
                 return write!(
                     f,
                     "the response's {name} is malformed, of a wrong type or with characters that it must not have (RFC 6749 section \
-                     5.1): tell whoever runs the server"
+                     5.1): tell the server's operator"
                 )
             }
             Self::AccessTokenMissing => {
-                "the response has no access_token (RFC 6749 section 5.1): is the URL that of the token endpoint? Then tell whoever runs \
-                 the server"
+                "the response has no access_token (RFC 6749 section 5.1): is the URL that of the token endpoint? Then tell the server's operator"
             }
             Self::TokenTypeMissing => {
                 "the response has no token_type (RFC 6749 section 5.1): if the server is known to send none, set \

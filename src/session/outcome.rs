@@ -225,13 +225,13 @@ impl fmt::Display for LoginRequired {
             ),
             Self::UserMustAct { error, .. } => write!(f, "the server wants to see the user ({error}); log in again"),
             Self::TokenRefused => {
-                f.write_str("the API refused two tokens in a row; log in again, or ask whoever runs the API")
+                f.write_str("the API refused two tokens in a row; log in again, or ask the API's operator")
             }
             Self::TargetNotGranted { .. } => f.write_str("the scope or resource was not granted; log in with it added"),
             Self::InsufficientScope { .. } => f.write_str("the API demands more scope; log in with it added"),
             Self::StepUp { .. } => f.write_str("the API demands a stronger or more recent login"),
             Self::DemandNotMet => {
-                f.write_str("what a login was just made for is demanded again, or may not be; ask whoever runs the API")
+                f.write_str("what a login was just made for is demanded again, or may not be; ask the API's operator")
             }
             Self::OtherLogin => {
                 f.write_str("the user has logged in again since; make the call anew, if it is still theirs")

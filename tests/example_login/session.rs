@@ -97,6 +97,6 @@ fn an_api_that_wants_more_scope() {
     assert_eq!(parameter(&visit.url, "scope").as_deref(), Some("profile offline_access email"));
     visit.log_in(&client);
     let run = visit.end();
-    run.assert_failed(1, &["asks for the same again right after a login", "whoever runs the API"]);
+    run.assert_failed(1, &["asks for the same again right after a login", "the API's operator"]);
     assert_eq!(run.out.matches("Log in once more").count(), 1, "{}", run.out);
 }

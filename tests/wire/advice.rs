@@ -6,10 +6,11 @@ use oauth_proto::{Error, Headers, Over, Response, Violation};
 use crate::at;
 
 /// How an advice begins, or the question that leads to it.
-const ADVICE: [&str; 17] = [
+const ADVICE: [&str; 18] = [
     "start a new",
     "started anew",
-    "tell whoever runs",
+    "tell the server's operator",
+    "tell its operator",
     "configure the",
     "register the client",
     "is the endpoint's URL right",

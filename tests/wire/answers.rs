@@ -339,7 +339,7 @@ fn a_member_of_a_wrong_type_is_named() {
             assert_eq!(error, Error::Violation(Violation::MemberMalformed(name)), "{body}");
             assert_eq!(error.code(), "response_malformed");
             let message = error.to_string();
-            assert!(message.contains(name) && message.contains("tell whoever runs the server"), "{message}");
+            assert!(message.contains(name) && message.contains("tell the server's operator"), "{message}");
         }
     }
 }

@@ -208,7 +208,7 @@ fn a_member_of_a_wrong_type_is_named() {
             let ConfigError::Metadata { name: named, problem } = error else { panic!("{name}: {error}") };
             assert_eq!(named, name, "{value}");
             assert!(
-                problem.contains("has the wrong type (RFC 8414 section 2): tell whoever runs the server"),
+                problem.contains("has the wrong type (RFC 8414 section 2): tell the server's operator"),
                 "{problem}"
             );
         }

@@ -30,7 +30,7 @@ members! {
 
 /// What to do about a member of a wrong type.
 pub(crate) const WRONG_TYPE: &str =
-    "has the wrong type (RFC 8414 section 2): tell whoever runs the server, or configure the endpoints with \
+    "has the wrong type (RFC 8414 section 2): tell the server's operator, or configure the endpoints with \
      AuthorizationServer::new";
 
 impl Document {

@@ -60,4 +60,4 @@ impl Kept {
     }
 }
 
-const WRONG: &str = "has another type than its specification gives it, or comes twice: tell whoever runs the server";
+const WRONG: &str = "has another type than its specification gives it, or comes twice: tell the server's operator";

@@ -161,7 +161,7 @@ impl ResourceMetadata {
         let read: Document = members::parse(document).map_err(|fault| Error::of_document(fault, WRONG_TYPE))?;
         let resource = read.resource.ok_or_else(|| {
             Error::metadata(ConfigError::Resource {
-                problem: "is missing in the metadata (RFC 9728 section 2): tell whoever runs the API",
+                problem: "is missing in the metadata (RFC 9728 section 2): tell the API's operator",
             })
         })?;
         parse(&resource).map_err(Error::metadata)?;
@@ -262,7 +262,7 @@ members! {
 
 /// What to do about a member of a wrong type.
 const WRONG_TYPE: &str =
-    "has the wrong type (RFC 9728 section 2): tell whoever runs the API, or set its authorization server yourself";
+    "has the wrong type (RFC 9728 section 2): tell the API's operator, or set its authorization server yourself";
 
 fn parse(resource: &str) -> Result<url::Url, ConfigError> {
     endpoint::parse(resource, Transport::Https).map_err(|problem| ConfigError::Resource { problem })

@@ -252,7 +252,7 @@ fn demand_not_met() {
     let mut session = log_in(&request);
     let why = why(refused(&mut session, line));
     assert_eq!(why, LoginRequired::DemandNotMet);
-    check(&why, "demand_not_met", false, &["again", "whoever runs the API"]);
+    check(&why, "demand_not_met", false, &["again", "the API's operator"]);
     assert!(matches!(session.access(at(10)), Access::Ready(_)), "the session goes on");
 }
 

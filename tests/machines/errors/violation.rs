@@ -72,7 +72,7 @@ fn duplicate_parameter() {
         &format!("code=C1&code=C1&st%61te={}", state(1)),
     ] {
         for client in [client(), with_issuer()] {
-            let words = ["twice", "RFC 6749", "whoever runs it"];
+            let words = ["twice", "RFC 6749", "its operator"];
             by_redirect(client, query, &Violation::DuplicateParameter, "duplicate_parameter", &words);
         }
     }
@@ -160,7 +160,7 @@ fn member_malformed() {
         ("id_token", r#"{"access_token":"AT","token_type":"Bearer","id_token":true}"#),
         ("error", r#"{"access_token":"AT","token_type":"Bearer","error":"\"quoted\""}"#),
     ] {
-        let words = &[name, "malformed", "RFC 6749", "whoever runs the server"];
+        let words = &[name, "malformed", "RFC 6749", "the server's operator"];
         by_answer(json(200, body), &Violation::MemberMalformed(name), "response_malformed", words);
     }
 }
