@@ -219,6 +219,7 @@ extern crate alloc;
 extern crate std;
 
 mod config;
+pub mod drive;
 mod entropy;
 pub mod error;
 pub mod http;

@@ -2,7 +2,7 @@
 //!
 //! The states are in [the crate's documentation](crate); every transition is in [`transitions`].
 
-mod action;
+pub(crate) mod action;
 mod awaiting_redirect;
 mod backoff;
 mod discovering;

@@ -1,0 +1,31 @@
+//! Why a driven login did not end with tokens.
+
+use core::fmt;
+
+use crate::error::Error;
+
+/// Why a driven login did not end with tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DriveError<E> {
+    /// The login has ended with this error, which is fatal: start a new login.
+    Login(Error),
+    /// The browser could not be opened, or no redirect can reach the app. The login is as it was: drive it again.
+    Browser(E),
+}
+
+impl<E> From<Error> for DriveError<E> {
+    fn from(error: Error) -> Self {
+        Self::Login(error)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for DriveError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Login(error) => error.fmt(f),
+            Self::Browser(error) => write!(f, "the browser could not be used: {error}"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> core::error::Error for DriveError<E> {}

@@ -1,0 +1,227 @@
+//! The loop that drives a login: give it a [`Transport`], a [`Browser`] and a [`Clock`].
+//!
+//! The functions here do what [the crate's documentation](crate#a-complete-login) shows as a loop, and what that loop leaves out:
+//! requests that could not be sent are sent again after a moment, and redirects that belong to another login are waited out.
+//! [`login`] is `async` and needs no runtime; [`blocking::login`] is the same for threads. They do no I/O of their own.
+//!
+//! # Cancelling
+//!
+//! Dropping the future of [`login`] leaves the [`Login`] as it was. Drive it again with the same function, or hand over
+//! [`Event::Cancelled`]. Two things to know:
+//! - While the user is in the browser, driving again opens the browser again.
+//! - If the future was dropped while the code was being exchanged, the code may have been used, and it must not be sent twice (RFC
+//!   6749 §4.1.2). Driving again then ends the login with [`Over::OutcomeUnknown`](crate::Over::OutcomeUnknown). Do not put a short
+//!   timeout around the whole login: [`ClientBuilder::login_timeout_secs`](crate::ClientBuilder::login_timeout_secs) limits the
+//!   time of the user, and your transport the time of a request.
+//!
+//! ```
+//! use oauth_proto::drive::{login, Answer, Browser, Clock, Transport};
+//! use oauth_proto::{AuthorizationRequest, AuthorizationServer, AuthorizationUrl, Client, Delivered, Entropy, Login};
+//! use oauth_proto::{Request, UnixTime};
+//! # use std::future::Future;
+//!
+//! struct Http;
+//! impl Transport for Http {
+//!     async fn send(&self, request: &Request) -> Result<Answer, Delivered> {
+//!         // reqwest, hyper, fetch …; see `oauth_proto::http` for what it must do
+//! #       let body = br#"{"access_token":"AT1","token_type":"Bearer"}"#.to_vec();
+//! #       let _ = request;
+//!         Ok(Answer::new(200, vec![("content-type".into(), b"application/json".to_vec())], body))
+//!     }
+//! }
+//!
+//! struct App;
+//! # static STATE: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
+//! impl Browser for App {
+//!     type Error = std::io::Error;
+//!
+//!     async fn open(&mut self, url: &AuthorizationUrl) -> Result<(), std::io::Error> {
+//!         // open the browser
+//! #       *STATE.lock().unwrap() = url.as_str().split("&state=").nth(1).unwrap()[..43].into();
+//!         Ok(())
+//!     }
+//!
+//!     async fn redirect(&mut self, _deadline: UnixTime) -> Result<Option<String>, std::io::Error> {
+//!         // wait for the next URL that comes to the redirect URI; `None` if the user gives up, or at the deadline
+//! #       let url = format!("com.example.app:/callback?code=SplxlOBeZQQYbYS6WxSbIA&state={}", STATE.lock().unwrap());
+//!         Ok(Some(url))
+//!     }
+//! }
+//!
+//! struct Timer;
+//! impl Clock for Timer {
+//!     fn now(&self) -> UnixTime {
+//!         UnixTime::from_secs(1_700_000_000) // the time
+//!     }
+//!
+//!     async fn sleep_until(&self, _time: UnixTime) {}
+//! }
+//!
+//! # let entropy = Entropy::new(core::array::from_fn(|index| index as u8))?;
+//! # let task = async {
+//! let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+//! let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+//! let mut pending = Login::new(client, AuthorizationRequest::new().scope("read"))?;
+//! let tokens = login(&mut pending, entropy, &Http, &mut App, &Timer).await?;
+//! let session = pending.into_session(tokens);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # };
+//! # let mut task = std::pin::pin!(task);
+//! # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+//! # assert!(matches!(task.as_mut().poll(&mut context), std::task::Poll::Ready(Ok(()))));
+//! # Ok::<(), oauth_proto::EntropyError>(())
+//! ```
+
+mod answer;
+pub mod blocking;
+mod error;
+
+use alloc::string::String;
+use core::future::Future;
+
+pub use self::answer::Answer;
+pub use self::error::DriveError;
+use crate::entropy::Entropy;
+use crate::error::{Error, Ignored};
+use crate::http::{Delivered, Request};
+use crate::login::action::{Action, Phase};
+use crate::login::event::Event;
+use crate::login::tokens::Tokens;
+use crate::login::Login;
+use crate::time::UnixTime;
+use crate::wire::authorization::AuthorizationUrl;
+
+/// Sends HTTP requests. [`http`](crate::http) says what an implementation must do: above all, follow no redirect, and read no more
+/// of the body than [`Request::max_response_bytes`] and one byte.
+pub trait Transport {
+    /// Sends a request and reads its response.
+    ///
+    /// # Errors
+    /// [`Delivered`] if there is no response: whether the server may have got the request.
+    fn send(&self, request: &Request) -> impl Future<Output = Result<Answer, Delivered>>;
+}
+
+/// Takes the user to the authorization server and back.
+pub trait Browser {
+    /// Why the browser could not be used.
+    type Error;
+
+    /// Opens the URL in the user's browser.
+    ///
+    /// # Errors
+    /// The login is then not driven further; it stays as it is.
+    fn open(&mut self, url: &AuthorizationUrl) -> impl Future<Output = Result<(), Self::Error>>;
+
+    /// Waits for the next URL that comes to the redirect URI; returns `None` if the user gives up, and after `deadline` at the
+    /// latest.
+    ///
+    /// # Errors
+    /// The login is then not driven further; it stays as it is.
+    fn redirect(&mut self, deadline: UnixTime) -> impl Future<Output = Result<Option<String>, Self::Error>>;
+
+    /// Hears what the login made of the last redirect: the time to answer the browser with a page. After an error that is not
+    /// fatal, the redirect was not this login's, and [`redirect`](Self::redirect) is called again; where the platform closes the
+    /// browser at the first URL of the app's scheme, as iOS does, open `url` again here.
+    ///
+    /// # Errors
+    /// The login is then not driven further; it stays as it is.
+    fn heard(
+        &mut self,
+        url: &AuthorizationUrl,
+        verdict: Result<(), &Error>,
+    ) -> impl Future<Output = Result<(), Self::Error>> {
+        let _ = (url, verdict);
+        core::future::ready(Ok(()))
+    }
+}
+
+/// Tells the time and waits.
+pub trait Clock {
+    /// The present time.
+    fn now(&self) -> UnixTime;
+
+    /// Waits until this time, or for as long as it is from now: a clock that is set meanwhile must not make the wait longer.
+    fn sleep_until(&self, time: UnixTime) -> impl Future<Output = ()>;
+}
+
+/// Drives a login until its tokens are there. One that has not been started is started with `entropy`; for any other, the login
+/// goes on where it is, and `entropy` is dropped. See the [module](self) for what happens if the future is dropped.
+///
+/// # Errors
+/// [`DriveError::Login`] when the login has ended without tokens, [`DriveError::Browser`] for an error of `browser`.
+pub async fn login<T: Transport, B: Browser, C: Clock>(
+    login: &mut Login,
+    entropy: Entropy,
+    transport: &T,
+    browser: &mut B,
+    clock: &C,
+) -> Result<Tokens, DriveError<B::Error>> {
+    let mut action = resume(login, entropy, clock.now())?;
+    let mut unsent = 0;
+    loop {
+        action = match action {
+            Action::TokensReady(tokens) => return Ok(tokens),
+            Action::OpenUrl(url) => {
+                browser.open(&url).await.map_err(DriveError::Browser)?;
+                redirect(login, &url, browser, clock).await?
+            }
+            Action::SendRequest(request) => match transport.send(&request).await {
+                Ok(answer) => {
+                    unsent = 0;
+                    login.handle(Event::ResponseReceived(request.id(), answer.response()), clock.now())?
+                }
+                Err(delivered) => {
+                    let next = login.handle(Event::SendFailed(request.id(), delivered), clock.now())?;
+                    clock.sleep_until(clock.now().saturating_add(pause(unsent))).await;
+                    unsent = unsent.saturating_add(1);
+                    next
+                }
+            },
+            Action::RetryAt(time) => {
+                clock.sleep_until(time).await;
+                login.pending_action().ok_or(Error::Ignored(Ignored::Finished))?
+            }
+        };
+    }
+}
+
+/// What to do first.
+fn resume(login: &mut Login, entropy: Entropy, now: UnixTime) -> Result<Action, Error> {
+    match (login.phase(), login.pending_action()) {
+        // It may have been sent before the future was dropped (RFC 6749 §4.1.2).
+        (Phase::ExchangingCode, Some(Action::SendRequest(request))) => {
+            login.handle(Event::SendFailed(request.id(), Delivered::Maybe), now)
+        }
+        (_, Some(action)) => Ok(action),
+        // Not started; or over, and the login says what it came to.
+        (_, None) => login.handle(Event::Start(entropy), now),
+    }
+}
+
+/// Waits for this login's redirect.
+async fn redirect<B: Browser, C: Clock>(
+    login: &mut Login,
+    url: &AuthorizationUrl,
+    browser: &mut B,
+    clock: &C,
+) -> Result<Action, DriveError<B::Error>> {
+    loop {
+        let deadline = login.deadline().unwrap_or_default();
+        let redirect = browser.redirect(deadline).await.map_err(DriveError::Browser)?;
+        let Some(redirect) = redirect else {
+            return Ok(login.handle(Event::Cancelled, clock.now())?);
+        };
+        let handled = login.handle(Event::RedirectReceived(&redirect), clock.now());
+        let verdict = handled.as_ref().map(|_| ());
+        browser.heard(url, verdict).await.map_err(DriveError::Browser)?;
+        match handled {
+            Err(error) if !error.is_fatal() => {}
+            handled => return Ok(handled?),
+        }
+    }
+}
+
+/// Seconds to wait before a request that got no response is sent again: one, then twice as long each time, half a minute at most.
+fn pause(unsent: u32) -> u64 {
+    1_u64.checked_shl(unsent.min(5)).unwrap_or(32).min(30)
+}

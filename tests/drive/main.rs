@@ -1,0 +1,13 @@
+//! Logins that are driven by `oauth_proto::drive`, at a server, a browser and a clock that say what the test wants.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod blocking;
+mod dropped;
+mod loops;
+mod world;

@@ -1,0 +1,215 @@
+//! A world with one login in it: it answers as it was told, and writes down all that is asked of it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::{pin, Pin};
+use std::task::{Context, Poll, Waker};
+
+use oauth_proto::drive::{self, Answer};
+use oauth_proto::{
+    AuthorizationRequest, AuthorizationServer, AuthorizationUrl, Client, Delivered, Entropy, Error, Login,
+};
+use oauth_proto::{Request, UnixTime};
+
+pub const START: u64 = 1_700_000_000;
+const ISSUER: &str = "https://as.example.com";
+const REDIRECT_URI: &str = "com.example.app:/callback";
+pub const STATE: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
+
+/// What comes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    Metadata,
+    Tokens,
+    Status(u16),
+    Fails(Delivered),
+}
+
+/// What comes of waiting for a redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comes {
+    Url(String),
+    Nothing,
+    Broken,
+}
+
+pub fn redirect(query: &str) -> Comes {
+    Comes::Url(format!("{REDIRECT_URI}?{query}"))
+}
+
+/// The redirect of this login.
+pub fn code() -> Comes {
+    redirect(&format!("code=C&state={STATE}"))
+}
+
+#[derive(Default)]
+pub struct World {
+    pub sends: RefCell<VecDeque<Sent>>,
+    pub redirects: RefCell<VecDeque<Comes>>,
+    pub log: RefCell<Vec<String>>,
+    pub now: RefCell<u64>,
+    /// Each answer, redirect and wait is ready at the second call alone, as with real I/O.
+    pub is_slow: bool,
+}
+
+impl World {
+    pub fn new(sends: &[Sent], redirects: &[Comes]) -> Self {
+        Self {
+            sends: RefCell::new(sends.iter().copied().collect()),
+            redirects: RefCell::new(redirects.iter().cloned().collect()),
+            now: RefCell::new(START),
+            ..Self::default()
+        }
+    }
+
+    pub fn slow(self) -> Self {
+        Self { is_slow: true, ..self }
+    }
+
+    pub fn note(&self, line: impl Into<String>) {
+        self.log.borrow_mut().push(line.into());
+    }
+
+    pub fn log(&self) -> Vec<String> {
+        self.log.borrow().clone()
+    }
+
+    pub fn sent(&self, request: &Request) -> Result<Answer, Delivered> {
+        let path = request.url().strip_prefix(ISSUER).unwrap();
+        self.note(format!("{} {path}", request.method()));
+        let sent = self.sends.borrow_mut().pop_front().expect("nothing more is to be sent");
+        let (status, body) = match sent {
+            Sent::Metadata => (
+                200,
+                format!(
+                    r#"{{"issuer":"{ISSUER}","authorization_endpoint":"{ISSUER}/authorize","token_endpoint":"{ISSUER}/token"}}"#
+                ),
+            ),
+            Sent::Tokens => (200, r#"{"access_token":"AT","token_type":"Bearer"}"#.into()),
+            Sent::Status(status) => (status, "{}".into()),
+            Sent::Fails(delivered) => return Err(delivered),
+        };
+        Ok(Answer::new(status, vec![("content-type".into(), b"application/json".to_vec())], body.into()))
+    }
+
+    pub fn opened(&self, url: &AuthorizationUrl) {
+        assert!(url.as_str().contains(&format!("&state={STATE}")));
+        self.note("open");
+    }
+
+    pub fn redirected(&self, deadline: UnixTime) -> Result<Option<String>, &'static str> {
+        assert_eq!(deadline.as_secs(), START + 3600);
+        match self.redirects.borrow_mut().pop_front().expect("nobody waits any more") {
+            Comes::Url(url) => Ok(Some(url)),
+            Comes::Nothing => Ok(None),
+            Comes::Broken => Err("no listener"),
+        }
+    }
+
+    pub fn slept(&self, time: UnixTime) {
+        let now = *self.now.borrow();
+        self.note(format!("sleep {}", time.as_secs() - now));
+        *self.now.borrow_mut() = time.as_secs();
+    }
+
+    async fn pause(&self) {
+        if self.is_slow {
+            YieldOnce(false).await;
+        }
+    }
+}
+
+struct YieldOnce(bool);
+
+impl Future for YieldOnce {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+pub struct App<'a>(pub &'a World);
+
+impl drive::Transport for App<'_> {
+    async fn send(&self, request: &Request) -> Result<Answer, Delivered> {
+        let answer = self.0.sent(request);
+        self.0.pause().await;
+        answer
+    }
+}
+
+impl drive::Browser for App<'_> {
+    type Error = &'static str;
+
+    async fn open(&mut self, url: &AuthorizationUrl) -> Result<(), &'static str> {
+        self.0.opened(url);
+        self.0.pause().await;
+        Ok(())
+    }
+
+    async fn redirect(&mut self, deadline: UnixTime) -> Result<Option<String>, &'static str> {
+        self.0.pause().await;
+        self.0.redirected(deadline)
+    }
+
+    async fn heard(&mut self, _: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), &'static str> {
+        self.0.note(format!("heard {}", verdict.map_or_else(Error::code, |()| "ok")));
+        Ok(())
+    }
+}
+
+impl drive::Clock for App<'_> {
+    fn now(&self) -> UnixTime {
+        UnixTime::from_secs(*self.0.now.borrow())
+    }
+
+    async fn sleep_until(&self, time: UnixTime) {
+        self.0.pause().await;
+        self.0.slept(time);
+    }
+}
+
+pub fn entropy() -> Entropy {
+    Entropy::new(core::array::from_fn(|index| u8::try_from(index).unwrap())).unwrap()
+}
+
+/// A login at a server whose endpoints are known.
+pub fn known() -> Login {
+    let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token").unwrap();
+    of(server.issuer(ISSUER).unwrap())
+}
+
+/// One at a server whose metadata must be fetched.
+pub fn by_issuer() -> Login {
+    of(AuthorizationServer::from_issuer(ISSUER).unwrap())
+}
+
+fn of(server: AuthorizationServer) -> Login {
+    let client = Client::new(server, "app", REDIRECT_URI).unwrap();
+    Login::new(client, AuthorizationRequest::new().scope("read")).unwrap()
+}
+
+/// Polls a future to its end; the number of polls.
+pub fn finish<F: Future>(future: F) -> (F::Output, usize) {
+    let mut future = pin!(future);
+    for polls in 1..1000 {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return (output, polls);
+        }
+    }
+    panic!("it does not end");
+}
+
+/// Polls a future so many times, and drops it.
+pub fn drop_after(polls: usize, future: impl Future) {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "it has ended");
+    }
+}
