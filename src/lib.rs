@@ -83,8 +83,8 @@
 //!
 //! | I have | look here |
 //! | --- | --- |
-//! | blocking HTTP (`ureq`, `curl`) | the loop above, as it is; `examples/login` in the repository does all of it on `ureq` |
-//! | async HTTP (`reqwest`, `hyper`, on `tokio` or any other) | the same loop with `.await`; [`Session`] shows an async caller |
+//! | blocking HTTP (`ureq`, `curl`) | the loop above, or [`drive::blocking::login`]; `examples/login` in the repository does all of it on `ureq` |
+//! | async HTTP (`reqwest`, `hyper`, on `tokio` or any other) | the same loop with `.await`, or [`drive::login`]; [`Session`] shows an async caller |
 //! | the `http` crate's types | the feature `http` converts [`Request`] and [`Response`] |
 //! | WebAssembly in a browser | `default-features = false`; [`Entropy::new`] from `crypto.getRandomValues`; [`Login::save`] |
 //! | bare metal, your own stack | `default-features = false`; [`Entropy::new`], [`UnixTime::from_secs`], [`Headers::from_fn`] |

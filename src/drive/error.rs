@@ -13,6 +13,16 @@ pub enum DriveError<E> {
     Browser(E),
 }
 
+impl<E> DriveError<E> {
+    /// A name that stays the same from version to version: that of the login's error, or `browser`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Login(error) => error.code(),
+            Self::Browser(_) => "browser",
+        }
+    }
+}
+
 impl<E> From<Error> for DriveError<E> {
     fn from(error: Error) -> Self {
         Self::Login(error)

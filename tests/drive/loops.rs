@@ -80,7 +80,7 @@ fn a_user_who_gives_up_or_says_no() {
     let world = World::new(&[], &[Comes::Nothing]);
     let error = drive(&mut known(), &world).unwrap_err();
     assert_eq!(error, DriveError::Login(Error::Over(Over::Cancelled)));
-    assert!(error.to_string().contains("was cancelled"), "{error}");
+    assert!(error.code() == "cancelled" && error.to_string().contains("was cancelled"), "{error}");
 
     let denied = redirect(&format!("error=access_denied&state={}", crate::world::STATE));
     let world = World::new(&[], &[denied]);
@@ -97,7 +97,7 @@ fn a_browser_that_cannot_be_used_ends_nothing() {
     let mut login = known();
     let error = drive(&mut login, &world).unwrap_err();
     assert_eq!(error, DriveError::Browser("no listener"));
-    assert_eq!(error.to_string(), "the browser could not be used: no listener");
+    assert_eq!((error.code(), &*error.to_string()), ("browser", "the browser could not be used: no listener"));
     assert_eq!(login.phase(), Phase::AwaitingRedirect);
     assert_eq!(log_in(&mut login, &world), ["open", "open", "heard ok", "POST /token"]);
 }

@@ -32,6 +32,7 @@ const ROOMS: [&[&str]; 10] = [
     &["config"],
     &["login"],
     &["session"],
+    &["drive"],
     &["lib.rs"],
 ];
 
