@@ -250,7 +250,7 @@ pub use session::{Access, Adopted, LoginRequired, SavedSession, Session, Session
 pub use text::Unfit;
 pub use time::UnixTime;
 pub use wire::metadata::{ResourceMetadata, ServerMetadata};
-pub use wire::{authorization, challenge, logout, metadata, pkce, redirect, token};
+pub use wire::{authorization, challenge, logout, loopback, metadata, pkce, redirect, token};
 pub use wire::{AuthorizationRequest, AuthorizationUrl, LogoutParameters, LogoutUrl, ResponseMode, Target};
 
 /// The README's example compiles.
