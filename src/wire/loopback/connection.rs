@@ -3,7 +3,6 @@
 use alloc::sync::Arc;
 use core::fmt;
 use core::mem::take;
-use core::ops::Deref;
 
 use super::answer::Answer;
 use super::buffer::Buffer;
@@ -11,48 +10,12 @@ use super::head::{Fields, HeadReader, Method, StartLine};
 use super::page::Page;
 use super::place::Place;
 use super::refusal::Refusal;
+use super::step::{ReceivedUrl, Step};
 use crate::secret::Secret;
 use crate::wire::redirect::{from_form_post, MAX_REDIRECT_BYTES};
 
 /// The longest body of a form post, in octets (64 KiB).
 pub const MAX_BODY_BYTES: usize = MAX_REDIRECT_BYTES;
-
-/// What to do next with a connection.
-#[derive(Debug)]
-#[must_use = "the browser waits for its answer"]
-pub enum Step {
-    /// All octets were taken: read more from the connection. If it has ended, drop it.
-    NeedMore,
-    /// The request was no redirect. Write this answer; then close the connection, or go on with the octets that are left.
-    Answer(Answer),
-    /// A redirect for [`Event::RedirectReceived`](crate::Event::RedirectReceived). Then write [`Connection::answer`].
-    Redirect(ReceivedUrl),
-}
-
-/// The URL that a browser was redirected to. Anybody can send one: the login checks it. It may contain the code, so `Debug` does
-/// not show it, and it is wiped when it is dropped.
-pub struct ReceivedUrl(Secret);
-
-impl ReceivedUrl {
-    /// The URL.
-    pub fn as_str(&self) -> &str {
-        self.0.reveal()
-    }
-}
-
-impl Deref for ReceivedUrl {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl fmt::Debug for ReceivedUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReceivedUrl(..)")
-    }
-}
 
 /// One TCP connection of a browser. It holds at most [`MAX_HELD_BYTES`](super::MAX_HELD_BYTES) of its octets, and wipes them.
 pub struct Connection {
@@ -205,7 +168,7 @@ impl Connection {
             return self.refuse(Refusal::Malformed, Ending { closes: true, ..ending }, octets);
         };
         self.state = State::Handed(ending);
-        Step::Redirect(ReceivedUrl(url))
+        Step::Redirect(ReceivedUrl::new(url))
     }
 
     fn refuse(&mut self, refusal: Refusal, ending: Ending, octets: &mut &[u8]) -> Step {

@@ -84,6 +84,9 @@ impl HeadReader {
         for octet in octets.iter().copied() {
             taken = taken.saturating_add(1);
             self.read = self.read.saturating_add(1);
+            if self.read > MAX_HEAD_BYTES {
+                return Err(Refusal::HeadTooLong);
+            }
             match octet {
                 b'\n' if self.after_cr => {
                     self.after_cr = false;
@@ -96,9 +99,6 @@ impl HeadReader {
             }
             if self.line.len().saturating_add(content) > MAX_LINE_BYTES {
                 return Err(if self.start.is_none() { Refusal::TargetTooLong } else { Refusal::HeadTooLong });
-            }
-            if self.read > MAX_HEAD_BYTES {
-                return Err(Refusal::HeadTooLong);
             }
         }
         let (now, later) = octets.split_at_checked(taken).unwrap_or((octets, &[]));

@@ -96,16 +96,18 @@ mod head;
 mod page;
 mod place;
 mod refusal;
+mod step;
 
 use alloc::sync::Arc;
 use core::fmt;
 use core::net::SocketAddr;
 
 pub use self::answer::Answer;
-pub use self::connection::{Connection, ReceivedUrl, Step, MAX_BODY_BYTES};
+pub use self::connection::{Connection, MAX_BODY_BYTES};
 pub use self::head::{MAX_HEAD_BYTES, MAX_LINE_BYTES};
 pub use self::page::{Outcome, Page};
 use self::place::Place;
+pub use self::step::{ReceivedUrl, Step};
 use crate::error::config::ConfigError;
 use crate::wire::redirect::uri::RedirectUri;
 
