@@ -31,9 +31,12 @@ impl Outcome {
         match handled {
             Ok(_) => Self::Accepted,
             Err(Error::Refused(_)) => Self::Refused,
-            Err(Error::Ignored(Ignored::RedirectNotAwaited | Ignored::Finished)) => Self::NotAwaited,
+            Err(
+                Error::Ignored(Ignored::RedirectNotAwaited | Ignored::Finished)
+                | Error::Over(Over::Cancelled)
+                | Error::Misuse(_),
+            ) => Self::NotAwaited,
             Err(Error::Ignored(_)) => Self::NotOurs,
-            Err(Error::Over(Over::Cancelled)) | Err(Error::Misuse(_)) => Self::NotAwaited,
             Err(Error::Violation(_) | Error::Over(_)) => Self::Unusable,
         }
     }
