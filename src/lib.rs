@@ -97,6 +97,7 @@
 //! | several APIs with one login | a [`Target`] for each, [`Session::access_for`], [`ClientBuilder::api_origin_for`] |
 //! | an app that may end, a page that is left during the login | [`Login::save`] when the browser opens, [`Login::resume`] |
 //! | a device without a browser | the user pastes the redirect: [`redirect::from_pasted`], [`Login::url_of_bare_code`] |
+//! | a desktop app that listens on loopback | [`loopback`]: what a browser sends goes in, the redirect and a page come out |
 //! | a redirect that is posted as a form | [`redirect::from_form_post`] |
 //! | a server with rules of its own | a setting of [`ClientBuilder`] that names the rule; [`AuthorizationServer::tenants`] |
 //!

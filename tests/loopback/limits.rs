@@ -1,5 +1,7 @@
 //! Sizes at the limit and one octet above.
 
+use std::fmt::Write;
+
 use oauth_proto::loopback::{MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_LINE_BYTES};
 
 use super::{outs, Out, FORM, HOST, REDIRECT_URI};
@@ -37,7 +39,7 @@ fn the_head() {
     let request = |length: usize| {
         let mut head = format!("GET /cb HTTP/1.1\r\n{HOST}");
         while length - head.len() > 60_000 {
-            head.push_str(&format!("Cookie: {}\r\n", "c".repeat(50_000)));
+            write!(head, "Cookie: {}\r\n", "c".repeat(50_000)).unwrap();
         }
         let rest = length - head.len() - "Cookie: \r\n\r\n".len();
         format!("{head}Cookie: {}\r\n\r\n", "c".repeat(rest))

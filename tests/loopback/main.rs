@@ -15,6 +15,7 @@ mod malformed;
 mod pages;
 mod properties;
 mod requests;
+mod sockets;
 
 use oauth_proto::loopback::{Answer, Connection, Page, Receiver, Step};
 use oauth_proto::redirect::RedirectUri;

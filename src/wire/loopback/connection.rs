@@ -6,7 +6,7 @@ use core::mem::take;
 
 use super::answer::Answer;
 use super::buffer::Buffer;
-use super::head::{Fields, HeadReader, Method, StartLine};
+use super::head::{Fields, HeadReader, Method, StartLine, MAX_LINE_BYTES};
 use super::page::Page;
 use super::place::Place;
 use super::refusal::Refusal;
@@ -17,7 +17,10 @@ use crate::wire::redirect::{from_form_post, MAX_REDIRECT_BYTES};
 /// The longest body of a form post, in octets (64 KiB).
 pub const MAX_BODY_BYTES: usize = MAX_REDIRECT_BYTES;
 
-/// One TCP connection of a browser. It holds at most [`MAX_HELD_BYTES`](super::MAX_HELD_BYTES) of its octets, and wipes them.
+/// The most octets that a connection holds between two calls (129 KiB): a line or URL, and a line or body.
+pub const MAX_HELD_BYTES: usize = MAX_LINE_BYTES + MAX_BODY_BYTES + 1024;
+
+/// One TCP connection of a browser. It holds at most [`MAX_HELD_BYTES`] of its octets, and wipes them.
 pub struct Connection {
     place: Arc<Place>,
     state: State,
@@ -203,7 +206,6 @@ impl fmt::Debug for Connection {
 mod tests {
     use alloc::vec::Vec;
 
-    use super::super::{MAX_HELD_BYTES, MAX_LINE_BYTES};
     use super::*;
     use crate::secret::tests::wiped_by;
     use crate::wire::redirect::uri::RedirectUri;

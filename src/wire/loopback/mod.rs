@@ -103,16 +103,13 @@ use core::fmt;
 use core::net::SocketAddr;
 
 pub use self::answer::Answer;
-pub use self::connection::{Connection, MAX_BODY_BYTES};
+pub use self::connection::{Connection, MAX_BODY_BYTES, MAX_HELD_BYTES};
 pub use self::head::{MAX_HEAD_BYTES, MAX_LINE_BYTES};
 pub use self::page::{Outcome, Page};
 use self::place::Place;
 pub use self::step::{ReceivedUrl, Step};
 use crate::error::config::ConfigError;
 use crate::wire::redirect::uri::RedirectUri;
-
-/// The most octets that a connection holds between two calls (129 KiB): a line or URL, and a line or body.
-pub const MAX_HELD_BYTES: usize = MAX_LINE_BYTES + MAX_BODY_BYTES + 1024;
 
 /// Receives the redirects to one redirect URI on this machine. Cheap to clone.
 #[derive(Clone)]

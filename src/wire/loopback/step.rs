@@ -14,7 +14,8 @@ pub enum Step {
     NeedMore,
     /// The request was no redirect. Write this answer; then close the connection, or go on with the octets that are left.
     Answer(Answer),
-    /// A redirect for [`Event::RedirectReceived`](crate::Event::RedirectReceived). Then write [`Connection::answer`](super::Connection::answer).
+    /// A redirect for [`Event::RedirectReceived`](crate::Event::RedirectReceived). Then write what
+    /// [`Connection::answer`](super::Connection::answer) gives.
     Redirect(ReceivedUrl),
 }
 
