@@ -51,7 +51,7 @@ impl Scene {
 }
 
 const DONE: &str = "Return to the app";
-const NOT_OURS: &str = "This is not the login that the app waits for";
+const NOT_OURS: &str = "This is not the answer that the app waits for";
 
 #[test]
 fn a_login_is_not_fooled() {
@@ -67,7 +67,7 @@ fn a_login_is_not_fooled() {
     assert_eq!(scene.get(&format!("?code=C1&state={state}")), DONE);
     assert_eq!(scene.login.phase(), Phase::ExchangingCode);
     // The page is loaded again.
-    assert_eq!(scene.get(&format!("?code=C1&state={state}")), "No login waits for this");
+    assert_eq!(scene.get(&format!("?code=C1&state={state}")), "The app does not wait for this");
     assert_eq!(scene.login.phase(), Phase::ExchangingCode);
 }
 

@@ -109,20 +109,27 @@ fn what_a_page_says() {
             "<h1>Signed out of the app</h1>",
         ),
         (lost, Outcome::Unusable, 400, "Reason: issuer_mismatch.", "Reason: issuer_mismatch."),
+        (
+            Err(Error::Over(Over::OutcomeUnknown)),
+            Outcome::Unusable,
+            400,
+            "cannot use the server's answer",
+            "outcome_unknown",
+        ),
         (Err(Error::Over(Over::Expired)), Outcome::Unusable, 400, "took too long", "Reason: expired."),
         (
             Err(Error::Ignored(Ignored::StateMissing)),
             Outcome::NotOurs,
             400,
-            "waits for another answer",
-            "waits for another answer",
+            "The app still waits",
+            "The app still waits",
         ),
         (
             Err(Error::Ignored(Ignored::NotOurRedirect)),
             Outcome::NotOurs,
             400,
-            "waits for another answer",
-            "waits for another answer",
+            "The app still waits",
+            "The app still waits",
         ),
         (
             Err(Error::Ignored(Ignored::RedirectNotAwaited)),
@@ -155,6 +162,7 @@ fn the_server_s_text_is_shown_as_text() {
         "{}",
         body(&answer)
     );
+    assert_eq!(format!("{:?}", Page::of(&refused("error=CANARY"))), "Page { status: 200, .. }");
     let long = answered(&Page::of(&refused(&format!("error=x&error_description={}", "<".repeat(50_000)))));
     assert!(body(&long).contains("&lt;…</p>") && body(&long).matches("&lt;").count() < 300);
     assert!(long.len() < 5_000);
@@ -177,7 +185,7 @@ fn pages_of_the_app() {
 fn on_to_the_web_site_of_the_app() {
     let answer = answered(&Page::elsewhere("https://app.example.com/done?x=1").unwrap());
     assert!(answer.starts_with(b"HTTP/1.1 303 See Other\r\n"));
-    assert_eq!(field(&answer, "Location"), Some("https://app.example.com/done?x=1"));
+    assert_eq!(field(&answer, "Location"), Some("https://app.example.com/done?x=1#"));
     assert!(Page::elsewhere("http://127.0.0.1:8080/").is_ok());
     for url in ["http://app.example.com/", "/done", "javascript:alert(1)", "https://a/\r\nX: y", "https://a/#f", ""] {
         assert!(matches!(Page::elsewhere(url), Err(ConfigError::Client { .. })), "{url}");

@@ -65,10 +65,10 @@
 //! - **Bind before the client is made**, on port 0 of `127.0.0.1`, or of `[::1]` where there is no IPv4 (RFC 8252 §7.3), and
 //!   write the bound port into the redirect URI. If the server wants the registered port, bind [`Receiver::addresses`]. Bind no
 //!   other address: the whole network could connect.
-//! - **Serve connections side by side**, some 16 at a time. Browsers open connections on which they send nothing, or send later
-//!   (preconnect); whoever waits for the first connection alone never sees the redirect on the second.
+//! - **Serve connections side by side**, some 16 at a time; close the oldest to accept one more. Browsers open connections on
+//!   which they send nothing, or send later (preconnect): a driver that serves one at a time never sees the redirect on the next.
 //! - **Set timeouts**: some 10 seconds without an octet, 30 for a request, and close without an answer. The time that the user
-//!   takes is no connection's: it passes before the browser sends the redirect.
+//!   takes for the login does not count: the browser sends the redirect after it.
 //! - **Close** as [`Answer::closes`] says. A connection that is kept open may be closed at any time between two requests
 //!   (RFC 9112 §9.5).
 //! - **Stop listening** when the login ends, after the page was written to the end.

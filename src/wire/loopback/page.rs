@@ -2,6 +2,8 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::refusal::Refusal;
 use crate::error::config::ConfigError;
@@ -19,7 +21,8 @@ pub enum Outcome {
     Refused,
     /// It cannot be used, or came too late: the login is over.
     Unusable,
-    /// It is not the one that is awaited. The app goes on waiting.
+    /// It is not the one that is awaited. The app goes on waiting. (It may be an error without `state`, which proves nothing:
+    /// [`unproved_error`](crate::redirect::unproved_error) reads it.)
     NotOurs,
     /// None is awaited: the page was loaded again, or the login is over.
     NotAwaited,
@@ -44,14 +47,15 @@ impl Outcome {
 
 /// A page for the browser: the crate's own, or the app's.
 ///
-/// The crate's pages are in English, contain no script and load nothing. Text of the server's error response is escaped.
-#[derive(Clone, Debug)]
+/// The crate's pages are in English, contain no script and load nothing. Text of the server's error response is escaped. `Debug`
+/// shows the status only.
+#[derive(Clone)]
 pub struct Page {
     status: u16,
     content: Content,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Content {
     Ours {
         title: &'static str,
@@ -70,14 +74,14 @@ impl Page {
         let (title, text) = match Outcome::of(handled) {
             Outcome::Accepted => ("Return to the app", "The server has answered, and the app completes the login."),
             Outcome::Refused => {
-                ("Not logged in", "The server has refused the login. To try again, start it anew in the app.")
+                ("Not logged in", "The server has refused the login. To try again, start it again in the app.")
             }
-            Outcome::Unusable if matches!(handled, Err(Error::Over(_))) => {
-                ("Not logged in", "The login took too long. To try again, start it anew in the app.")
+            Outcome::Unusable if matches!(handled, Err(Error::Over(Over::Expired))) => {
+                ("Not logged in", "The login took too long. To try again, start it again in the app.")
             }
             Outcome::Unusable => (
                 "Not logged in",
-                "The app cannot use the server's answer. To try again, start the login anew in the app.",
+                "The app cannot use the server's answer. To try again, start the login again in the app.",
             ),
             Outcome::NotOurs => return Self::not_ours(),
             Outcome::NotAwaited => return Self::not_awaited(),
@@ -101,21 +105,21 @@ impl Page {
     /// The page for a redirect that no login waits for, because the app has ended it for example.
     pub fn not_awaited() -> Self {
         let text = "The app has its answer already, or no longer waits for one. Return to the app.";
-        Self { status: 400, content: Content::Ours { title: "No login waits for this", text, said: None } }
+        Self { status: 400, content: Content::Ours { title: "The app does not wait for this", text, said: None } }
     }
 
     /// A page of the app. Its header fields are those of the crate's pages, except that styles in the page and images in `data:`
     /// URLs are allowed; scripts and anything that would have to be loaded are not. What comes from outside, the app escapes.
     ///
     /// # Errors
-    /// [`ConfigError::Client`] for a status that is not between 200 and 599 has no body (204, 205), or is a 3xx.
+    /// [`ConfigError::Client`] for a status other than 2xx, 4xx and 5xx, or without a body (204, 205).
     pub fn html(status: u16, html: impl Into<Cow<'static, str>>) -> Result<Self, ConfigError> {
         match status {
-            204 | 205 | 300..=399 | 0..=199 | 600.. => Err(ConfigError::Client {
+            200..=203 | 206..=299 | 400..=599 => Ok(Self { status, content: Content::App(html.into()) }),
+            _ => Err(ConfigError::Client {
                 name: "loopback page",
-                problem: "has a status that needs another answer than a page: use 200, or a 4xx or 5xx",
+                problem: "has a status that does not go with a page: use 200, or one from 400 to 599",
             }),
-            _ => Ok(Self { status, content: Content::App(html.into()) }),
         }
     }
 
@@ -128,7 +132,8 @@ impl Page {
     pub fn elsewhere(url: &str) -> Result<Self, ConfigError> {
         endpoint::check(url, Transport::HttpsOrLoopback)
             .map_err(|problem| ConfigError::Client { name: "loopback page", problem })?;
-        Ok(Self { status: 303, content: Content::Elsewhere(url.into()) })
+        // An empty fragment, or else the browser would take over that of the redirect (RFC 9110 §10.2.2), which may be anything.
+        Ok(Self { status: 303, content: Content::Elsewhere([url, "#"].concat()) })
     }
 
     /// The HTTP status.
@@ -142,10 +147,10 @@ impl Page {
     }
 
     fn not_ours() -> Self {
-        let text = "The app waits for another answer: go on in the window that it has opened last.";
+        let text = "The app still waits: go on in the window that it has opened last.";
         Self {
             status: 400,
-            content: Content::Ours { title: "This is not the login that the app waits for", text, said: None },
+            content: Content::Ours { title: "This is not the answer that the app waits for", text, said: None },
         }
     }
 
@@ -184,10 +189,16 @@ impl Page {
     }
 }
 
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
 /// What the server said, as text.
 fn words(refused: &Refused) -> Option<String> {
     let (error, description) = (refused.oauth_error(), refused.description());
-    let said = error.into_iter().chain(description).collect::<alloc::vec::Vec<_>>().join(": ");
+    let said = error.into_iter().chain(description).collect::<Vec<_>>().join(": ");
     (!said.is_empty()).then(|| alloc::format!("The server says: {said}"))
 }
 
