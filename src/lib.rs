@@ -169,13 +169,14 @@
 //!   may have reached the server; wait a moment before you send it again.
 //! - **Redirects**: hand over every URL that comes. One that is not this login's (another app's link, a forgery) gives an error
 //!   that is not fatal and changes nothing: wait for the next one, and do not open the browser again. Answer the browser with a
-//!   page before the process ends.
+//!   page before the process ends: [`loopback`] has them.
 //! - **After the login**: [`Session`] shows the loop for access tokens, [`Session::refused`] what to do after a 401,
 //!   [`Session::sign_out`] the sign-out.
 //!
 //! # Matching
 //!
-//! [`Action`], [`Access`], [`SessionAction`] and [`Adopted`] may be matched exhaustively: a driver has to carry out each variant.
+//! [`Action`], [`Access`], [`SessionAction`], [`Adopted`] and [`loopback::Step`] may be matched exhaustively: a driver has to carry
+//! out each variant.
 //! A new variant is a breaking change (before 1.0, a minor version), so that the compiler points out what is missing. [`Event`],
 //! [`LoginRequired`], [`SessionPhase`], [`Phase`] and the errors may grow: a driver needs a wildcard arm there, and
 //! [`Error::is_fatal`], [`LoginRequired::is_final`] and [`LoginRequired::request`] tell it all that it has to know.

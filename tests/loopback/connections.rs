@@ -66,6 +66,7 @@ fn closing() {
         ("1.1", "Connection: Close\r\n", true),
         ("1.1", "Connection: keep-alive , close\r\n", true),
         ("1.1", "Connection: upgrade\r\nConnection: close\r\n", true),
+        ("1.1", "Connection: close\r\nConnection: upgrade, x\r\n", true),
         ("1.1", "Connection: closed\r\n", false),
         ("1.0", "", true),
         ("1.0", "Connection: Keep-Alive\r\n", false),
@@ -105,6 +106,8 @@ fn after_the_end_nothing_is_answered() {
 fn a_redirect_is_answered_once() {
     let mut connection = receiver(REDIRECT_URI).connection();
     assert!(connection.answer(&page()).octets().is_empty(), "there was none");
+    let Step::Answer(answer) = connection.receive(&mut get("/cb").as_bytes()) else { panic!("it is closed") };
+    assert!(answer.octets().is_empty() && answer.closes());
     let mut connection = receiver(REDIRECT_URI).connection();
     assert!(matches!(connection.receive(&mut get("/cb").as_bytes()), Step::Redirect(_)));
     assert_eq!(body(connection.answer(&page()).octets()), "<p>Test");

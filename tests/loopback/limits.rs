@@ -68,9 +68,13 @@ fn the_body() {
     let body = "b".repeat(MAX_BODY_BYTES);
     let request = post(&MAX_BODY_BYTES.to_string()) + &body;
     assert_eq!(all(&request), [Out::Redirect(format!("http://127.0.0.1:51004/cb?{body}"))]);
-    for length in
-        [(MAX_BODY_BYTES + 1).to_string(), u64::MAX.to_string(), "18446744073709551616".into(), "9".repeat(50_000)]
-    {
+    for length in [
+        (MAX_BODY_BYTES + 1).to_string(),
+        u64::MAX.to_string(),
+        "18446744073709551616".into(),
+        "9".repeat(50_000),
+        ["1", &"0".repeat(70)].concat(),
+    ] {
         assert_eq!(all(&post(&length)), [Out::Closed(413)]);
     }
     assert_eq!(

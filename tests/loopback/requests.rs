@@ -150,6 +150,7 @@ fn a_form_post_that_is_refused() {
         (format!("Content-Type: application/x-www-form-urlencodedx\r\n{length}"), 415),
         (format!("{FORM}{length}Expect: 200-ok\r\n"), 417),
         (format!("{FORM}{length}Expect: 100-continue\r\nExpect: x\r\n"), 417),
+        (format!("{FORM}{length}Expect: x\r\nExpect: 100-continue\r\n"), 417),
     ] {
         assert_eq!(post(&fields, "a=b&"), [Out::Closed(status)], "{fields}");
     }
