@@ -97,6 +97,7 @@
 //! | several APIs with one login | a [`Target`] for each, [`Session::access_for`], [`ClientBuilder::api_origin_for`] |
 //! | an app that may end, a page that is left during the login | [`Login::save`] when the browser opens, [`Login::resume`] |
 //! | a device without a browser | the user pastes the redirect: [`redirect::from_pasted`], [`Login::url_of_bare_code`] |
+//! | a desktop app that listens on loopback | [`loopback`]: what a browser sends goes in, the redirect and a page come out |
 //! | a redirect that is posted as a form | [`redirect::from_form_post`] |
 //! | a server that breaks a rule | the setting of [`ClientBuilder`] named after the rule; [`AuthorizationServer::tenants`] |
 //!
@@ -168,14 +169,15 @@
 //! - **Sending**: [`http`] has the contract. When a request cannot be sent, hand over [`Event::SendFailed`] and say whether it
 //!   may have reached the server; wait a moment before you send it again.
 //! - **Redirects**: hand over every URL that comes. One that is not this login's (another app's link, a forgery) gives an error
-//!   that is not fatal and changes nothing: wait for the next one, and do not open the browser again. On a loopback redirect,
-//!   send the browser a page before the process ends.
+//!   that is not fatal and changes nothing: wait for the next one, and do not open the browser again. Answer the browser with a
+//!   page before the process ends: [`loopback`] has them.
 //! - **After the login**: [`Session`] shows the loop for access tokens, [`Session::refused`] what to do after a 401,
 //!   [`Session::sign_out`] the sign-out.
 //!
 //! # Matching
 //!
-//! [`Action`], [`Access`], [`SessionAction`] and [`Adopted`] may be matched exhaustively: a driver has to carry out each variant.
+//! [`Action`], [`Access`], [`SessionAction`], [`Adopted`] and [`loopback::Step`] may be matched exhaustively: a driver has to carry
+//! out each variant.
 //! A new variant is a breaking change (before 1.0, a minor version), so that the compiler points out what is missing. [`Event`],
 //! [`LoginRequired`], [`SessionPhase`], [`Phase`] and the errors may grow: a driver needs a wildcard arm there, and
 //! [`Error::is_fatal`], [`LoginRequired::is_final`] and [`LoginRequired::request`] tell it all that it needs.
@@ -251,7 +253,7 @@ pub use session::{Access, Adopted, LoginRequired, SavedSession, Session, Session
 pub use text::Unfit;
 pub use time::UnixTime;
 pub use wire::metadata::{ResourceMetadata, ServerMetadata};
-pub use wire::{authorization, challenge, logout, metadata, pkce, redirect, token};
+pub use wire::{authorization, challenge, logout, loopback, metadata, pkce, redirect, token};
 pub use wire::{AuthorizationRequest, AuthorizationUrl, LogoutParameters, LogoutUrl, ResponseMode, Target};
 
 /// The README's example compiles.

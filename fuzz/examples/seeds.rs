@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     token_responses(&cases(root, "token_response")?, &mut seeds)?;
     challenges(&cases(root, "www_authenticate")?, &mut seeds);
     logouts(&cases(root, "logout")?, &mut seeds);
+    loopbacks(&mut seeds);
     id_tokens(&cases(root, "id_token")?, &mut seeds);
     key_sets(&file(root, "id_token")?, &mut seeds);
     metadata(&cases(root, "discovery")?, &mut seeds);
@@ -159,6 +160,43 @@ fn logouts(cases: &[Value], seeds: &mut Seeds) {
         ("question-mark", 4, "com.app:bye?&state=af0ifjsldkj&code=C\nc2ln"),
     ] {
         seeds.push((Path::new("logout").join(name), [&[choice], text.as_bytes()].concat()));
+    }
+}
+
+/// Two octets for the redirect URI and the split, and what a connection brings: see `fuzz_targets/loopback.rs`.
+fn loopbacks(seeds: &mut Seeds) {
+    const HOST: &str = "Host: 127.0.0.1:51004\r\n";
+    const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\n{HOST}\r\n");
+    let post = |fields: &str, body: &str| {
+        format!("POST /cb HTTP/1.1\r\n{HOST}{FORM}Content-Length: {}\r\n{fields}\r\n{body}", body.len())
+    };
+    for (name, choice, text) in [
+        ("get", 0, get("/cb?code=C1&state=S1")),
+        ("absolute", 0, get("http://127.0.0.1:51004/cb?code=C1")),
+        ("favicon-then-redirect", 0, get("/favicon.ico") + &get("/cb?code=C1") + &get("/cb?code=C1")),
+        ("head-old", 0, format!("HEAD /cb?a HTTP/1.0\r\n{HOST}Connection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n")),
+        ("form-post", 0, post("", "code=C1&state=S1#x") + &get("/cb")),
+        ("form-post-continue", 0, post("Expect: 100-continue\r\nConnection: close\r\n", "code=C1")),
+        (
+            "chunked",
+            0,
+            format!("POST /cb HTTP/1.1\r\n{HOST}{FORM}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"),
+        ),
+        ("rebound", 0, "GET /cb?CANARY HTTP/1.1\r\nHost: evil.example:51004\r\n\r\n".into()),
+        ("folded", 0, format!("GET /cb?CANARY HTTP/1.1\r\n{HOST}A: b\r\n c\r\n\r\n")),
+        (
+            "two-lengths",
+            0,
+            format!("POST /cb HTTP/1.1\r\n{HOST}{FORM}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+        ),
+        ("method", 0, format!("OPTIONS * HTTP/1.1\r\n{HOST}\r\n")),
+        ("version", 0, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into()),
+        ("tls", 0, "\u{16}\u{3}\u{1}\u{2}".into()),
+        ("ipv6", 1, "GET /?a HTTP/1.1\r\nHost: [::1]:51004\r\n\r\n".into()),
+        ("localhost", 2, "\r\nGET /cb?tenant=1&a HTTP/1.1\r\nhost:\tLOCALHOST \r\nCookie: c=\u{e4}\r\n\r\n".into()),
+    ] {
+        seeds.push((Path::new("loopback").join(name), [&[choice, 5], text.as_bytes()].concat()));
     }
 }
 

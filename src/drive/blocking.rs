@@ -5,8 +5,8 @@ use core::future::{ready, Future};
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
-use super::answer::Answer;
 use super::error::DriveError;
+use super::owned_response::OwnedResponse;
 use crate::entropy::Entropy;
 use crate::error::Error;
 use crate::http::{Delivered, Request};
@@ -21,7 +21,7 @@ pub trait Transport {
     ///
     /// # Errors
     /// [`Delivered`] if there is no response: whether the server may have got the request.
-    fn send(&self, request: &Request) -> Result<Answer, Delivered>;
+    fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered>;
 }
 
 /// Takes the user to the authorization server and back: see [`drive::Browser`](crate::drive::Browser).
@@ -86,7 +86,7 @@ pub fn login<T: Transport, B: Browser, C: Clock>(
 struct Blocks<T>(T);
 
 impl<T: Transport> super::Transport for Blocks<&T> {
-    fn send(&self, request: &Request) -> impl Future<Output = Result<Answer, Delivered>> {
+    fn send(&self, request: &Request) -> impl Future<Output = Result<OwnedResponse, Delivered>> {
         ready(self.0.send(request))
     }
 }

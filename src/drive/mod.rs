@@ -15,18 +15,18 @@
 //!   time of the user, and your transport the time of a request.
 //!
 //! ```
-//! use oauth_proto::drive::{login, Answer, Browser, Clock, Transport};
+//! use oauth_proto::drive::{login, OwnedResponse, Browser, Clock, Transport};
 //! use oauth_proto::{AuthorizationRequest, AuthorizationServer, AuthorizationUrl, Client, Delivered, Entropy, Login};
 //! use oauth_proto::{Request, UnixTime};
 //! # use std::future::Future;
 //!
 //! struct Http;
 //! impl Transport for Http {
-//!     async fn send(&self, request: &Request) -> Result<Answer, Delivered> {
+//!     async fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
 //!         // reqwest, hyper, fetch …; see `oauth_proto::http` for what it must do
 //! #       let body = br#"{"access_token":"AT1","token_type":"Bearer"}"#.to_vec();
 //! #       let _ = request;
-//!         Ok(Answer::new(200, vec![("content-type".into(), b"application/json".to_vec())], body))
+//!         Ok(OwnedResponse::new(200, vec![("content-type".into(), b"application/json".to_vec())], body))
 //!     }
 //! }
 //!
@@ -72,15 +72,15 @@
 //! # Ok::<(), oauth_proto::EntropyError>(())
 //! ```
 
-mod answer;
 pub mod blocking;
 mod error;
+mod owned_response;
 
 use alloc::string::String;
 use core::future::Future;
 
-pub use self::answer::Answer;
 pub use self::error::DriveError;
+pub use self::owned_response::OwnedResponse;
 use crate::entropy::Entropy;
 use crate::error::{Error, Ignored};
 use crate::http::{Delivered, Request};
@@ -98,7 +98,7 @@ pub trait Transport {
     ///
     /// # Errors
     /// [`Delivered`] if there is no response: whether the server may have got the request.
-    fn send(&self, request: &Request) -> impl Future<Output = Result<Answer, Delivered>>;
+    fn send(&self, request: &Request) -> impl Future<Output = Result<OwnedResponse, Delivered>>;
 }
 
 /// Takes the user to the authorization server and back.

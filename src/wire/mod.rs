@@ -6,6 +6,7 @@ pub mod challenge;
 pub(crate) mod issuer;
 pub(crate) mod jwt;
 pub mod logout;
+pub mod loopback;
 pub mod metadata;
 pub mod pkce;
 pub mod redirect;

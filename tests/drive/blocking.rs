@@ -1,6 +1,6 @@
 //! The blocking twin does the same, step by step.
 
-use oauth_proto::drive::{self, blocking, Answer, DriveError};
+use oauth_proto::drive::{self, blocking, DriveError, OwnedResponse};
 use oauth_proto::{AuthorizationUrl, Delivered, Error, Request, UnixTime};
 
 use crate::world::{by_issuer, code, entropy, finish, redirect, App, Comes, Sent, World};
@@ -8,7 +8,7 @@ use crate::world::{by_issuer, code, entropy, finish, redirect, App, Comes, Sent,
 struct Blocking<'a>(&'a World);
 
 impl blocking::Transport for Blocking<'_> {
-    fn send(&self, request: &Request) -> Result<Answer, Delivered> {
+    fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
         self.0.sent(request)
     }
 }

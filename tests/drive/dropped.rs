@@ -46,7 +46,7 @@ fn a_future_that_is_dropped_loses_nothing_and_sends_no_code_twice() {
 fn the_future_is_send_if_its_parts_are() {
     struct Parts;
     impl drive::Transport for Parts {
-        async fn send(&self, _: &oauth_proto::Request) -> Result<drive::Answer, oauth_proto::Delivered> {
+        async fn send(&self, _: &oauth_proto::Request) -> Result<drive::OwnedResponse, oauth_proto::Delivered> {
             Err(oauth_proto::Delivered::No)
         }
     }

@@ -114,6 +114,6 @@ fn a_login_that_has_ended_is_not_started_again() {
 /// Nothing secret is shown.
 #[test]
 fn an_answer_shows_its_status_alone() {
-    let answer = drive::Answer::new(200, vec![("x".into(), b"s3cr3t".to_vec())], b"s3cr3t".to_vec());
-    assert_eq!(format!("{answer:?}"), "Answer { status: 200, .. }");
+    let answer = drive::OwnedResponse::new(200, vec![("x".into(), b"s3cr3t".to_vec())], b"s3cr3t".to_vec());
+    assert_eq!(format!("{answer:?}"), "OwnedResponse { status: 200, .. }");
 }

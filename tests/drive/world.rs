@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::{pin, Pin};
 use std::task::{Context, Poll, Waker};
 
-use oauth_proto::drive::{self, Answer};
+use oauth_proto::drive::{self, OwnedResponse};
 use oauth_proto::{
     AuthorizationRequest, AuthorizationServer, AuthorizationUrl, Client, Delivered, Entropy, Error, Login,
 };
@@ -75,7 +75,7 @@ impl World {
         self.log.borrow().clone()
     }
 
-    pub fn sent(&self, request: &Request) -> Result<Answer, Delivered> {
+    pub fn sent(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
         let path = request.url().strip_prefix(ISSUER).unwrap();
         self.note(format!("{} {path}", request.method()));
         let sent = self.sends.borrow_mut().pop_front().expect("nothing more is to be sent");
@@ -90,7 +90,7 @@ impl World {
             Sent::Status(status) => (status, "{}".into()),
             Sent::Fails(delivered) => return Err(delivered),
         };
-        Ok(Answer::new(status, vec![("content-type".into(), b"application/json".to_vec())], body.into()))
+        Ok(OwnedResponse::new(status, vec![("content-type".into(), b"application/json".to_vec())], body.into()))
     }
 
     pub fn opened(&self, url: &AuthorizationUrl) {
@@ -137,7 +137,7 @@ impl Future for YieldOnce {
 pub struct App<'a>(pub &'a World);
 
 impl drive::Transport for App<'_> {
-    async fn send(&self, request: &Request) -> Result<Answer, Delivered> {
+    async fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
         let answer = self.0.sent(request);
         self.0.pause().await;
         answer

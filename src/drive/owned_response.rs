@@ -11,18 +11,18 @@ use crate::secret::wipe;
 /// show it.
 ///
 /// ```
-/// use oauth_proto::drive::Answer;
+/// use oauth_proto::drive::OwnedResponse;
 ///
-/// let answer = Answer::new(200, vec![("content-type".into(), b"application/json".to_vec())], b"{}".to_vec());
-/// assert_eq!(answer.response().header("Content-Type"), Some("application/json"));
+/// let response = OwnedResponse::new(200, vec![("content-type".into(), b"application/json".to_vec())], b"{}".to_vec());
+/// assert_eq!(response.response().header("Content-Type"), Some("application/json"));
 /// ```
-pub struct Answer {
+pub struct OwnedResponse {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
 
-impl Answer {
+impl OwnedResponse {
     /// A response from its status code, its headers (names in any case) and its body.
     pub fn new(status: u16, headers: Vec<(String, Vec<u8>)>, body: Vec<u8>) -> Self {
         Self { status, headers, body }
@@ -34,14 +34,14 @@ impl Answer {
     }
 }
 
-impl Drop for Answer {
+impl Drop for OwnedResponse {
     fn drop(&mut self) {
         wipe(&mut self.body);
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for OwnedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("OwnedResponse").field("status", &self.status).finish_non_exhaustive()
     }
 }
