@@ -1,0 +1,34 @@
+//! The system's clock.
+
+use std::time::{Duration, SystemTime};
+
+use oauth_proto::drive::blocking::Clock;
+use oauth_proto::UnixTime;
+
+/// The system's clock; it waits by blocking the thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixTime {
+        SystemTime::now().into()
+    }
+
+    fn sleep_until(&self, time: UnixTime) {
+        let seconds = time.saturating_since(Clock::now(self));
+        std::thread::sleep(Duration::from_secs(seconds));
+    }
+}
+
+/// The same for `tokio`: it waits without blocking the thread.
+#[cfg(feature = "reqwest")]
+impl oauth_proto::drive::Clock for SystemClock {
+    fn now(&self) -> UnixTime {
+        SystemTime::now().into()
+    }
+
+    async fn sleep_until(&self, time: UnixTime) {
+        let seconds = time.saturating_since(Clock::now(self));
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+}
