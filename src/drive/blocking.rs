@@ -45,7 +45,7 @@ pub trait Browser {
     /// Hears what the login made of the last redirect: see [`drive::Browser::heard`](crate::drive::Browser::heard).
     ///
     /// # Errors
-    /// The login is then not driven further; it stays as it is.
+    /// If the redirect is still awaited, the login is not driven further; it stays as it is. Otherwise the error is dropped.
     fn heard(&mut self, url: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), Self::Error> {
         let _ = (url, verdict);
         Ok(())

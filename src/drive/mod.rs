@@ -88,6 +88,7 @@ use crate::login::action::{Action, Phase};
 use crate::login::event::Event;
 use crate::login::tokens::Tokens;
 use crate::login::Login;
+use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationUrl;
 
@@ -121,10 +122,12 @@ pub trait Browser {
 
     /// Hears what the login made of the last redirect: the time to answer the browser with a page. After an error that is not
     /// fatal, the redirect was not this login's, and [`redirect`](Self::redirect) is called again; where the platform closes the
-    /// browser at the first URL of the app's scheme, as iOS does, open `url` again here.
+    /// browser at the first URL of the app's scheme, as iOS does, open `url` again here. It is called once for each URL that
+    /// [`redirect`](Self::redirect) has returned.
     ///
     /// # Errors
-    /// The login is then not driven further; it stays as it is.
+    /// If the redirect is still awaited, the login is not driven further; it stays as it is. Otherwise the error is dropped: a
+    /// login does not fail because its page could not be shown.
     fn heard(
         &mut self,
         url: &AuthorizationUrl,
@@ -171,15 +174,15 @@ pub async fn login<T: Transport, B: Browser, C: Clock>(
                     login.handle(Event::ResponseReceived(request.id(), answer.response()), clock.now())?
                 }
                 Err(delivered) => {
-                    let next = login.handle(Event::SendFailed(request.id(), delivered), clock.now())?;
+                    let _ = login.handle(Event::SendFailed(request.id(), delivered), clock.now())?;
                     clock.sleep_until(clock.now().saturating_add(pause(unsent))).await;
                     unsent = unsent.saturating_add(1);
-                    next
+                    go_on(login, clock.now())?
                 }
             },
             Action::RetryAt(time) => {
                 clock.sleep_until(time).await;
-                login.pending_action().ok_or(Error::Ignored(Ignored::Finished))?
+                go_on(login, clock.now())?
             }
         };
     }
@@ -192,9 +195,19 @@ fn resume(login: &mut Login, entropy: Entropy, now: UnixTime) -> Result<Action, 
         (Phase::ExchangingCode, Some(Action::SendRequest(request))) => {
             login.handle(Event::SendFailed(request.id(), Delivered::Maybe), now)
         }
-        (_, Some(action)) => Ok(action),
+        (_, Some(_)) => go_on(login, now),
         // Not started; or over, and the login says what it came to.
         (_, None) => login.handle(Event::Start(entropy), now),
+    }
+}
+
+/// What the login waits for, unless its time is over: nothing was done since `now` was told.
+fn go_on(login: &mut Login, now: UnixTime) -> Result<Action, Error> {
+    match login.pending_action().ok_or(Error::Ignored(Ignored::Finished))? {
+        // The same request, which was not sent; or the login has expired.
+        Action::SendRequest(request) => login.handle(Event::SendFailed(request.id(), Delivered::No), now),
+        _ if login.deadline().is_some_and(|deadline| now > deadline) => login.handle(Event::Cancelled, now),
+        action => Ok(action),
     }
 }
 
@@ -207,15 +220,19 @@ async fn redirect<B: Browser, C: Clock>(
 ) -> Result<Action, DriveError<B::Error>> {
     loop {
         let deadline = login.deadline().unwrap_or_default();
-        let redirect = browser.redirect(deadline).await.map_err(DriveError::Browser)?;
+        let redirect = browser.redirect(deadline).await.map_err(DriveError::Browser)?.map(Secret::new);
+        let now = clock.now();
         let Some(redirect) = redirect else {
-            return Ok(login.handle(Event::Cancelled, clock.now())?);
+            // The browser has waited to the deadline: the user has not cancelled, even if the last second is not over.
+            let now = if now == deadline { now.saturating_add(1) } else { now };
+            return Ok(login.handle(Event::Cancelled, now)?);
         };
-        let handled = login.handle(Event::RedirectReceived(&redirect), clock.now());
-        let verdict = handled.as_ref().map(|_| ());
-        browser.heard(url, verdict).await.map_err(DriveError::Browser)?;
+        let handled = login.handle(Event::RedirectReceived(redirect.reveal()), now);
+        drop(redirect);
+        let heard = browser.heard(url, handled.as_ref().map(|_| ())).await;
         match handled {
-            Err(error) if !error.is_fatal() => {}
+            Err(error) if !error.is_fatal() => heard.map_err(DriveError::Browser)?,
+            // The browser has done its part: a page that could not be shown changes nothing.
             handled => return Ok(handled?),
         }
     }

@@ -26,8 +26,7 @@ impl blocking::Browser for Blocking<'_> {
     }
 
     fn heard(&mut self, _: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), &'static str> {
-        self.0.note(format!("heard {}", verdict.map_or_else(Error::code, |()| "ok")));
-        Ok(())
+        self.0.heard(verdict)
     }
 }
 

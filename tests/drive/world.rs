@@ -31,6 +31,8 @@ pub enum Sent {
 pub enum Comes {
     Url(String),
     Nothing,
+    /// Nothing, and so many seconds have passed since the start.
+    NothingUntil(u64),
     Broken,
 }
 
@@ -49,6 +51,10 @@ pub struct World {
     pub redirects: RefCell<VecDeque<Comes>>,
     pub log: RefCell<Vec<String>>,
     pub now: RefCell<u64>,
+    /// How many seconds each wait takes longer: the machine was asleep.
+    pub oversleeps: u64,
+    /// The browser is gone before it gets its page.
+    pub shows_no_page: bool,
     /// Each answer, redirect and wait is ready at the second call alone, as with real I/O.
     pub is_slow: bool,
 }
@@ -103,6 +109,10 @@ impl World {
         match self.redirects.borrow_mut().pop_front().expect("nobody waits any more") {
             Comes::Url(url) => Ok(Some(url)),
             Comes::Nothing => Ok(None),
+            Comes::NothingUntil(secs) => {
+                *self.now.borrow_mut() = START + secs;
+                Ok(None)
+            }
             Comes::Broken => Err("no listener"),
         }
     }
@@ -110,7 +120,15 @@ impl World {
     pub fn slept(&self, time: UnixTime) {
         let now = *self.now.borrow();
         self.note(format!("sleep {}", time.as_secs() - now));
-        *self.now.borrow_mut() = time.as_secs();
+        *self.now.borrow_mut() = time.as_secs() + self.oversleeps;
+    }
+
+    pub fn heard(&self, verdict: Result<(), &Error>) -> Result<(), &'static str> {
+        self.note(format!("heard {}", verdict.map_or_else(Error::code, |()| "ok")));
+        if self.shows_no_page {
+            return Err("no page");
+        }
+        Ok(())
     }
 
     async fn pause(&self) {
@@ -159,8 +177,7 @@ impl drive::Browser for App<'_> {
     }
 
     async fn heard(&mut self, _: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), &'static str> {
-        self.0.note(format!("heard {}", verdict.map_or_else(Error::code, |()| "ok")));
-        Ok(())
+        self.0.heard(verdict)
     }
 }
 
