@@ -9,10 +9,22 @@
 //! Dropping the future of [`login`] leaves the [`Login`] as it was. Drive it again with the same function, or hand over
 //! [`Event::Cancelled`]. Two things to know:
 //! - While the user is in the browser, driving again opens the browser again.
-//! - If the future was dropped while the code was being exchanged, the code may have been used, and it must not be sent twice (RFC
-//!   6749 §4.1.2). Driving again then ends the login with [`Over::OutcomeUnknown`](crate::Over::OutcomeUnknown). Do not put a short
-//!   timeout around the whole login: [`ClientBuilder::login_timeout_secs`](crate::ClientBuilder::login_timeout_secs) limits the
-//!   time of the user, and your transport the time of a request.
+//! - From the moment when the redirect was accepted until the response of the token endpoint is there, the code may have been
+//!   used, and it must not be sent twice (RFC 6749 §4.1.2). Driving a login in [`Phase::ExchangingCode`] therefore ends it with
+//!   [`Over::OutcomeUnknown`](crate::Over::OutcomeUnknown), whoever brought it there: hand redirects over by
+//!   [`Browser::redirect`], not to the login yourself.
+//!
+//! # How long it takes
+//!
+//! [`ClientBuilder::login_timeout_secs`](crate::ClientBuilder::login_timeout_secs) limits the time until the redirect is there,
+//! and [`CODE_LIFETIME_SECS`](crate::login::CODE_LIFETIME_SECS) the time in which the code is sent again. Your transport limits
+//! the time of a request: without that, a silent server is waited for without end. The server's keys, for an ID token, are asked
+//! for until they come, in the end every half minute where the network is gone: the tokens are there already. Let the user give up
+//! by dropping the future, but put no short timeout around it, for the reason above.
+//!
+//! # Tasks and threads
+//!
+//! The future is `Send` if your types and the futures that they return are, so that a runtime may move it from thread to thread.
 //!
 //! ```
 //! use oauth_proto::drive::{login, OwnedResponse, Browser, Clock, Transport};
@@ -102,7 +114,12 @@ pub trait Transport {
     fn send(&self, request: &Request) -> impl Future<Output = Result<OwnedResponse, Delivered>>;
 }
 
-/// Takes the user to the authorization server and back.
+/// Takes the user to the authorization server and back: [`open`](Self::open) once, then [`redirect`](Self::redirect) and
+/// [`heard`](Self::heard) in turn until the login's own redirect has come.
+///
+/// A listener on loopback keeps the connection on which [`loopback`](crate::loopback) has handed the redirect over until `heard`
+/// is called, and answers it with [`Page::of`](crate::loopback::Page::of). It serves its other connections meanwhile, best by a
+/// task or thread of its own.
 pub trait Browser {
     /// Why the browser could not be used.
     type Error;
@@ -113,8 +130,8 @@ pub trait Browser {
     /// The login is then not driven further; it stays as it is.
     fn open(&mut self, url: &AuthorizationUrl) -> impl Future<Output = Result<(), Self::Error>>;
 
-    /// Waits for the next URL that comes to the redirect URI; returns `None` if the user gives up, and after `deadline` at the
-    /// latest.
+    /// Waits for the next URL that comes to the redirect URI, and returns it unchecked; `None` if the user gives up, and at
+    /// `deadline` at the latest. URLs that come while nobody waits should be kept, or be told that they are not awaited.
     ///
     /// # Errors
     /// The login is then not driven further; it stays as it is.
@@ -147,11 +164,13 @@ pub trait Clock {
     fn sleep_until(&self, time: UnixTime) -> impl Future<Output = ()>;
 }
 
-/// Drives a login until its tokens are there. One that has not been started is started with `entropy`; for any other, the login
-/// goes on where it is, and `entropy` is dropped. See the [module](self) for what happens if the future is dropped.
+/// Drives a login until its tokens are there. One that has not been started is started with `entropy`; any other goes on where
+/// it is, unless its code was being exchanged, and `entropy` is dropped. See the [module](self#cancelling) for what happens if
+/// the future is dropped.
 ///
 /// # Errors
-/// [`DriveError::Login`] when the login has ended without tokens, [`DriveError::Browser`] for an error of `browser`.
+/// [`DriveError::Login`] when the login has ended without tokens, or had ended before; [`DriveError::Browser`] for an error of
+/// `browser` before the redirect was there.
 pub async fn login<T: Transport, B: Browser, C: Clock>(
     login: &mut Login,
     entropy: Entropy,

@@ -104,8 +104,15 @@ fn a_head_request_gets_the_head() {
     assert_eq!(outs, redirected("http://127.0.0.1:51004/cb?a"));
     assert_eq!(whole, [written.as_slice(), b"<p>Test"].concat());
     assert_eq!(field(&written, "Content-Length"), Some("7"));
-    let (outs, written) = super::outs(REDIRECT_URI, [format!("HEAD /other HTTP/1.1\r\n{HOST}\r\n").as_bytes()]);
-    assert_eq!((outs, super::body(&written)), (vec![Out::Open(404)], ""));
+    for (request, out) in [
+        (format!("HEAD /other HTTP/1.1\r\n{HOST}\r\n"), Out::Open(404)),
+        ("HEAD /cb HTTP/1.1\r\nHost: evil\r\n\r\n".into(), Out::Closed(421)),
+        ("HEAD /cb HTTP/1.1\r\nA : b\r\n".into(), Out::Closed(400)),
+        (format!("HEAD /cb HTTP/1.1\r\n{}", "a:\r\n".repeat(80_000)), Out::Closed(431)),
+    ] {
+        let (outs, written) = super::outs(REDIRECT_URI, [request.as_bytes()]);
+        assert_eq!((outs, super::body(&written)), (vec![out], ""), "RFC 9110 §9.3.2");
+    }
 }
 
 #[test]

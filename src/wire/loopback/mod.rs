@@ -49,7 +49,7 @@
 //!             let answer = connection.answer(&Page::of(&handled));
 //!             socket.write(answer.octets());
 //!             if let Ok(action) = handled { break action }
-//!             // an error that is not fatal: go on, the right redirect may still come
+//!             // a fatal error ends the login: break; after any other go on, the right redirect may still come
 //!         }
 //!     }
 //! };
@@ -69,7 +69,7 @@
 //!   which they send nothing, or send later (preconnect): a driver that serves one at a time never sees the redirect on the next.
 //! - **Set timeouts**: some 10 seconds without an octet, 30 for a request, and close without an answer. The time that the user
 //!   takes for the login does not count: the browser sends the redirect after it.
-//! - **Close** as [`Answer::closes`] says. A connection that is kept open may be closed at any time between two requests
+//! - **Close** as [`Answer::closes`] says, after a redirect too. A connection that is kept open may be closed at any time between two requests
 //!   (RFC 9112 §9.5).
 //! - **Stop listening** when the login ends, after the page was written to the end.
 //!
