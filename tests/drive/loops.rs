@@ -99,9 +99,12 @@ fn a_login_whose_time_is_over_opens_no_browser() {
     let mut login = known();
     let world = World::new(&[], &[Comes::Broken]);
     assert_eq!(drive(&mut login, &world).unwrap_err(), DriveError::Browser("no listener"));
-    *world.now.borrow_mut() += 3601;
+    *world.now.borrow_mut() += 3600;
+    world.redirects.borrow_mut().push_back(Comes::Broken);
+    assert_eq!(drive(&mut login, &world).unwrap_err(), DriveError::Browser("no listener"), "its last second");
+    *world.now.borrow_mut() += 1;
     assert_eq!(drive(&mut login, &world).unwrap_err(), DriveError::Login(Error::Over(Over::Expired)));
-    assert_eq!(world.log(), ["open"]);
+    assert_eq!(world.log(), ["open", "open"]);
 }
 
 #[test]

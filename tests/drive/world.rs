@@ -22,6 +22,9 @@ pub const STATE: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
 pub enum Sent {
     Metadata,
     Tokens,
+    /// Tokens, and an ID token whose signature the server's keys must check.
+    #[cfg(feature = "openid")]
+    IdToken,
     Status(u16),
     Fails(Delivered),
 }
@@ -89,10 +92,14 @@ impl World {
             Sent::Metadata => (
                 200,
                 format!(
-                    r#"{{"issuer":"{ISSUER}","authorization_endpoint":"{ISSUER}/authorize","token_endpoint":"{ISSUER}/token"}}"#
+                    r#"{{"issuer":"{ISSUER}","authorization_endpoint":"{ISSUER}/authorize","token_endpoint":"{ISSUER}/token","jwks_uri":"{ISSUER}/keys"}}"#
                 ),
             ),
             Sent::Tokens => (200, r#"{"access_token":"AT","token_type":"Bearer"}"#.into()),
+            #[cfg(feature = "openid")]
+            Sent::IdToken => {
+                (200, format!(r#"{{"access_token":"AT","token_type":"Bearer","id_token":"{}"}}"#, id_token()))
+            }
             Sent::Status(status) => (status, "{}".into()),
             Sent::Fails(delivered) => return Err(delivered),
         };
@@ -210,6 +217,27 @@ pub fn by_issuer() -> Login {
 fn of(server: AuthorizationServer) -> Login {
     let client = Client::new(server, "app", REDIRECT_URI).unwrap();
     Login::new(client, AuthorizationRequest::new().scope("read")).unwrap()
+}
+
+/// One that wants to know who the user is.
+#[cfg(feature = "openid")]
+pub fn openid() -> Login {
+    let client = Client::new(AuthorizationServer::from_issuer(ISSUER).unwrap(), "app", REDIRECT_URI).unwrap();
+    Login::new(client, AuthorizationRequest::new().scope("openid")).unwrap()
+}
+
+#[cfg(feature = "openid")]
+fn id_token() -> String {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+
+    let nonce: [u8; 32] = core::array::from_fn(|index| u8::try_from(index + 64).unwrap());
+    let claims = format!(
+        r#"{{"iss":"{ISSUER}","sub":"u","aud":"app","exp":{},"iat":{START},"nonce":"{}"}}"#,
+        START + 600,
+        Base64UrlUnpadded::encode_string(&nonce)
+    );
+    let parts = [r#"{"alg":"RS256","kid":"1"}"#, &claims, &"s".repeat(64)];
+    parts.map(|part| Base64UrlUnpadded::encode_string(part.as_bytes())).join(".")
 }
 
 /// Polls a future to its end; the number of polls.

@@ -98,6 +98,22 @@ fn the_host_of_the_redirect_uri() {
 }
 
 #[test]
+fn blanks_around_values() {
+    for blanks in ["", " ", "\t", " \t "] {
+        let field = |name: &str, value: &str| format!("{name}:{blanks}{value}{blanks}\r\n");
+        let fields = [
+            field("Host", "127.0.0.1:51004"),
+            field("Content-Type", "application/x-www-form-urlencoded"),
+            field("Content-Length", "4"),
+            field("Expect", "100-continue"),
+            field("Connection", "close"),
+        ];
+        let outs = all(format!("POST /cb HTTP/1.1\r\n{}\r\na=b&GET", fields.concat()));
+        assert_eq!(outs, [Out::Open(100), Out::Redirect("http://127.0.0.1:51004/cb?a=b&".into())], "{blanks:?}");
+    }
+}
+
+#[test]
 fn a_head_request_gets_the_head() {
     let of = |method| outs(REDIRECT_URI, [format!("{method} /cb?a HTTP/1.1\r\n{HOST}\r\n").as_bytes()]);
     let ((outs, written), (_, whole)) = (of("HEAD"), of("GET"));
