@@ -66,7 +66,9 @@
 //!         UnixTime::from_secs(1_700_000_000) // the time
 //!     }
 //!
-//!     async fn sleep_until(&self, _time: UnixTime) {}
+//!     async fn sleep_until(&self, _time: UnixTime) {
+//!         // wait: without that, a request that cannot be sent is tried again without a pause
+//!     }
 //! }
 //!
 //! # let entropy = Entropy::new(core::array::from_fn(|index| index as u8))?;
@@ -131,7 +133,8 @@ pub trait Browser {
     fn open(&mut self, url: &AuthorizationUrl) -> impl Future<Output = Result<(), Self::Error>>;
 
     /// Waits for the next URL that comes to the redirect URI, and returns it unchecked; `None` if the user gives up, and at
-    /// `deadline` at the latest. URLs that come while nobody waits should be kept, or be told that they are not awaited.
+    /// `deadline` at the latest. The URL may hold the code, and is wiped after use. Keep what comes while nobody waits, or tell the
+    /// browser that it [is not awaited](crate::loopback::Page::not_awaited).
     ///
     /// # Errors
     /// The login is then not driven further; it stays as it is.

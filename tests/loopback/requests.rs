@@ -196,6 +196,8 @@ fn expect_continue() {
         all(format!("GET /cb HTTP/1.1\r\n{HOST}Expect: 100-continue\r\n\r\n")),
         redirected("http://127.0.0.1:51004/cb")
     );
+    let old = format!("POST /cb HTTP/1.0\r\n{HOST}{FORM}Content-Length: 4\r\nExpect: x\r\n\r\na=b&");
+    assert_eq!(all(old), [url()]);
     let refused = format!("POST /cb HTTP/1.1\r\n{HOST}Content-Length: 4\r\nExpect: 100-continue\r\n\r\n");
     assert_eq!(all(refused), [Out::Closed(415)], "a body that is refused is not asked for");
 }
