@@ -26,6 +26,8 @@
 //!
 //! The future is `Send` if your types and the futures that they return are, so that a runtime may move it from thread to thread.
 //!
+//! # Example
+//!
 //! ```
 //! use oauth_proto::drive::{login, OwnedResponse, Browser, Clock, Transport};
 //! use oauth_proto::{AuthorizationRequest, AuthorizationServer, AuthorizationUrl, Client, Delivered, Entropy, Login};
@@ -143,7 +145,7 @@ pub trait Browser {
     /// Hears what the login made of the last redirect: the time to answer the browser with a page. After an error that is not
     /// fatal, the redirect was not this login's, and [`redirect`](Self::redirect) is called again; where the platform closes the
     /// browser at the first URL of the app's scheme, as iOS does, open `url` again here. It is called once for each URL that
-    /// [`redirect`](Self::redirect) has returned.
+    /// [`redirect`](Self::redirect) has returned. The code is sent after it: do not wait here for a browser that does not read.
     ///
     /// # Errors
     /// If the redirect is still awaited, the login is not driven further; it stays as it is. Otherwise the error is dropped: a
