@@ -35,8 +35,8 @@ pub trait Browser {
     /// The login is then not driven further; it stays as it is.
     fn open(&mut self, url: &AuthorizationUrl) -> Result<(), Self::Error>;
 
-    /// Waits for the next URL that comes to the redirect URI; returns `None` if the user gives up, and after `deadline` at the
-    /// latest.
+    /// Waits for the next URL that comes to the redirect URI, and returns it unchecked; `None` if the user gives up, and at
+    /// `deadline` at the latest.
     ///
     /// # Errors
     /// The login is then not driven further; it stays as it is.
@@ -45,7 +45,7 @@ pub trait Browser {
     /// Hears what the login made of the last redirect: see [`drive::Browser::heard`](crate::drive::Browser::heard).
     ///
     /// # Errors
-    /// The login is then not driven further; it stays as it is.
+    /// If the redirect is still awaited, the login is not driven further; it stays as it is. Otherwise the error is dropped.
     fn heard(&mut self, url: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), Self::Error> {
         let _ = (url, verdict);
         Ok(())
@@ -64,7 +64,8 @@ pub trait Clock {
 /// Drives a login until its tokens are there: see [`drive::login`](crate::drive::login).
 ///
 /// # Errors
-/// [`DriveError::Login`] when the login has ended without tokens, [`DriveError::Browser`] for an error of `browser`.
+/// [`DriveError::Login`] when the login has ended without tokens, or had ended before; [`DriveError::Browser`] for an error of
+/// `browser` before the redirect was there.
 pub fn login<T: Transport, B: Browser, C: Clock>(
     login: &mut Login,
     entropy: Entropy,

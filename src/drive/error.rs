@@ -7,9 +7,10 @@ use crate::error::Error;
 /// Why a driven login did not end with tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DriveError<E> {
-    /// The login has ended with this error, which is fatal: start a new login.
+    /// The login has ended with this error: start a new login. It is fatal, but for
+    /// [`Misuse::AlreadyStarted`](crate::Misuse::AlreadyStarted): the login had handed out its tokens before.
     Login(Error),
-    /// The browser could not be opened, or no redirect can reach the app. The login is as it was: drive it again.
+    /// The browser could not be opened, or no redirect can reach the app. The login still waits for its redirect: drive it again.
     Browser(E),
 }
 

@@ -9,10 +9,24 @@
 //! Dropping the future of [`login`] leaves the [`Login`] as it was. Drive it again with the same function, or hand over
 //! [`Event::Cancelled`]. Two things to know:
 //! - While the user is in the browser, driving again opens the browser again.
-//! - If the future was dropped while the code was being exchanged, the code may have been used, and it must not be sent twice (RFC
-//!   6749 §4.1.2). Driving again then ends the login with [`Over::OutcomeUnknown`](crate::Over::OutcomeUnknown). Do not put a short
-//!   timeout around the whole login: [`ClientBuilder::login_timeout_secs`](crate::ClientBuilder::login_timeout_secs) limits the
-//!   time of the user, and your transport the time of a request.
+//! - From the moment when the redirect was accepted until the response of the token endpoint is there, the code may have been
+//!   used, and it must not be sent twice (RFC 6749 §4.1.2). Driving a login in [`Phase::ExchangingCode`] therefore ends it with
+//!   [`Over::OutcomeUnknown`](crate::Over::OutcomeUnknown), whoever brought it there: hand redirects over by
+//!   [`Browser::redirect`], not to the login yourself.
+//!
+//! # How long it takes
+//!
+//! [`ClientBuilder::login_timeout_secs`](crate::ClientBuilder::login_timeout_secs) limits the time until the redirect is there,
+//! and [`CODE_LIFETIME_SECS`](crate::login::CODE_LIFETIME_SECS) the time in which the code is sent again. Your transport limits
+//! the time of a request: without that, a silent server is waited for without end. The server's keys, for an ID token, are asked
+//! for until they come, in the end every half minute where the network is gone: the tokens are there already. Let the user give up
+//! by dropping the future, but put no short timeout around it, for the reason above.
+//!
+//! # Tasks and threads
+//!
+//! The future is `Send` if your types and the futures that they return are, so that a runtime may move it from thread to thread.
+//!
+//! # Example
 //!
 //! ```
 //! use oauth_proto::drive::{login, OwnedResponse, Browser, Clock, Transport};
@@ -54,7 +68,9 @@
 //!         UnixTime::from_secs(1_700_000_000) // the time
 //!     }
 //!
-//!     async fn sleep_until(&self, _time: UnixTime) {}
+//!     async fn sleep_until(&self, _time: UnixTime) {
+//!         // wait: without that, a request that cannot be sent is tried again without a pause
+//!     }
 //! }
 //!
 //! # let entropy = Entropy::new(core::array::from_fn(|index| index as u8))?;
@@ -88,6 +104,7 @@ use crate::login::action::{Action, Phase};
 use crate::login::event::Event;
 use crate::login::tokens::Tokens;
 use crate::login::Login;
+use crate::secret::Secret;
 use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationUrl;
 
@@ -101,7 +118,12 @@ pub trait Transport {
     fn send(&self, request: &Request) -> impl Future<Output = Result<OwnedResponse, Delivered>>;
 }
 
-/// Takes the user to the authorization server and back.
+/// Takes the user to the authorization server and back: [`open`](Self::open) once, then [`redirect`](Self::redirect) and
+/// [`heard`](Self::heard) in turn until the login's own redirect has come.
+///
+/// A listener on loopback keeps the connection on which [`loopback`](crate::loopback) has handed the redirect over until `heard`
+/// is called, and answers it with [`Page::of`](crate::loopback::Page::of). It serves its other connections meanwhile, best by a
+/// task or thread of its own.
 pub trait Browser {
     /// Why the browser could not be used.
     type Error;
@@ -112,8 +134,9 @@ pub trait Browser {
     /// The login is then not driven further; it stays as it is.
     fn open(&mut self, url: &AuthorizationUrl) -> impl Future<Output = Result<(), Self::Error>>;
 
-    /// Waits for the next URL that comes to the redirect URI; returns `None` if the user gives up, and after `deadline` at the
-    /// latest.
+    /// Waits for the next URL that comes to the redirect URI, and returns it unchecked; `None` if the user gives up, and at
+    /// `deadline` at the latest. The URL may hold the code, and is wiped after use. Keep what comes while nobody waits, or tell the
+    /// browser that it [is not awaited](crate::loopback::Page::not_awaited).
     ///
     /// # Errors
     /// The login is then not driven further; it stays as it is.
@@ -121,10 +144,12 @@ pub trait Browser {
 
     /// Hears what the login made of the last redirect: the time to answer the browser with a page. After an error that is not
     /// fatal, the redirect was not this login's, and [`redirect`](Self::redirect) is called again; where the platform closes the
-    /// browser at the first URL of the app's scheme, as iOS does, open `url` again here.
+    /// browser at the first URL of the app's scheme, as iOS does, open `url` again here. It is called once for each URL that
+    /// [`redirect`](Self::redirect) has returned. The code is sent after it: do not wait here for a browser that does not read.
     ///
     /// # Errors
-    /// The login is then not driven further; it stays as it is.
+    /// If the redirect is still awaited, the login is not driven further; it stays as it is. Otherwise the error is dropped: a
+    /// login does not fail because its page could not be shown.
     fn heard(
         &mut self,
         url: &AuthorizationUrl,
@@ -144,11 +169,13 @@ pub trait Clock {
     fn sleep_until(&self, time: UnixTime) -> impl Future<Output = ()>;
 }
 
-/// Drives a login until its tokens are there. One that has not been started is started with `entropy`; for any other, the login
-/// goes on where it is, and `entropy` is dropped. See the [module](self) for what happens if the future is dropped.
+/// Drives a login until its tokens are there. One that has not been started is started with `entropy`; any other goes on where
+/// it is, unless its code was being exchanged, and `entropy` is dropped. See the [module](self#cancelling) for what happens if
+/// the future is dropped.
 ///
 /// # Errors
-/// [`DriveError::Login`] when the login has ended without tokens, [`DriveError::Browser`] for an error of `browser`.
+/// [`DriveError::Login`] when the login has ended without tokens, or had ended before; [`DriveError::Browser`] for an error of
+/// `browser` before the redirect was there.
 pub async fn login<T: Transport, B: Browser, C: Clock>(
     login: &mut Login,
     entropy: Entropy,
@@ -171,15 +198,15 @@ pub async fn login<T: Transport, B: Browser, C: Clock>(
                     login.handle(Event::ResponseReceived(request.id(), answer.response()), clock.now())?
                 }
                 Err(delivered) => {
-                    let next = login.handle(Event::SendFailed(request.id(), delivered), clock.now())?;
+                    let _ = login.handle(Event::SendFailed(request.id(), delivered), clock.now())?;
                     clock.sleep_until(clock.now().saturating_add(pause(unsent))).await;
                     unsent = unsent.saturating_add(1);
-                    next
+                    go_on(login, clock.now())?
                 }
             },
             Action::RetryAt(time) => {
                 clock.sleep_until(time).await;
-                login.pending_action().ok_or(Error::Ignored(Ignored::Finished))?
+                go_on(login, clock.now())?
             }
         };
     }
@@ -192,9 +219,19 @@ fn resume(login: &mut Login, entropy: Entropy, now: UnixTime) -> Result<Action, 
         (Phase::ExchangingCode, Some(Action::SendRequest(request))) => {
             login.handle(Event::SendFailed(request.id(), Delivered::Maybe), now)
         }
-        (_, Some(action)) => Ok(action),
+        (_, Some(_)) => go_on(login, now),
         // Not started; or over, and the login says what it came to.
         (_, None) => login.handle(Event::Start(entropy), now),
+    }
+}
+
+/// What the login waits for, unless its time is over: nothing was done since `now` was told.
+fn go_on(login: &mut Login, now: UnixTime) -> Result<Action, Error> {
+    match login.pending_action().ok_or(Error::Ignored(Ignored::Finished))? {
+        // The same request, which was not sent; or the login has expired.
+        Action::SendRequest(request) => login.handle(Event::SendFailed(request.id(), Delivered::No), now),
+        _ if login.deadline().is_some_and(|deadline| now > deadline) => login.handle(Event::Cancelled, now),
+        action => Ok(action),
     }
 }
 
@@ -207,15 +244,19 @@ async fn redirect<B: Browser, C: Clock>(
 ) -> Result<Action, DriveError<B::Error>> {
     loop {
         let deadline = login.deadline().unwrap_or_default();
-        let redirect = browser.redirect(deadline).await.map_err(DriveError::Browser)?;
+        let redirect = browser.redirect(deadline).await.map_err(DriveError::Browser)?.map(Secret::new);
+        let now = clock.now();
         let Some(redirect) = redirect else {
-            return Ok(login.handle(Event::Cancelled, clock.now())?);
+            // The browser has waited to the deadline: the user has not cancelled, even if the last second is not over.
+            let now = if now == deadline { now.saturating_add(1) } else { now };
+            return Ok(login.handle(Event::Cancelled, now)?);
         };
-        let handled = login.handle(Event::RedirectReceived(&redirect), clock.now());
-        let verdict = handled.as_ref().map(|_| ());
-        browser.heard(url, verdict).await.map_err(DriveError::Browser)?;
+        let handled = login.handle(Event::RedirectReceived(redirect.reveal()), now);
+        drop(redirect);
+        let heard = browser.heard(url, handled.as_ref().map(|_| ())).await;
         match handled {
-            Err(error) if !error.is_fatal() => {}
+            Err(error) if !error.is_fatal() => heard.map_err(DriveError::Browser)?,
+            // The browser has done its part: a page that could not be shown changes nothing.
             handled => return Ok(handled?),
         }
     }

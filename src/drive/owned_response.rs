@@ -45,3 +45,15 @@ impl fmt::Debug for OwnedResponse {
         f.debug_struct("OwnedResponse").field("status", &self.status).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::tests::wiped_by;
+
+    #[test]
+    fn the_body_is_wiped() {
+        let response = OwnedResponse::new(200, Vec::new(), b"{}".to_vec());
+        assert_eq!(wiped_by(|| drop(response)), 1);
+    }
+}

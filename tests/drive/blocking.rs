@@ -5,7 +5,7 @@ use oauth_proto::{AuthorizationUrl, Delivered, Error, Request, UnixTime};
 
 use crate::world::{by_issuer, code, entropy, finish, redirect, App, Comes, Sent, World};
 
-struct Blocking<'a>(&'a World);
+pub struct Blocking<'a>(pub &'a World);
 
 impl blocking::Transport for Blocking<'_> {
     fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
@@ -26,8 +26,7 @@ impl blocking::Browser for Blocking<'_> {
     }
 
     fn heard(&mut self, _: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), &'static str> {
-        self.0.note(format!("heard {}", verdict.map_or_else(Error::code, |()| "ok")));
-        Ok(())
+        self.0.heard(verdict)
     }
 }
 

@@ -41,6 +41,37 @@ fn a_future_that_is_dropped_loses_nothing_and_sends_no_code_twice() {
     }
 }
 
+/// The code is used up by then, and the tokens are kept: nothing is lost, however long the keys do not come.
+#[cfg(feature = "openid")]
+#[test]
+fn keys_are_asked_for_until_the_user_gives_up() {
+    let mut sends = vec![Sent::Metadata, Sent::IdToken];
+    sends.extend([Sent::Fails(oauth_proto::Delivered::Maybe); 9]);
+    sends.extend([Sent::Status(503); 3]);
+    let first = world(&sends, &[code()]);
+    let mut login = crate::world::openid();
+    {
+        let (transport, mut browser) = (App(&first), App(&first));
+        let mut task = std::pin::pin!(drive::login(&mut login, entropy(), &transport, &mut browser, &transport));
+        while !first.sends.borrow().is_empty() {
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            let polled = std::future::Future::poll(task.as_mut(), &mut context);
+            assert!(polled.is_pending(), "{polled:?}");
+        }
+    }
+    assert_eq!(login.phase(), Phase::FetchingKeys);
+    let (asked, waits): (Vec<_>, Vec<_>) =
+        first.log().into_iter().skip(4).partition(|line| !line.starts_with("sleep "));
+    assert!(asked.len() == 12 && asked.iter().all(|line| line == "GET /keys"), "{asked:?}");
+    assert_eq!(waits.len(), 11, "{waits:?}");
+    assert!(waits.iter().all(|line| line[6..].parse::<u64>().is_ok_and(|secs| (1..=64).contains(&secs))), "{waits:?}");
+
+    let again = world(&[Sent::Status(404)], &[]);
+    let outcome = finish(drive::login(&mut login, entropy(), &App(&again), &mut App(&again), &App(&again))).0;
+    assert!(matches!(outcome, Err(DriveError::Login(error)) if error.is_fatal()));
+    assert_eq!(again.log(), ["GET /keys"]);
+}
+
 /// A task may be moved from thread to thread if its parts may.
 #[test]
 fn the_future_is_send_if_its_parts_are() {

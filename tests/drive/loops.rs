@@ -1,6 +1,7 @@
 //! What the loop does with each action and each outcome.
 
 use oauth_proto::drive::{self, DriveError};
+use oauth_proto::login::CODE_LIFETIME_SECS;
 use oauth_proto::{Delivered, Error, Login, Over, Phase, Tokens};
 
 use crate::world::{by_issuer, code, entropy, finish, known, redirect, App, Comes, Sent, World};
@@ -53,6 +54,82 @@ fn a_request_that_was_not_sent_is_sent_again_after_a_growing_while() {
 
 fn world_log(login: &mut Login, sends: &[Sent]) -> Vec<String> {
     log_in(login, &World::new(sends, &[code()]))
+}
+
+/// Each request that was sent, in seconds since the start.
+fn sent_at(log: &[String], oversleeps: u64) -> Vec<u64> {
+    let (mut now, mut sent) = (0, vec![]);
+    for line in log {
+        match line.strip_prefix("sleep ") {
+            Some(secs) => now += secs.parse::<u64>().unwrap() + oversleeps,
+            None if line.starts_with("GET ") || line.starts_with("POST ") => sent.push(now),
+            None => {}
+        }
+    }
+    sent
+}
+
+#[test]
+fn nothing_is_sent_after_its_deadline() {
+    let expired = DriveError::Login(Error::Over(Over::Expired));
+    // The network is gone for good.
+    let world = World::new(&[Sent::Fails(Delivered::No); 100], &[code()]);
+    assert_eq!(drive(&mut known(), &world).unwrap_err(), expired);
+    let sent = sent_at(&world.log(), 0);
+    assert!((20..30).contains(&sent.len()) && sent.iter().all(|secs| *secs <= CODE_LIFETIME_SECS), "{sent:?}");
+    let world = World::new(&[Sent::Fails(Delivered::Maybe); 200], &[]);
+    assert_eq!(drive(&mut by_issuer(), &world).unwrap_err(), expired);
+    let sent = sent_at(&world.log(), 0);
+    assert!(sent.len() > 100 && sent.iter().all(|secs| *secs <= 3600), "{sent:?}");
+
+    // The machine was asleep while the login waited.
+    for (mut login, sends, redirects) in [
+        (known(), [Sent::Fails(Delivered::No), Sent::Tokens], &[code()][..]),
+        (known(), [Sent::Status(503), Sent::Tokens], &[code()]),
+        (by_issuer(), [Sent::Fails(Delivered::No), Sent::Metadata], &[]),
+    ] {
+        let world = World { oversleeps: 4000, ..World::new(&sends, redirects) };
+        assert_eq!(drive(&mut login, &world).unwrap_err(), expired, "{sends:?}");
+        assert_eq!(sent_at(&world.log(), 4000), [0], "{sends:?}");
+    }
+}
+
+#[test]
+fn a_login_whose_time_is_over_opens_no_browser() {
+    let mut login = known();
+    let world = World::new(&[], &[Comes::Broken]);
+    assert_eq!(drive(&mut login, &world).unwrap_err(), DriveError::Browser("no listener"));
+    *world.now.borrow_mut() += 3600;
+    world.redirects.borrow_mut().push_back(Comes::Broken);
+    assert_eq!(drive(&mut login, &world).unwrap_err(), DriveError::Browser("no listener"), "its last second");
+    *world.now.borrow_mut() += 1;
+    assert_eq!(drive(&mut login, &world).unwrap_err(), DriveError::Login(Error::Over(Over::Expired)));
+    assert_eq!(world.log(), ["open", "open"]);
+}
+
+#[test]
+fn a_user_who_does_not_come_back_has_not_cancelled() {
+    for (secs, over) in [(3599, Over::Cancelled), (3600, Over::Expired), (3601, Over::Expired)] {
+        let world = World::new(&[], &[Comes::NothingUntil(secs)]);
+        assert_eq!(drive(&mut known(), &world).unwrap_err(), DriveError::Login(Error::Over(over)), "{secs}");
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_shown_does_not_end_a_login() {
+    let world = World { shows_no_page: true, ..World::new(&[Sent::Tokens], &[code()]) };
+    assert_eq!(log_in(&mut known(), &world), ["open", "heard ok", "POST /token"]);
+
+    // Nor does it hide how a login has ended.
+    let denied = redirect(&format!("error=access_denied&state={}", crate::world::STATE));
+    let world = World { shows_no_page: true, ..World::new(&[], &[denied]) };
+    assert_eq!(drive(&mut known(), &world).unwrap_err().code(), "authorization_error");
+
+    // While the redirect is awaited, a browser that is gone is an error.
+    let world = World { shows_no_page: true, ..World::new(&[], &[redirect("code=C")]) };
+    let mut login = known();
+    assert_eq!(drive(&mut login, &world).unwrap_err(), DriveError::Browser("no page"));
+    assert_eq!(login.phase(), Phase::AwaitingRedirect);
 }
 
 #[test]

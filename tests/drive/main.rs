@@ -9,5 +9,6 @@
 
 mod blocking;
 mod dropped;
+mod listener;
 mod loops;
 mod world;

@@ -22,6 +22,9 @@ pub const STATE: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
 pub enum Sent {
     Metadata,
     Tokens,
+    /// Tokens, and an ID token whose signature the server's keys must check.
+    #[cfg(feature = "openid")]
+    IdToken,
     Status(u16),
     Fails(Delivered),
 }
@@ -31,6 +34,8 @@ pub enum Sent {
 pub enum Comes {
     Url(String),
     Nothing,
+    /// Nothing, and so many seconds have passed since the start.
+    NothingUntil(u64),
     Broken,
 }
 
@@ -49,6 +54,10 @@ pub struct World {
     pub redirects: RefCell<VecDeque<Comes>>,
     pub log: RefCell<Vec<String>>,
     pub now: RefCell<u64>,
+    /// How many seconds each wait takes longer: the machine was asleep.
+    pub oversleeps: u64,
+    /// The browser is gone before it gets its page.
+    pub shows_no_page: bool,
     /// Each answer, redirect and wait is ready at the second call alone, as with real I/O.
     pub is_slow: bool,
 }
@@ -83,10 +92,14 @@ impl World {
             Sent::Metadata => (
                 200,
                 format!(
-                    r#"{{"issuer":"{ISSUER}","authorization_endpoint":"{ISSUER}/authorize","token_endpoint":"{ISSUER}/token"}}"#
+                    r#"{{"issuer":"{ISSUER}","authorization_endpoint":"{ISSUER}/authorize","token_endpoint":"{ISSUER}/token","jwks_uri":"{ISSUER}/keys"}}"#
                 ),
             ),
             Sent::Tokens => (200, r#"{"access_token":"AT","token_type":"Bearer"}"#.into()),
+            #[cfg(feature = "openid")]
+            Sent::IdToken => {
+                (200, format!(r#"{{"access_token":"AT","token_type":"Bearer","id_token":"{}"}}"#, id_token()))
+            }
             Sent::Status(status) => (status, "{}".into()),
             Sent::Fails(delivered) => return Err(delivered),
         };
@@ -103,6 +116,10 @@ impl World {
         match self.redirects.borrow_mut().pop_front().expect("nobody waits any more") {
             Comes::Url(url) => Ok(Some(url)),
             Comes::Nothing => Ok(None),
+            Comes::NothingUntil(secs) => {
+                *self.now.borrow_mut() = START + secs;
+                Ok(None)
+            }
             Comes::Broken => Err("no listener"),
         }
     }
@@ -110,7 +127,15 @@ impl World {
     pub fn slept(&self, time: UnixTime) {
         let now = *self.now.borrow();
         self.note(format!("sleep {}", time.as_secs() - now));
-        *self.now.borrow_mut() = time.as_secs();
+        *self.now.borrow_mut() = time.as_secs() + self.oversleeps;
+    }
+
+    pub fn heard(&self, verdict: Result<(), &Error>) -> Result<(), &'static str> {
+        self.note(format!("heard {}", verdict.map_or_else(Error::code, |()| "ok")));
+        if self.shows_no_page {
+            return Err("no page");
+        }
+        Ok(())
     }
 
     async fn pause(&self) {
@@ -159,8 +184,7 @@ impl drive::Browser for App<'_> {
     }
 
     async fn heard(&mut self, _: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), &'static str> {
-        self.0.note(format!("heard {}", verdict.map_or_else(Error::code, |()| "ok")));
-        Ok(())
+        self.0.heard(verdict)
     }
 }
 
@@ -193,6 +217,27 @@ pub fn by_issuer() -> Login {
 fn of(server: AuthorizationServer) -> Login {
     let client = Client::new(server, "app", REDIRECT_URI).unwrap();
     Login::new(client, AuthorizationRequest::new().scope("read")).unwrap()
+}
+
+/// One that wants to know who the user is.
+#[cfg(feature = "openid")]
+pub fn openid() -> Login {
+    let client = Client::new(AuthorizationServer::from_issuer(ISSUER).unwrap(), "app", REDIRECT_URI).unwrap();
+    Login::new(client, AuthorizationRequest::new().scope("openid")).unwrap()
+}
+
+#[cfg(feature = "openid")]
+fn id_token() -> String {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+
+    let nonce: [u8; 32] = core::array::from_fn(|index| u8::try_from(index + 64).unwrap());
+    let claims = format!(
+        r#"{{"iss":"{ISSUER}","sub":"u","aud":"app","exp":{},"iat":{START},"nonce":"{}"}}"#,
+        START + 600,
+        Base64UrlUnpadded::encode_string(&nonce)
+    );
+    let parts = [r#"{"alg":"RS256","kid":"1"}"#, &claims, &"s".repeat(64)];
+    parts.map(|part| Base64UrlUnpadded::encode_string(part.as_bytes())).join(".")
 }
 
 /// Polls a future to its end; the number of polls.

@@ -142,6 +142,8 @@ fn what_a_page_says() {
         (Err(Error::Over(Over::Cancelled)), Outcome::NotAwaited, 400, "no longer waits", "no longer waits"),
     ] {
         assert_eq!(Outcome::of(&handled), outcome);
+        assert_eq!(Outcome::of(&handled.as_ref().map(drop)), outcome, "as `drive` tells it");
+        assert_eq!(answered(&Page::of(&handled.as_ref().map(drop))), answered(&Page::of(&handled)));
         for (page, text) in [(Page::of(&handled), login), (Page::of_sign_out(&handled), sign_out)] {
             assert_eq!(page.status(), status, "{handled:?}");
             let answer = answered(&page);

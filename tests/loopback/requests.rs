@@ -98,14 +98,37 @@ fn the_host_of_the_redirect_uri() {
 }
 
 #[test]
+fn blanks_around_values() {
+    for blanks in ["", " ", "\t", " \t "] {
+        let field = |name: &str, value: &str| format!("{name}:{blanks}{value}{blanks}\r\n");
+        let fields = [
+            field("Host", "127.0.0.1:51004"),
+            field("Content-Type", "application/x-www-form-urlencoded"),
+            field("Content-Length", "4"),
+            field("Expect", "100-continue"),
+            field("Connection", "close"),
+        ];
+        let outs = all(format!("POST /cb HTTP/1.1\r\n{}\r\na=b&GET", fields.concat()));
+        assert_eq!(outs, [Out::Open(100), Out::Redirect("http://127.0.0.1:51004/cb?a=b&".into())], "{blanks:?}");
+    }
+}
+
+#[test]
 fn a_head_request_gets_the_head() {
     let of = |method| outs(REDIRECT_URI, [format!("{method} /cb?a HTTP/1.1\r\n{HOST}\r\n").as_bytes()]);
     let ((outs, written), (_, whole)) = (of("HEAD"), of("GET"));
     assert_eq!(outs, redirected("http://127.0.0.1:51004/cb?a"));
     assert_eq!(whole, [written.as_slice(), b"<p>Test"].concat());
     assert_eq!(field(&written, "Content-Length"), Some("7"));
-    let (outs, written) = super::outs(REDIRECT_URI, [format!("HEAD /other HTTP/1.1\r\n{HOST}\r\n").as_bytes()]);
-    assert_eq!((outs, super::body(&written)), (vec![Out::Open(404)], ""));
+    for (request, out) in [
+        (format!("HEAD /other HTTP/1.1\r\n{HOST}\r\n"), Out::Open(404)),
+        ("HEAD /cb HTTP/1.1\r\nHost: evil\r\n\r\n".into(), Out::Closed(421)),
+        ("HEAD /cb HTTP/1.1\r\nA : b\r\n".into(), Out::Closed(400)),
+        (format!("HEAD /cb HTTP/1.1\r\n{}", "a:\r\n".repeat(80_000)), Out::Closed(431)),
+    ] {
+        let (outs, written) = super::outs(REDIRECT_URI, [request.as_bytes()]);
+        assert_eq!((outs, super::body(&written)), (vec![out], ""), "RFC 9110 §9.3.2");
+    }
 }
 
 #[test]
@@ -173,6 +196,8 @@ fn expect_continue() {
         all(format!("GET /cb HTTP/1.1\r\n{HOST}Expect: 100-continue\r\n\r\n")),
         redirected("http://127.0.0.1:51004/cb")
     );
+    let old = format!("POST /cb HTTP/1.0\r\n{HOST}{FORM}Content-Length: 4\r\nExpect: x\r\n\r\na=b&");
+    assert_eq!(all(old), [url()]);
     let refused = format!("POST /cb HTTP/1.1\r\n{HOST}Content-Length: 4\r\nExpect: 100-continue\r\n\r\n");
     assert_eq!(all(refused), [Out::Closed(415)], "a body that is refused is not asked for");
 }

@@ -70,7 +70,10 @@ impl Connection {
             State::Head(reader) => match reader.read(octets, &self.place) {
                 Ok(None) => Step::NeedMore,
                 Ok(Some((start, fields))) => self.route(&start, &fields, octets),
-                Err(refusal) => self.refuse(refusal, Ending { is_head: false, closes: true }, octets),
+                Err(refusal) => {
+                    let ending = Ending { is_head: reader.is_head(), closes: true };
+                    self.refuse(refusal, ending, octets)
+                }
             },
             State::Body { .. } => self.receive_body(octets),
             State::Handed(ending) => {

@@ -77,6 +77,11 @@ impl HeadReader {
         Ok(None)
     }
 
+    /// Whether the start line asks for a head alone.
+    pub(super) fn is_head(&self) -> bool {
+        self.start.as_ref().is_some_and(|start| start.method == Method::Head)
+    }
+
     /// Takes octets up to the end of a line, CR LF; whether it is complete. CR and LF alone are refused (RFC 9112 §2.2), as is
     /// any octet that no line may have (RFC 9110 §5.5), as soon as it comes.
     fn take_line(&mut self, octets: &mut &[u8]) -> Result<bool, Refusal> {

@@ -49,7 +49,7 @@
 //!             let answer = connection.answer(&Page::of(&handled));
 //!             socket.write(answer.octets());
 //!             if let Ok(action) = handled { break action }
-//!             // an error that is not fatal: go on, the right redirect may still come
+//!             // a fatal error ends the login: break; after any other go on, the right redirect may still come
 //!         }
 //!     }
 //! };
@@ -65,12 +65,13 @@
 //! - **Bind before the client is made**, on port 0 of `127.0.0.1`, or of `[::1]` where there is no IPv4 (RFC 8252 §7.3), and
 //!   write the bound port into the redirect URI. If the server wants the registered port, bind [`Receiver::addresses`]. Bind no
 //!   other address: the whole network could connect.
-//! - **Serve connections side by side**, some 16 at a time; close the oldest to accept one more. Browsers open connections on
-//!   which they send nothing, or send later (preconnect): a driver that serves one at a time never sees the redirect on the next.
+//! - **Serve connections side by side**, some 16 at a time; to accept one more, close the one that was silent for longest.
+//!   Browsers open connections on which they send nothing, or send later (preconnect): a driver that serves one at a time never
+//!   sees the redirect on the next.
 //! - **Set timeouts**: some 10 seconds without an octet, 30 for a request, and close without an answer. The time that the user
 //!   takes for the login does not count: the browser sends the redirect after it.
-//! - **Close** as [`Answer::closes`] says. A connection that is kept open may be closed at any time between two requests
-//!   (RFC 9112 §9.5).
+//! - **Close** as [`Answer::closes`] says, after a redirect too. A connection that is kept open may be closed at any time between
+//!   two requests (RFC 9112 §9.5).
 //! - **Stop listening** when the login ends, after the page was written to the end.
 //!
 //! # The address bar
@@ -127,7 +128,8 @@ impl Receiver {
         Ok(Self { place: Arc::new(Place::new(redirect_uri)?) })
     }
 
-    /// The addresses that the redirect URI leads to, with its port: one, or for `localhost` both that it may resolve to.
+    /// The addresses that the redirect URI leads to, with its port: one, or for `localhost` both that it may resolve to. Listen on
+    /// both, so that nobody else can; on a machine without IPv6, the second cannot be bound, and the first is enough.
     ///
     /// ```
     /// use oauth_proto::loopback::Receiver;

@@ -1,6 +1,6 @@
 //! What the person sees in the browser after a redirect.
 
-use alloc::borrow::Cow;
+use alloc::borrow::{Borrow, Cow};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -29,9 +29,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// From the result of [`Login::handle`](crate::Login::handle) or [`Session::handle`](crate::Session::handle).
-    pub fn of<T>(handled: &Result<T, Error>) -> Self {
-        match handled {
+    /// From the result of [`Login::handle`](crate::Login::handle) or [`Session::handle`](crate::Session::handle), or from what
+    /// [`Browser::heard`](crate::drive::Browser::heard) is told.
+    pub fn of<T, E: Borrow<Error>>(handled: &Result<T, E>) -> Self {
+        match handled.as_ref().map_err(Borrow::borrow) {
             Ok(_) => Self::Accepted,
             Err(Error::Refused(_)) => Self::Refused,
             Err(
@@ -69,8 +70,10 @@ enum Content {
 }
 
 impl Page {
-    /// The page for a login's redirect, from the result of [`Login::handle`](crate::Login::handle).
-    pub fn of<T>(handled: &Result<T, Error>) -> Self {
+    /// The page for a login's redirect, from the result of [`Login::handle`](crate::Login::handle), or from what
+    /// [`Browser::heard`](crate::drive::Browser::heard) is told.
+    pub fn of<T, E: Borrow<Error>>(handled: &Result<T, E>) -> Self {
+        let handled = &handled.as_ref().map_err(Borrow::borrow);
         let (title, text) = match Outcome::of(handled) {
             Outcome::Accepted => ("Return to the app", "The server has answered, and the app completes the login."),
             Outcome::Refused => {
@@ -90,7 +93,8 @@ impl Page {
     }
 
     /// The page for the return from a sign-out in the browser, from the result of [`Session::handle`](crate::Session::handle).
-    pub fn of_sign_out<T>(handled: &Result<T, Error>) -> Self {
+    pub fn of_sign_out<T, E: Borrow<Error>>(handled: &Result<T, E>) -> Self {
+        let handled = &handled.as_ref().map_err(Borrow::borrow);
         let (title, text) = match Outcome::of(handled) {
             Outcome::Accepted => ("Signed out", "You have signed out of the app."),
             Outcome::Refused | Outcome::Unusable => {
@@ -154,7 +158,7 @@ impl Page {
         }
     }
 
-    fn ours<T>(handled: &Result<T, Error>, title: &'static str, text: &'static str) -> Self {
+    fn ours<T>(handled: &Result<T, &Error>, title: &'static str, text: &'static str) -> Self {
         let said = match handled {
             Err(Error::Refused(refused)) => words(refused),
             Err(error) => Some(alloc::format!("Reason: {}.", error.code())),
