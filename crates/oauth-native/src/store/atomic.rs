@@ -14,9 +14,9 @@ pub(super) const MAX_OCTETS: u64 = 1 << 20;
 
 /// The file of this name with something appended, in the same folder.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
+    let mut name = OsString::from(path.file_name().unwrap_or_default());
     name.push(suffix);
-    name.into()
+    path.with_file_name(name)
 }
 
 /// Makes an error that says what was done to which file, and is of the same kind.

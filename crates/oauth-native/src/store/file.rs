@@ -1,6 +1,7 @@
 //! A store in a file.
 
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -144,6 +145,10 @@ impl<T> fmt::Debug for File<T> {
 
 impl<T: Form> Store<T> for File<T> {
     fn lock(&self) -> Result<Box<dyn Locked<T> + Send>, StoreError> {
+        if self.path.file_name().is_none() {
+            let text = format!("{} is not the path of a file", self.path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text).into());
+        }
         let lock = self.lock.lock()?;
         Ok(Box::new(Guard { path: self.path.clone(), form: self.form, _lock: lock }))
     }

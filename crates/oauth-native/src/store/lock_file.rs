@@ -12,7 +12,7 @@ use super::{StoreError, DEFAULT_LOCK_TIMEOUT};
 
 /// How long the first pause is while another one holds the lock. Each is twice as long as the one before, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// A file that serves as a lock: one guard at a time, over all threads and processes.
 ///
