@@ -66,3 +66,22 @@ impl io::Write for Count {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use oauth_proto::{AuthorizationServer, Client, Secret, Session, Tokens};
+
+    use super::*;
+
+    #[test]
+    fn the_buffer_does_not_grow() {
+        let server =
+            AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token").unwrap();
+        let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback").unwrap();
+        let token = Secret::new("a".repeat(1000));
+        let saved = Session::new(client, Tokens::from_parts(token, None, None, "read")).save().unwrap();
+        let octets = encode(&saved).unwrap();
+        assert_eq!(octets.capacity(), octets.len());
+        assert_eq!(*octets, serde_json::to_vec(&saved).unwrap());
+    }
+}

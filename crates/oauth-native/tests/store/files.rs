@@ -20,6 +20,8 @@ fn saves_loads_and_removes() {
     drop(locked);
     assert_eq!(stored(store.path()).as_deref(), Some("two"));
     assert_eq!(folder.names(), ["session.json", "session.json.lock"]);
+    // From a process that was killed.
+    fs::write(folder.join("session.json.new"), "left over").unwrap();
     store.lock().unwrap().save(None).unwrap();
     store.lock().unwrap().save(None).unwrap();
     assert_eq!(stored(store.path()), None);
