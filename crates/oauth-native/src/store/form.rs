@@ -68,6 +68,7 @@ impl io::Write for Count {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use oauth_proto::{AuthorizationServer, Client, Secret, Session, Tokens};
 

@@ -36,8 +36,8 @@ pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// A place for one session, or, as `Store<SavedLogin>`, for one pending login.
 ///
-/// Several processes, and several sessions in one process, wait for its lock. [`Session::adopt`](oauth_proto::Session::adopt) says
-/// what to do under it.
+/// Several processes, and several sessions in one process, wait for its lock.
+/// [`Session::adopt`](oauth_proto::Session::adopt) says what to do under it.
 ///
 /// ```
 /// use oauth_native::store::{Memory, Store, StoreError};
@@ -59,12 +59,12 @@ pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(90);
 ///
 /// # The system's keyring
 ///
-/// This crate has no store for it, because the crate `keyring` costs much: on Linux, version 4 brings about 125 crates (an async
-/// D-Bus stack), and version 3 needs the system's `libdbus`. It takes some thirty lines to use it, or any other API for secrets.
-/// Know before you choose it:
+/// This crate has no store for it, because the crate `keyring` costs much: on Linux, version 4 brings about 125 crates (an
+/// async D-Bus stack) and needs Rust 1.88, and version 3 needs the system's `libdbus`. The code below, some forty lines, uses
+/// it, or any other API for secrets. Know before you choose it:
 /// - **It has no lock.** [`LockFile`] is one, for any place.
-/// - **Windows stores at most 2560 bytes in an entry.** A session with an ID token is often larger: encrypt a file with a key that
-///   is in the keyring, or cut the form into several entries.
+/// - **Windows stores at most 2560 bytes in an entry.** A session with an ID token is often larger: encrypt a file with a key
+///   that is in the keyring, or cut the form into several entries.
 /// - Linux without a desktop (servers, containers, SSH) often has no keyring, or a locked one that asks for a password.
 /// - An entry is replaced in one step on each system, so what was stored before stays if that fails.
 ///

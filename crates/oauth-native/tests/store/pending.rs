@@ -22,7 +22,7 @@ fn it_is_beside_the_session() {
     assert_eq!(logins.path(), folder.join("session.json.login"));
     sessions.lock().unwrap().save(Some(&saved("AT"))).unwrap();
     // Each has a lock of its own.
-    let _sessions = sessions.lock().unwrap();
+    let other_lock = sessions.lock().unwrap();
     let mut locked = logins.lock().unwrap();
     assert!(locked.load().unwrap().is_none());
     locked.save(started().save().as_ref()).unwrap();
@@ -35,7 +35,7 @@ fn it_is_beside_the_session() {
     }
     locked.save(None).unwrap();
     assert!(locked.load().unwrap().is_none());
-    drop((locked, _sessions));
+    drop((locked, other_lock));
     assert_eq!(stored(sessions.path()).as_deref(), Some("AT"));
 }
 

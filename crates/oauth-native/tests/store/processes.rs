@@ -7,7 +7,7 @@ use oauth_native::store::{File, LockFile, Store as _, StoreError};
 
 use crate::tools::{job, saved, stored, token, Folder, Process};
 
-const ROUNDS: u32 = 100;
+const ROUNDS: u32 = 200;
 
 /// What a child does; nothing in the parent.
 #[test]
