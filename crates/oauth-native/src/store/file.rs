@@ -15,8 +15,8 @@ use super::{LockFile, LockGuard, Locked, Store, StoreError};
 /// A session in a file, or a pending login: JSON that only the user can read, locked for all threads and processes.
 ///
 /// - **Whole at any time.** A new form is written to a file beside, then renamed over the old one. After a crash or a power cut,
-///   and on a full disk, the old or the new one is there. What a killed process leaves (a file with `.new` appended) is removed by
-///   the next [`Locked::save`].
+///   and on a full disk, the old or the new one is there. What a killed process leaves (a file with `.new` appended) is
+///   removed by the next [`Locked::save`].
 /// - **Private.** On Unix its mode is 0600 from the start, whatever it was before, and a folder that is missing is created with
 ///   0700. On Windows, the folder decides: choose one in the user's profile. It is not encrypted.
 /// - **Locked** by the file with `.lock` appended: see [`LockFile`]. Two stores of one path exclude each other, in one
