@@ -1,57 +1,206 @@
 //! Where a session is stored between runs of the app, and shared with its other processes.
+//!
+//! [`File`] (feature `file-store`) is for apps and command-line tools, [`Memory`] for tests and for apps that keep nothing. Both
+//! also store a login that waits for its redirect: [`SavedLogin`](oauth_proto::SavedLogin). [`Store`] is the trait to implement
+//! for any other place: its documentation has an example for the system's keyring.
+
+#[cfg(feature = "file-store")]
+mod atomic;
+#[cfg(feature = "file-store")]
+mod file;
+#[cfg(feature = "file-store")]
+mod form;
+#[cfg(feature = "file-store")]
+mod lock_file;
+mod memory;
 
 use std::fmt;
+use std::io;
+use std::time::Duration;
 
 use oauth_proto::SavedSession;
 
-/// A place for one session. `lock` is what several processes, and several sessions in one process, wait for.
-pub trait Store: Send + Sync {
+#[cfg(feature = "file-store")]
+pub use self::file::File;
+#[cfg(feature = "file-store")]
+pub use self::form::Form;
+#[cfg(feature = "file-store")]
+pub use self::lock_file::{LockFile, LockGuard};
+pub use self::memory::Memory;
+
+/// How long a store waits for its lock if the app does not say otherwise: 90 seconds.
+///
+/// Whoever refreshes holds the lock while the request is under way, which a session gives up after 60 seconds. So whoever waits
+/// longer than that does not give up before a holder whose server is slow has come to its end.
+pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// A place for one session, or, as `Store<SavedLogin>`, for one pending login.
+///
+/// Several processes, and several sessions in one process, wait for its lock.
+/// [`Session::adopt`](oauth_proto::Session::adopt) says what to do under it.
+///
+/// ```
+/// use oauth_native::store::{Memory, Store, StoreError};
+/// use oauth_proto::Session;
+///
+/// fn store_after_login(store: &dyn Store, session: &Session) -> Result<(), StoreError> {
+///     let mut locked = store.lock()?;
+///     locked.save(session.save().as_ref())
+/// } // unlocked here
+/// # use oauth_proto::{AuthorizationServer, Client, Secret, Tokens};
+/// # let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token")?;
+/// # let client = Client::new(server, "s6BhdRkqt3", "com.example.app:/callback")?;
+/// # let session = Session::new(client, Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), None, "read"));
+/// # let store = Memory::new();
+/// store_after_login(&store, &session)?;
+/// assert!(store.lock()?.load()?.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # The system's keyring
+///
+/// This crate has no store for it, because the crate `keyring` costs much: on Linux, version 4 brings about 125 crates (an
+/// async D-Bus stack) and needs Rust 1.88, and version 3 needs the system's `libdbus`. The code below, some forty lines, uses
+/// it, or any other API for secrets. Know before you choose it:
+/// - **It has no lock.** [`LockFile`] is one, for any place.
+/// - **Windows stores at most 2560 bytes in an entry.** A session with an ID token is often larger: encrypt a file with a key
+///   that is in the keyring, or cut the form into several entries.
+/// - Linux without a desktop (servers, containers, SSH) often has no keyring, or a locked one that asks for a password.
+/// - An entry is replaced in one step on each system, so what was stored before stays if that fails.
+///
+/// ```
+/// # #[cfg(feature = "file-store")] mod page {
+/// # mod keyring { // the part of the crate's API that is used
+/// #     pub enum Error { NoEntry, Other }
+/// #     impl std::fmt::Display for Error {
+/// #         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("no keyring") }
+/// #     }
+/// #     pub struct Entry;
+/// #     impl Entry {
+/// #         pub fn new(_: &str, _: &str) -> Result<Self, Error> { Ok(Self) }
+/// #         pub fn get_secret(&self) -> Result<Vec<u8>, Error> { Err(Error::NoEntry) }
+/// #         pub fn set_secret(&self, _: &[u8]) -> Result<(), Error> { Err(Error::Other) }
+/// #         pub fn delete_credential(&self) -> Result<(), Error> { Err(Error::NoEntry) }
+/// #     }
+/// # }
+/// use std::io;
+///
+/// use oauth_native::store::{LockFile, LockGuard, Locked, Store, StoreError};
+/// use oauth_proto::SavedSession;
+/// use zeroize::Zeroizing;
+///
+/// pub struct Keyring {
+///     user: String,
+///     lock: LockFile, // in a folder of the app: LockFile::new(folder.join("session.lock"))
+/// }
+///
+/// impl Store for Keyring {
+///     fn lock(&self) -> Result<Box<dyn Locked + Send>, StoreError> {
+///         let lock = self.lock.lock()?;
+///         let entry = keyring::Entry::new("com.example.app", &self.user).map_err(failed)?;
+///         Ok(Box::new(Unlocks { entry, _lock: lock }))
+///     }
+/// }
+///
+/// struct Unlocks {
+///     entry: keyring::Entry,
+///     _lock: LockGuard,
+/// }
+///
+/// impl Locked for Unlocks {
+///     fn load(&mut self) -> Result<Option<SavedSession>, StoreError> {
+///         match self.entry.get_secret().map(Zeroizing::new) {
+///             Ok(octets) => serde_json::from_slice(&octets).map(Some).map_err(|_| StoreError::Damaged),
+///             Err(keyring::Error::NoEntry) => Ok(None),
+///             Err(error) => Err(failed(error)),
+///         }
+///     }
+///
+///     fn save(&mut self, session: Option<&SavedSession>) -> Result<(), StoreError> {
+///         let Some(session) = session else {
+///             return match self.entry.delete_credential() {
+///                 Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
+///                 Err(error) => Err(failed(error)),
+///             };
+///         };
+///         let octets = serde_json::to_vec(session).map(Zeroizing::new).map_err(io::Error::other)?;
+///         self.entry.set_secret(&octets).map_err(failed)
+///     }
+/// }
+///
+/// /// The text of an error, never its `Debug`: some variants hold what could not be read.
+/// fn failed(error: keyring::Error) -> StoreError {
+///     StoreError::Io(io::Error::other(error.to_string()))
+/// }
+/// # }
+/// ```
+pub trait Store<T = SavedSession>: Send + Sync {
     /// Locks the place until the guard is dropped. Whoever refreshes holds it from before the request to after the tokens have
     /// been stored, so that a refresh token is not used twice.
     ///
+    /// This blocks the thread while another guard exists, so async code calls it on a thread that may block. The guard borrows
+    /// nothing and may be moved to another thread. Do not lock again while you hold it: that waits in vain.
+    ///
     /// # Errors
-    /// [`StoreError`] if the place cannot be locked.
-    fn lock(&self) -> Result<Box<dyn Locked + Send + '_>, StoreError>;
+    /// [`StoreError`] if the place cannot be locked; [`StoreError::Busy`] if it was locked for too long.
+    fn lock(&self) -> Result<Box<dyn Locked<T> + Send>, StoreError>;
 }
 
-/// A locked place.
-pub trait Locked {
+/// A locked place. Dropping it unlocks.
+#[must_use = "it is unlocked when this is dropped"]
+pub trait Locked<T = SavedSession> {
     /// Reads what is stored; `None` if there is nothing.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read. A form that is damaged is an error, too.
-    fn load(&mut self) -> Result<Option<SavedSession>, StoreError>;
+    fn load(&mut self) -> Result<Option<T>, StoreError>;
 
-    /// Stores a session in place of what was stored, or removes that for `None`. When it returns, it is on the disk.
+    /// Stores a form in place of what was stored, or removes that for `None`. When it returns, it is on the disk.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be written. What was stored before is then still there.
-    fn save(&mut self, session: Option<&SavedSession>) -> Result<(), StoreError>;
+    /// [`StoreError`] if it cannot be written. What was stored before is then still there, whole; only if the disk fails in the
+    /// last step, it may be the new form, whole.
+    fn save(&mut self, form: Option<&T>) -> Result<(), StoreError>;
 }
 
 /// Why a store cannot be used. Shows nothing of what is stored.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The operating system says no.
-    Io(std::io::Error),
-    /// What is stored cannot be read as a session.
+    /// The operating system says no. The text names the file and the step.
+    Io(io::Error),
+    /// What is stored cannot be read: the file is empty, cut off, too large (more than 1 MiB), or of another version of the
+    /// library. Remove it with [`Locked::save`] of `None`, and let the user log in again.
     Damaged,
+    /// Another thread or process has held the lock for as long as this one was ready to wait. Try again later.
+    Busy(Duration),
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "the session cannot be stored or read: {error}"),
-            Self::Damaged => f.write_str("the stored session is damaged: remove it and log in again"),
+            Self::Io(error) => write!(f, "the store cannot be used: {error}"),
+            Self::Damaged => f.write_str("what is stored is damaged: remove it and log in again"),
+            Self::Busy(waited) => write!(
+                f,
+                "the store is locked, and was not unlocked within {} seconds: try again later",
+                waited.as_secs_f32()
+            ),
         }
     }
 }
 
-impl std::error::Error for StoreError {}
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Damaged | Self::Busy(_) => None,
+        }
+    }
+}
 
-impl From<std::io::Error> for StoreError {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
