@@ -77,7 +77,8 @@ fn allowed(scheme: Option<&str>, loopback: bool) -> bool {
 #[cfg(any(feature = "ureq", feature = "reqwest"))]
 fn is_loopback(host: &str) -> bool {
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 #[cfg(all(test, any(feature = "ureq", feature = "reqwest")))]
@@ -89,7 +90,9 @@ mod tests {
         for host in ["127.0.0.1", "127.8.9.10", "[::1]", "localhost", "LOCALHOST"] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "128.0.0.1", "[::2]", "localhost.example.com", "127.0.0.1.example.com", "0.0.0.0", "a.localhost"] {
+        for host in
+            ["", "128.0.0.1", "[::2]", "localhost.example.com", "127.0.0.1.example.com", "0.0.0.0", "a.localhost"]
+        {
             assert!(!is_loopback(host), "{host}");
         }
         assert!(allowed(Some("https"), false) && allowed(Some("https"), true) && allowed(Some("http"), true));
