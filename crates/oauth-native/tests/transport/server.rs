@@ -1,6 +1,6 @@
 //! A server of a few lines, on a port of its own, which ends with the test.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Error, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 /// No server lives longer.
 const LIFETIME: Duration = Duration::from_secs(20);
+
+/// How often a waiting connection looks whether the test is over.
+const TICK: Duration = Duration::from_millis(20);
 
 pub struct Server {
     pub port: u16,
@@ -43,7 +46,7 @@ impl Server {
                 match listener.accept() {
                     Ok((stream, _)) => {
                         stream.set_nonblocking(false).unwrap();
-                        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+                        stream.set_read_timeout(Some(TICK)).unwrap();
                         stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
                         let mut count = connections.lock().unwrap();
                         let mut peer = Peer { stream, index: *count, log: Arc::clone(&log), stop: Arc::clone(&stop) };
@@ -96,6 +99,7 @@ impl Peer {
             let mut octet = [0];
             match self.stream.read(&mut octet) {
                 Ok(1..) => read.push(octet[0]),
+                Err(error) if is_tick(&error) && !self.is_over() => {}
                 _ => break,
             }
         }
@@ -113,17 +117,16 @@ impl Peer {
 
     /// Waits until bytes have arrived, and leaves them unread: dropping the stream then resets the connection.
     pub fn wait_for_bytes(&mut self) {
-        let _ = self.stream.peek(&mut [0]);
+        while !self.is_over() && self.stream.peek(&mut [0]).is_err_and(|error| is_tick(&error)) {}
     }
 
     /// Says and does nothing until the other side closes or the test is over.
     pub fn be_silent(&mut self) {
         let end = Instant::now() + LIFETIME;
-        self.stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         while !self.is_over() && Instant::now() < end {
             match self.stream.read(&mut [0; 1024]) {
                 Ok(1..) => {}
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) if is_tick(&error) => {}
                 _ => return,
             }
         }
@@ -138,6 +141,10 @@ impl Peer {
     pub fn close(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Both);
     }
+}
+
+fn is_tick(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 fn is_whole(read: &[u8]) -> bool {

@@ -83,7 +83,7 @@ pub fn post(origin: &str, secret: Option<&str>) -> Request {
         AuthorizationServer::on_insecure_loopback(&format!("{origin}/authorize"), &format!("{origin}/token?a=b%20c"));
     let (mut login, state) = started(&server_client(server.unwrap(), secret));
     let redirect = format!("com.example.app:/callback?code={CODE}&state={state}");
-    login.handle(Event::RedirectReceived(&redirect), now()).unwrap();
+    let _ = login.handle(Event::RedirectReceived(&redirect), now()).unwrap();
     sent(&mut login)
 }
 
