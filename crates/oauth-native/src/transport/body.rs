@@ -71,6 +71,7 @@ fn wipe(octets: Vec<u8>) {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
 

@@ -232,6 +232,7 @@ impl AsRef<[u8]> for Wiped {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -17,3 +17,4 @@ mod proxies;
 mod requests;
 mod server;
 mod stacks;
+mod tls;

@@ -103,11 +103,15 @@ impl Peer {
                 _ => break,
             }
         }
-        let read = String::from_utf8_lossy(&read).into_owned();
         if !read.is_empty() {
-            self.log.lock().unwrap().push(read.clone());
+            self.note(&read);
         }
-        read
+        String::from_utf8_lossy(&read).into_owned()
+    }
+
+    /// Writes down what was read.
+    pub fn note(&mut self, read: &[u8]) {
+        self.log.lock().unwrap().push(String::from_utf8_lossy(read).into_owned());
     }
 
     /// Writes; `false` when the other side is gone.
@@ -147,7 +151,7 @@ fn is_tick(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-fn is_whole(read: &[u8]) -> bool {
+pub fn is_whole(read: &[u8]) -> bool {
     let text = String::from_utf8_lossy(read);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
