@@ -74,7 +74,7 @@ fn headers_that_are_not_text() {
 #[test]
 fn many_headers_and_repeated_ones() {
     each(|stack, method| {
-        let many: String = (0..90).map(|index| format!("X-{index}: value {index}\r\n")).collect();
+        let many = (0..90).map(|index| format!("X-{index}: value {index}\r\n")).collect::<Vec<_>>().concat();
         let server = Server::answers(format!(
             "HTTP/1.1 401 No\r\n{many}WWW-Authenticate: DPoP\r\nWWW-Authenticate: Bearer\r\nContent-Length: 0\r\n\r\n"
         ));

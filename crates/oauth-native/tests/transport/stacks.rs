@@ -6,7 +6,8 @@ use std::time::Duration;
 use oauth_native::transport::{Reqwest, Settings, Ureq};
 use oauth_proto::drive::{blocking, OwnedResponse, Transport};
 use oauth_proto::{
-    Action, AuthorizationRequest, AuthorizationServer, Client, Delivered, Entropy, Event, Login, Request, UnixTime,
+    Action, AuthorizationRequest, AuthorizationServer, Client, ClientBuilder, Delivered, Entropy, Event, Login,
+    Request, UnixTime,
 };
 
 /// The limit of each request in these tests.
@@ -89,7 +90,7 @@ pub fn post(origin: &str, secret: Option<&str>) -> Request {
 
 fn server_client(server: AuthorizationServer, secret: Option<&str>) -> Client {
     let builder = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback");
-    secret.into_iter().fold(builder, |builder, secret| builder.client_secret_basic(secret)).build().unwrap()
+    secret.into_iter().fold(builder, ClientBuilder::client_secret_basic).build().unwrap()
 }
 
 fn started(client: &Client) -> (Login, String) {
