@@ -18,7 +18,7 @@
 //! do not always tell: a reset while the TLS handshake is under way looks like a reset after the request. So the body is
 //! watched: as long as the stack has not asked for its first byte, none can have been written, and without its body a server cannot
 //! act upon a `POST` (RFC 9112 §8). `No` means exactly this; everything later is `Maybe`. A stack that asks earlier than it writes
-//! makes some `No` a `Maybe`, never the other way.
+//! makes some `No` a `Maybe`, never the other way. So it does not depend on the stack's version.
 //!
 //! A `GET` has no body, and it changes nothing on the server. There the error decides.
 //!
@@ -33,7 +33,7 @@
 //! | The TLS handshake fails: no TLS at all, a certificate that is not trusted, a reset | `No` | `Maybe` | `No` |
 //! | The connection is closed or reset after it was made | `Maybe` | `Maybe` | `Maybe` |
 //! | No response within [`Settings::timeout`] | `Maybe` | `Maybe` | `Maybe` |
-//! | No HTTP response, or a head that is too large (`ureq` 64 KiB, `reqwest` about 400 KiB; 100 headers or more) | `Maybe` | `Maybe` | `Maybe` |
+//! | No HTTP response, or a head that is too large (`ureq`: 64 KiB or 128 headers, `reqwest`: 400 KiB or 100) | `Maybe` | `Maybe` | `Maybe` |
 //! | The body breaks off before its length or last chunk, or stalls until the timeout | `Maybe` | `Maybe` | `Maybe` |
 //!
 //! A body without `content-length` and without chunks ends when the connection does. One that broke off looks complete then; the

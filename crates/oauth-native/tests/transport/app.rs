@@ -44,6 +44,12 @@ fn a_client_that_follows_redirects() {
     }
 }
 
+const _: () = {
+    const fn is_shared<T: Clone + Send + Sync + 'static>() {}
+    is_shared::<Ureq>();
+    is_shared::<Reqwest>();
+};
+
 #[test]
 fn many_tasks_share_a_transport() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

@@ -15,14 +15,15 @@ const PROXY: &str = "OAUTH_NATIVE_TEST_PROXY";
 /// Runs one test of this file in a process with the environment of a user behind a proxy.
 fn again(test: &str, variable: &str, proxy: &Server) {
     let url = format!("http://127.0.0.1:{}", proxy.port);
-    let status = Command::new(env::current_exe().unwrap())
+    let output = Command::new(env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env_remove("NO_PROXY")
         .env_remove("no_proxy")
         .env(PROXY, &url)
         .env(variable, &url)
-        .status();
-    assert!(status.unwrap().success(), "{test} {variable}");
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{test} {variable}: {}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]
