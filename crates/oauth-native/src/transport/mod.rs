@@ -15,9 +15,9 @@
 //! # Delivered or not
 //!
 //! A `POST` carries a code or a refresh token, so it matters whether a failed one may have reached the server. The stacks' errors
-//! do not always tell: a reset while the TLS handshake is under way looks like a reset after the request. So the body is
-//! watched: as long as the stack has not asked for its first byte, none can have been written, and without its body a server cannot
-//! act upon a `POST` (RFC 9112 §8). `No` means exactly this; everything later is `Maybe`. A stack that asks earlier than it writes
+//! do not always tell: a reset while the TLS handshake is under way looks like a reset after the request. So the body is watched:
+//! as long as the stack has not asked for its first byte, none can have been written, and without its body a server cannot act
+//! upon a `POST` (RFC 9112 §8). `No` means exactly this; everything later is `Maybe`. A stack that asks earlier than it writes
 //! makes some `No` a `Maybe`, never the other way. So it does not depend on the stack's version.
 //!
 //! A `GET` has no body, and it changes nothing on the server. There the error decides.
@@ -33,7 +33,7 @@
 //! | The TLS handshake fails: no TLS at all, a certificate that is not trusted, a reset | `No` | `Maybe` | `No` |
 //! | The connection is closed or reset after it was made | `Maybe` | `Maybe` | `Maybe` |
 //! | No response within [`Settings::timeout`] | `Maybe` | `Maybe` | `Maybe` |
-//! | No HTTP response, or a head that is too large (`ureq`: 64 KiB or 128 headers, `reqwest`: 400 KiB or 100) | `Maybe` | `Maybe` | `Maybe` |
+//! | No HTTP response, or too large a head (`ureq`: 64 KiB, 128 headers; `reqwest`: 400 KiB, 100) | `Maybe` | `Maybe` | `Maybe` |
 //! | The body breaks off before its length or last chunk, or stalls until the timeout | `Maybe` | `Maybe` | `Maybe` |
 //!
 //! A body without `content-length` and without chunks ends when the connection does. One that broke off looks complete then; the
@@ -43,9 +43,9 @@
 //!
 //! [`Ureq::new`] and [`Reqwest::new`] make a connection for each request. A connection that is kept may have been closed by the
 //! server, or forgotten by a router on the way, when the next request is written to it: the outcome is then unknown, which ends a
-//! login whose code was being exchanged. This is likely in a login, where the user spends a minute in the browser between two requests.
-//! A handshake costs less. To have connections kept, for example in a server where many people log in at once, pass your own agent or
-//! client. Even then no `POST` is sent twice: after it was written, a closed connection is `Maybe`.
+//! login whose code was being exchanged. This is likely in a login, where the user spends a minute in the browser between two
+//! requests. A handshake costs less. To have connections kept, for example in a server where many people log in at once, pass
+//! your own agent or client. Even then no `POST` is sent twice: after it was written, a closed connection is `Maybe`.
 //!
 //! # Time
 //!

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// How long a transport waits, and what it calls itself.
 ///
 /// A session's refresh that has no outcome after 60 seconds counts as lost, and may be sent again
-/// ([`ClientBuilder::refresh_timeout_secs`](oauth_proto::ClientBuilder::refresh_timeout_secs)). A transport must have given up before
-/// that: two requests with one refresh token on their way together can look like theft to the server.
+/// ([`ClientBuilder::refresh_timeout_secs`](oauth_proto::ClientBuilder::refresh_timeout_secs)). A transport must have given up
+/// before that: two requests with one refresh token on their way together can look like theft to the server.
 ///
 /// ```
 /// use std::time::Duration;

@@ -74,8 +74,8 @@ impl Reqwest {
     ///
     /// The client must be built with `redirect(Policy::none())`, and should have a `connect_timeout`. If it follows a redirect
     /// all the same, its response is not handed over (the outcome is [`Delivered::Maybe`]), and the body of a `POST` is not sent
-    /// again; but an access token may then have been sent elsewhere. For a server on loopback it needs `no_proxy()`. A request may take
-    /// [thirty seconds](Settings::timeout), whatever the client says; set [`Self::timeout`] for another limit.
+    /// again; but an access token may then have been sent elsewhere. For a server on loopback it needs `no_proxy()`. A request
+    /// may take [thirty seconds](Settings::timeout), whatever the client says; set [`Self::timeout`] for another limit.
     ///
     /// ```
     /// use std::time::Duration;
@@ -163,8 +163,8 @@ async fn received(mut response: Response, limit: usize) -> Result<OwnedResponse,
     Ok(OwnedResponse::new(response.status().as_u16(), headers, body.finish()))
 }
 
-/// Whether the stack has asked for a request's body. The connection runs in a task of its own, which may still want to send when the
-/// caller has given up: only one of both can come first.
+/// Whether the stack has asked for a request's body. The connection runs in a task of its own, which may still want to send when
+/// the caller has given up: only one of both can come first.
 #[derive(Default)]
 struct State(AtomicU8);
 

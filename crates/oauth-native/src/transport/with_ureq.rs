@@ -57,8 +57,8 @@ impl Ureq {
     /// A transport that uses the app's agent: its TLS configuration, proxy, connections, cookies, middleware and user agent.
     ///
     /// What the contract needs is set for each request, whatever the agent says: no redirects, statuses as responses, no proxy
-    /// for loopback, and [thirty seconds](Settings::timeout) for the whole request. Set [`Self::timeout`] for another limit, and on the
-    /// agent `timeout_connect` and `timeout_resolve`. A middleware of the agent must not send a request twice.
+    /// for loopback, and [thirty seconds](Settings::timeout) for the whole request. Set [`Self::timeout`] for another limit, and
+    /// on the agent `timeout_connect` and `timeout_resolve`. A middleware of the agent must not send a request twice.
     pub fn with_agent(agent: Agent) -> Self {
         Self { stack: Stack::Of(agent), timeout: Settings::new().timeout }
     }

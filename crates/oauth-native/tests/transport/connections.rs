@@ -74,7 +74,8 @@ fn closed_or_reset_upon_the_second_request() {
     }
 }
 
-/// The server closes at the moment when the next request comes: whatever the outcome, it is told truly, and no `POST` comes twice.
+/// The server closes at the moment when the next request comes: whatever the outcome, it is told truly, and no `POST` comes
+/// twice.
 #[test]
 fn closed_at_the_moment_of_the_next_request() {
     for stack in keeping() {
