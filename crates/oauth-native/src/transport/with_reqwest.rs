@@ -1,0 +1,260 @@
+//! `reqwest`, which is async.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use oauth_proto::drive::{OwnedResponse, Transport};
+use oauth_proto::{Delivered, Request};
+use reqwest::header::{HeaderValue, ACCEPT_ENCODING};
+use reqwest::{redirect, Client, Error, Method, RequestBuilder, Response, Url};
+
+use super::body::Body;
+use super::settings::Settings;
+use super::{allowed, is_loopback};
+
+/// Sends requests with `reqwest`, in a `tokio` runtime (feature `reqwest`). The [module](super) says what it does and what its
+/// errors mean. A clone is cheap.
+///
+/// A request whose future is dropped may have been delivered.
+///
+/// ```
+/// use oauth_native::transport::{Reqwest, Settings};
+///
+/// let transport = Reqwest::new()?;
+/// let mine = Reqwest::with_settings(&Settings::new().user_agent("example-app/2.1"))?;
+/// # let _ = (transport, mine);
+/// # Ok::<(), reqwest::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Reqwest {
+    usual: Client,
+    /// For loopback, where no proxy must be asked.
+    direct: Client,
+    timeout: Duration,
+}
+
+impl Reqwest {
+    /// A transport with the usual [`Settings`].
+    ///
+    /// # Errors
+    /// The client's, if TLS cannot be set up.
+    pub fn new() -> Result<Self, Error> {
+        Self::with_settings(&Settings::new())
+    }
+
+    /// A transport with these settings.
+    ///
+    /// # Errors
+    /// The client's, if TLS cannot be set up.
+    pub fn with_settings(settings: &Settings) -> Result<Self, Error> {
+        let client = || {
+            Client::builder()
+                .use_rustls_tls()
+                .redirect(redirect::Policy::none())
+                .no_gzip()
+                .no_brotli()
+                .no_zstd()
+                .no_deflate()
+                .connect_timeout(settings.connect_timeout)
+                .pool_max_idle_per_host(0)
+                .user_agent(settings.user_agent.as_str())
+        };
+        let (usual, direct) = (client().build()?, client().no_proxy().build()?);
+        Ok(Self { usual, direct, timeout: settings.timeout })
+    }
+
+    /// A transport that uses the app's client: its TLS configuration, proxy, connections, cookies and user agent.
+    ///
+    /// The client must be built with `redirect(Policy::none())`, and should have a `connect_timeout`. If it follows a redirect
+    /// all the same, its response is not handed over (the outcome is [`Delivered::Maybe`]), and the body of a `POST` is not sent
+    /// again; but an access token may then have been sent elsewhere. For a server on loopback it needs `no_proxy()`. A request
+    /// may take [thirty seconds](Settings::timeout), whatever the client says; set [`Self::timeout`] for another limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oauth_native::transport::Reqwest;
+    ///
+    /// let client = reqwest::Client::builder()
+    ///     .redirect(reqwest::redirect::Policy::none())
+    ///     .connect_timeout(Duration::from_secs(10))
+    ///     .build()?;
+    /// let transport = Reqwest::with_client(client);
+    /// # let _ = transport;
+    /// # Ok::<(), reqwest::Error>(())
+    /// ```
+    pub fn with_client(client: Client) -> Self {
+        Self { usual: client.clone(), direct: client, timeout: Settings::new().timeout }
+    }
+
+    /// Sets how long a request may take: see [`Settings::timeout`].
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// What the contract needs, and the request's headers.
+    fn prepare(&self, request: &Request, url: Url, loopback: bool) -> Result<RequestBuilder, Delivered> {
+        let method = if request.method() == "POST" { Method::POST } else { Method::GET };
+        let client = if loopback { &self.direct } else { &self.usual };
+        let builder = client.request(method, url).timeout(self.timeout).header(ACCEPT_ENCODING, "identity");
+        request.headers().try_fold(builder, |builder, (name, value)| {
+            let mut value = HeaderValue::from_str(value).map_err(|_| Delivered::No)?;
+            value.set_sensitive(name == "authorization");
+            Ok(builder.header(name, value))
+        })
+    }
+}
+
+impl Transport for Reqwest {
+    async fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
+        let url = Url::parse(request.url()).map_err(|_| Delivered::No)?;
+        let loopback = url.host_str().is_some_and(is_loopback);
+        if !allowed(Some(url.scheme()), loopback) {
+            return Err(Delivered::No);
+        }
+        let builder = self.prepare(request, url.clone(), loopback)?;
+        let response = if request.method() == "POST" {
+            let state = Arc::new(State::default());
+            let body = reqwest::Body::wrap(Watched::new(request.body(), &state));
+            builder.body(body).send().await.map_err(|_| state.give_up())?
+        } else {
+            builder.send().await.map_err(|error| of_get(&error))?
+        };
+        if *response.url() != url {
+            return Err(Delivered::Maybe); // the app's client has followed a redirect
+        }
+        received(response, request.max_response_bytes()).await.map_err(|_| Delivered::Maybe)
+    }
+}
+
+impl fmt::Debug for Reqwest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reqwest").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+/// Whether a request without a body may have been delivered.
+fn of_get(error: &Error) -> Delivered {
+    // `is_connect` is true for what fails while a connection is made: name, address, proxy, TLS, connect timeout.
+    if error.is_builder() || error.is_connect() {
+        Delivered::No
+    } else {
+        Delivered::Maybe
+    }
+}
+
+async fn received(mut response: Response, limit: usize) -> Result<OwnedResponse, Error> {
+    let headers =
+        response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+    let mut body = Body::new(limit);
+    while let Some(chunk) = response.chunk().await? {
+        if body.take(&chunk) {
+            break;
+        }
+    }
+    Ok(OwnedResponse::new(response.status().as_u16(), headers, body.finish()))
+}
+
+/// Whether the stack has asked for a request's body. The connection runs in a task of its own, which may still want to send when
+/// the caller has given up: only one of both can come first.
+#[derive(Default)]
+struct State(AtomicU8);
+
+impl State {
+    const NEW: u8 = 0;
+    const ASKED: u8 = 1;
+    const GIVEN_UP: u8 = 2;
+
+    /// Asks for the body. `false` if the caller has given up: then it must not be sent.
+    fn ask(&self) -> bool {
+        let found = self.0.compare_exchange(Self::NEW, Self::ASKED, Ordering::SeqCst, Ordering::SeqCst);
+        found != Err(Self::GIVEN_UP)
+    }
+
+    /// No response comes. From now on, a body that was not asked for cannot be had.
+    fn give_up(&self) -> Delivered {
+        match self.0.compare_exchange(Self::NEW, Self::GIVEN_UP, Ordering::SeqCst, Ordering::SeqCst) {
+            Err(Self::ASKED) => Delivered::Maybe,
+            _ => Delivered::No,
+        }
+    }
+}
+
+/// The body of a request, in one piece. The copy is wiped when the stack is done with it.
+struct Watched {
+    octets: Option<Bytes>,
+    state: Arc<State>,
+}
+
+impl Watched {
+    fn new(octets: &[u8], state: &Arc<State>) -> Self {
+        let octets = Bytes::from_owner(Wiped(OwnedResponse::new(0, Vec::new(), octets.to_vec())));
+        Self { octets: Some(octets), state: Arc::clone(state) }
+    }
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = self.get_mut();
+        if !this.state.ask() {
+            return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
+        }
+        Poll::Ready(this.octets.take().map(|octets| Ok(Frame::data(octets))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.octets.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.octets.as_ref().map_or(0, |octets| u64::try_from(octets.len()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// Bytes that are wiped when dropped, by what wipes a response's.
+struct Wiped(OwnedResponse);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.response().body()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_either_given_up_or_sent() {
+        let state = Arc::new(State::default());
+        let mut body = Watched::new(b"code=secret", &state);
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert_eq!(http_body::Body::size_hint(&body).exact(), Some(11));
+        let frame = http_body::Body::poll_frame(Pin::new(&mut body), &mut context);
+        assert!(matches!(frame, Poll::Ready(Some(Ok(frame))) if frame.data_ref().unwrap() == "code=secret"));
+        assert!(matches!(http_body::Body::poll_frame(Pin::new(&mut body), &mut context), Poll::Ready(None)));
+        assert!(http_body::Body::is_end_stream(&body));
+        assert_eq!(state.give_up(), Delivered::Maybe);
+
+        let state = Arc::new(State::default());
+        let mut body = Watched::new(b"code=secret", &state);
+        assert_eq!(state.give_up(), Delivered::No);
+        assert_eq!(state.give_up(), Delivered::No);
+        for _ in 0..2 {
+            let frame = http_body::Body::poll_frame(Pin::new(&mut body), &mut context);
+            assert!(matches!(frame, Poll::Ready(Some(Err(_)))));
+        }
+    }
+}
