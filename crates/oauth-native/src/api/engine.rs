@@ -1,0 +1,307 @@
+//! What the handle does, for tasks and threads.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use oauth_proto::{
+    Access, Bearer, CallHeaders, Client, Error, Event, LoginRequired, LogoutUrl, RequestId, Session, SessionAction, SignOut, Target,
+    UnixTime,
+};
+
+use super::error::{ApiError, CallError};
+use super::io::Io;
+use super::place::Place;
+use super::reply::Reply;
+use super::shared::{Flight, Shared, Step, SAVE_AGAIN_SECS, SEND_SECS};
+use crate::store::{Store, StoreError};
+
+/// A handle's parts, and how long its callers wait.
+pub(super) struct Engine<'a, I> {
+    pub io: &'a I,
+    pub shared: &'a Arc<Shared>,
+    pub patience: u64,
+}
+
+/// What came of a sign-out. The user is signed out here in any case.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use = "it may have a URL to open"]
+pub struct SignedOut {
+    /// Open this URL in the browser to end the user's session at the server. Then call `end_logout`.
+    pub logout_url: Option<LogoutUrl>,
+    /// Why the server was not told, or not yet.
+    pub not_revoked: Option<Error>,
+    /// Why the stored session could not be removed. Remove it in some other way.
+    pub not_removed: Option<StoreError>,
+}
+
+/// Stores the session of a new login.
+pub(super) async fn store<I: Io>(io: &I, store: &Arc<dyn Store>, session: &Session) -> Result<(), StoreError> {
+    let place = Place::lock(store)?;
+    drop(place.loaded(io, io.now().saturating_add(SEND_SECS)).await);
+    drop(place.save(session.save(), None));
+    place.saved(io).await
+}
+
+/// Reads what is stored.
+pub(super) async fn restore<I: Io>(io: &I, store: &Arc<dyn Store>, client: Client) -> Result<Option<Session>, ApiError> {
+    let place = Place::lock(store)?;
+    let saved = place.loaded(io, io.now().saturating_add(SEND_SECS)).await?;
+    Ok(saved.map(|saved| Session::restore(client, saved)).transpose()?)
+}
+
+impl<I: Io> Engine<'_, I> {
+    pub(super) async fn token(&self, target: &Target) -> Result<Bearer, ApiError> {
+        let bearer = self.obtain(|session, now| Some(session.access_for(target, now))).await?;
+        // The closure always has an answer.
+        bearer.ok_or_else(|| self.shared.lock().login_required(LoginRequired::NoRefreshToken))
+    }
+
+    /// Asks until there is a token, or none to wait for. `None` if the session has no answer.
+    async fn obtain(
+        &self,
+        mut ask: impl FnMut(&mut Session, UnixTime) -> Option<Access>,
+    ) -> Result<Option<Bearer>, ApiError> {
+        let until = self.io.now().saturating_add(self.patience);
+        self.save_again().await;
+        loop {
+            let (step, listener) = self.shared.ask(self.io, &mut ask);
+            match step {
+                Step::Wait(deadline) => self.io.wait(listener, deadline).await,
+                Step::Send(request, flight) => {
+                    drop(listener);
+                    self.carry_out(request, flight, &mut ask).await?;
+                }
+                Step::Done(None) => return Ok(None),
+                Step::Done(Some(Access::Ready(bearer))) => return Ok(Some(bearer)),
+                Step::Done(Some(Access::RetryAt(time))) if time <= until => self.io.pause(listener, time).await,
+                Step::Done(Some(Access::RetryAt(time))) => return Err(ApiError::Later(time)),
+                Step::Done(Some(Access::Refused { error, retry_at })) => {
+                    return Err(ApiError::Refused { error, retry_at });
+                }
+                Step::Done(Some(Access::LoginRequired(why))) => return Err(self.shared.lock().login_required(why)),
+                // `ask` has made steps of them.
+                Step::Done(Some(Access::SendRequest(_) | Access::Wait(_))) => {}
+            }
+        }
+    }
+
+    /// Locks the store, takes over what is there, and sends the request if it is still needed.
+    async fn carry_out(
+        &self,
+        request: oauth_proto::Request,
+        mut flight: Flight<'_, I>,
+        ask: &mut impl FnMut(&mut Session, UnixTime) -> Option<Access>,
+    ) -> Result<(), ApiError> {
+        let place = Place::lock(&self.shared.store)?;
+        let stored = place.loaded(self.io, flight.deadline).await?;
+        let mut request = {
+            let now = self.io.now();
+            let mut state = self.shared.lock();
+            state.adopt(stored, now)?;
+            if flight.is_late(now) {
+                state.forget_unsent(now);
+            }
+            if state.send(request.id()) {
+                request
+            } else if state.is_replaced() {
+                return Ok(());
+            } else {
+                // It was made of older tokens. Often nothing is left to do.
+                flight.settle();
+                let Some(Access::SendRequest(request)) = ask(&mut state.session, now) else { return Ok(()) };
+                flight.carry(request.id());
+                request
+            }
+        };
+        loop {
+            let answer = self.io.send(&request).await;
+            let event = match &answer {
+                Ok(answer) => Event::ResponseReceived(request.id(), answer.response()),
+                Err(delivered) => Event::SendFailed(request.id(), *delivered),
+            };
+            let now = self.io.now();
+            let mut state = self.shared.lock();
+            let action = state.session.handle(event, now);
+            flight.settle();
+            match action {
+                Ok(SessionAction::Save | SessionAction::LoginRequired(_)) => {
+                    // In the order of the responses, before anybody else sees the session, and even if this future is dropped.
+                    let saved = state.session.save();
+                    let is_over = saved.is_none();
+                    let undone = place.save(saved, Some(state.saving(self.shared)));
+                    drop(state);
+                    drop(undone);
+                    let saved = place.saved(self.io).await;
+                    // That the grant has ended matters more.
+                    return if is_over { Ok(()) } else { saved.map_err(ApiError::Store) };
+                }
+                // The user has signed out meanwhile: the late token is revoked.
+                Ok(SessionAction::SendRequest(revocation)) => {
+                    flight.carry(revocation.id());
+                    request = revocation;
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Stores what could not be stored before.
+    async fn save_again(&self) {
+        let now = self.io.now();
+        if !self.shared.saves_again(now) {
+            return;
+        }
+        let Ok(place) = Place::lock(&self.shared.store) else { return };
+        let Ok(stored) = place.loaded(self.io, now.saturating_add(SAVE_AGAIN_SECS)).await else { return };
+        let now = self.io.now();
+        let undone = {
+            let mut state = self.shared.lock();
+            if state.adopt(stored, now).is_err() || state.is_replaced() {
+                return;
+            }
+            let saved = state.session.save();
+            place.save(saved, Some(state.saving(self.shared)))
+        };
+        drop(undone);
+        // `Saving` notes whether it went well.
+        drop(place.saved(self.io).await);
+    }
+
+    pub(super) async fn call<R, E, F>(
+        &self,
+        target: &Target,
+        method: &str,
+        url: &str,
+        mut send: impl FnMut(CallHeaders) -> F,
+    ) -> Result<R, CallError<E>>
+    where
+        F: Future<Output = Result<Reply<R>, E>>,
+    {
+        let mut bearer = self.token(target).await?;
+        let mut is_first = true;
+        loop {
+            let headers = bearer.headers(method, url).map_err(ApiError::Bearer)?;
+            let reply = send(headers).await.map_err(CallError::Call)?;
+            let lines: Vec<_> = reply.challenges.iter().map(|value| ("www-authenticate", value.as_slice())).collect();
+            let refused = |session: &mut Session, now| session.refused(&bearer, reply.status, lines.as_slice(), now);
+            match self.obtain(refused).await? {
+                Some(fresh) if reply.may_repeat && is_first => (bearer, is_first) = (fresh, false),
+                Some(_) if reply.may_repeat => {
+                    return Err(self.shared.lock().login_required(LoginRequired::TokenRefused).into());
+                }
+                // It says nothing about the token, or the app has to make the call again.
+                _ => return Ok(reply.value),
+            }
+        }
+    }
+
+    /// Stores another login, and then uses it.
+    pub(super) async fn log_in(&self, session: Session) -> Result<(), ApiError> {
+        store(self.io, &self.shared.store, &session).await?;
+        self.shared.change(|state| state.replace(session));
+        Ok(())
+    }
+
+    /// Uses the login that is stored, if it is another one.
+    pub(super) async fn reload(&self) -> Result<(), ApiError> {
+        let client = self.shared.lock().session.client().clone();
+        let place = Place::lock(&self.shared.store)?;
+        let Some(stored) = place.loaded(self.io, self.io.now().saturating_add(SEND_SECS)).await? else {
+            let now = self.io.now();
+            return self.shared.change(|state| Ok(state.adopt(None, now)?));
+        };
+        let now = self.io.now();
+        self.shared.change(|state| {
+            state.adopt(Some(stored.clone()), now)?;
+            if state.is_replaced() {
+                state.replace(Session::restore(client, stored)?);
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) async fn sign_out(&self, how: SignOut) -> SignedOut {
+        let (place, stored) = match Place::lock(&self.shared.store) {
+            Ok(place) => {
+                let stored = place.loaded(self.io, self.io.now().saturating_add(SEND_SECS)).await;
+                (Some(place), stored)
+            }
+            Err(error) => (None, Err(error)),
+        };
+        let now = self.io.now();
+        let (action, mut not_removed) = self.shared.change(|state| {
+            state.forget_unsent(now);
+            let not_removed = match stored {
+                Ok(Some(stored)) => {
+                    // To revoke the newest token. What is stored and cannot be used is removed.
+                    let _ = state.adopt(Some(stored), now);
+                    None
+                }
+                Ok(None) => None,
+                Err(error) => Some(error),
+            };
+            if let Some(place) = place.as_ref().filter(|_| not_removed.is_none() && !state.is_replaced()) {
+                drop(place.save(None, None));
+            }
+            (state.session.sign_out(how), not_removed)
+        });
+        if let Some(place) = place.filter(|_| not_removed.is_none() && !self.shared.lock().is_replaced()) {
+            not_removed = place.saved(self.io).await.err();
+        }
+        let logout_url = self.tell(Ok(action)).await;
+        self.signed_out(logout_url, not_removed)
+    }
+
+    /// Goes on with a sign-out after the browser.
+    pub(super) async fn end_logout(&self, redirect: Option<&str>) -> Result<SignedOut, Error> {
+        let now = self.io.now();
+        let event = redirect.map_or(Event::Cancelled, Event::RedirectReceived);
+        let action = self.shared.change(|state| state.session.handle(event, now))?;
+        let logout_url = self.tell(Ok(action)).await;
+        Ok(self.signed_out(logout_url, None))
+    }
+
+    fn signed_out(&self, logout_url: Option<LogoutUrl>, not_removed: Option<StoreError>) -> SignedOut {
+        let not_revoked = self.shared.lock().session.last_error().cloned();
+        SignedOut { logout_url, not_revoked, not_removed }
+    }
+
+    /// Tells the server of a sign-out, until there is a URL to open or nothing to do.
+    async fn tell(&self, mut action: Result<SessionAction, Error>) -> Option<LogoutUrl> {
+        let until = self.io.now().saturating_add(self.patience);
+        loop {
+            action = match action {
+                Ok(SessionAction::SendRequest(request)) => {
+                    let mut sent = Flight::sent(self.shared, self.io, request.id());
+                    let answer = self.io.send(&request).await;
+                    let event = match &answer {
+                        Ok(answer) => Event::ResponseReceived(request.id(), answer.response()),
+                        Err(delivered) => Event::SendFailed(request.id(), *delivered),
+                    };
+                    sent.settle();
+                    let now = self.io.now();
+                    self.shared.change(|state| state.session.handle(event, now))
+                }
+                Ok(SessionAction::RetryAt(time)) if time <= until => {
+                    while self.io.now() < time {
+                        self.io.pause(self.shared.changed.listen(), time).await;
+                    }
+                    let pending = self.shared.lock().session.pending_action();
+                    Ok(pending.unwrap_or(SessionAction::SignedOut))
+                }
+                Ok(SessionAction::OpenUrl(url)) => return Some(url),
+                // Done; or somebody else does it.
+                _ => return None,
+            }
+        }
+    }
+}
+
+impl<'a, I: Io> Flight<'a, I> {
+    /// A request that is sent at once.
+    fn sent(shared: &'a Shared, io: &'a I, id: RequestId) -> Self {
+        let now = io.now();
+        Self::new(shared, io, id, now, now)
+    }
+}
