@@ -1,10 +1,11 @@
 //! What the handle does, for tasks and threads.
 
 use std::future::Future;
+use std::io as std_io;
 use std::sync::Arc;
 
 use oauth_proto::{
-    Access, Bearer, CallHeaders, Client, Error, Event, LoginRequired, LogoutUrl, RequestId, Session, SessionAction, SignOut, Target,
+    Access, Bearer, CallHeaders, Client, Error, Event, LoginRequired, LogoutUrl, Request, RequestId, Session, SessionAction, SignOut, Target,
     UnixTime,
 };
 
@@ -37,17 +38,27 @@ pub struct SignedOut {
 
 /// Stores the session of a new login.
 pub(super) async fn store<I: Io>(io: &I, store: &Arc<dyn Store>, session: &Session) -> Result<(), StoreError> {
-    let place = Place::lock(store)?;
+    let place = Place::lock(store, SEND_SECS)?;
     drop(place.loaded(io, io.now().saturating_add(SEND_SECS)).await);
     drop(place.save(session.save(), None));
-    place.saved(io).await
+    place.saved(io).await.unwrap_or_else(|| Err(StoreError::Io(std_io::ErrorKind::TimedOut.into())))
 }
 
 /// Reads what is stored.
 pub(super) async fn restore<I: Io>(io: &I, store: &Arc<dyn Store>, client: Client) -> Result<Option<Session>, ApiError> {
-    let place = Place::lock(store)?;
+    let place = Place::lock(store, SEND_SECS)?;
     let saved = place.loaded(io, io.now().saturating_add(SEND_SECS)).await?;
     Ok(saved.map(|saved| Session::restore(client, saved)).transpose()?)
+}
+
+/// What to do after a response.
+enum Heard {
+    /// Wait until it is stored. `is_over`: the session has ended, and what was stored is removed.
+    Saves {
+        is_over: bool,
+    },
+    Revoke(Request),
+    Nothing,
 }
 
 impl<I: Io> Engine<'_, I> {
@@ -63,7 +74,7 @@ impl<I: Io> Engine<'_, I> {
         mut ask: impl FnMut(&mut Session, UnixTime) -> Option<Access>,
     ) -> Result<Option<Bearer>, ApiError> {
         let until = self.io.now().saturating_add(self.patience);
-        self.save_again().await;
+        self.save_again(false).await;
         loop {
             let (step, listener) = self.shared.ask(self.io, &mut ask);
             match step {
@@ -89,11 +100,11 @@ impl<I: Io> Engine<'_, I> {
     /// Locks the store, takes over what is there, and sends the request if it is still needed.
     async fn carry_out(
         &self,
-        request: oauth_proto::Request,
+        request: Request,
         mut flight: Flight<'_, I>,
         ask: &mut impl FnMut(&mut Session, UnixTime) -> Option<Access>,
     ) -> Result<(), ApiError> {
-        let place = Place::lock(&self.shared.store)?;
+        let place = Place::lock(&self.shared.store, flight.seconds().max(1))?;
         let stored = place.loaded(self.io, flight.deadline).await?;
         let mut request = {
             let now = self.io.now();
@@ -110,49 +121,64 @@ impl<I: Io> Engine<'_, I> {
                 // It was made of older tokens. Often nothing is left to do.
                 flight.settle();
                 let Some(Access::SendRequest(request)) = ask(&mut state.session, now) else { return Ok(()) };
-                flight.carry(request.id());
+                flight.carry(request.id(), state.deadline(now));
                 request
             }
         };
         loop {
-            let answer = self.io.send(&request).await;
+            let answer = self.io.send(&request, flight.deadline).await;
             let event = match &answer {
                 Ok(answer) => Event::ResponseReceived(request.id(), answer.response()),
                 Err(delivered) => Event::SendFailed(request.id(), *delivered),
             };
-            let now = self.io.now();
-            let mut state = self.shared.lock();
-            let action = state.session.handle(event, now);
-            flight.settle();
-            match action {
-                Ok(SessionAction::Save | SessionAction::LoginRequired(_)) => {
-                    // In the order of the responses, before anybody else sees the session, and even if this future is dropped.
-                    let saved = state.session.save();
-                    let is_over = saved.is_none();
-                    let undone = place.save(saved, Some(state.saving(self.shared)));
-                    drop(state);
-                    drop(undone);
-                    let saved = place.saved(self.io).await;
+            match self.hear(event, &place, &mut flight) {
+                Heard::Saves { is_over } => {
+                    let Some(saved) = place.saved(self.io).await else {
+                        // The response came after the lock was gone.
+                        self.save_again(true).await;
+                        return Ok(());
+                    };
                     // That the grant has ended matters more.
                     return if is_over { Ok(()) } else { saved.map_err(ApiError::Store) };
                 }
-                // The user has signed out meanwhile: the late token is revoked.
-                Ok(SessionAction::SendRequest(revocation)) => {
-                    flight.carry(revocation.id());
-                    request = revocation;
-                }
-                _ => return Ok(()),
+                Heard::Revoke(revocation) => request = revocation,
+                Heard::Nothing => return Ok(()),
             }
         }
     }
 
-    /// Stores what could not be stored before.
-    async fn save_again(&self) {
+    /// Hands over the outcome of the flight's request, and begins to store what it brought.
+    fn hear(&self, event: Event<'_>, place: &Place, flight: &mut Flight<'_, I>) -> Heard {
         let now = self.io.now();
-        if !self.shared.saves_again(now) {
+        let mut state = self.shared.lock();
+        let action = state.session.handle(event, now);
+        flight.settle();
+        match action {
+            Ok(SessionAction::Save | SessionAction::LoginRequired(_)) => {
+                // In the order of the responses, before anybody else sees the session, and even if the future is dropped then.
+                let saved = state.session.save();
+                let is_over = saved.is_none();
+                let undone = place.save(saved, Some(state.saving(self.shared)));
+                drop(state);
+                drop(undone);
+                Heard::Saves { is_over }
+            }
+            // The user has signed out meanwhile: the late token is revoked.
+            Ok(SessionAction::SendRequest(revocation)) => {
+                flight.carry(revocation.id(), now.saturating_add(SEND_SECS));
+                Heard::Revoke(revocation)
+            }
+            _ => Heard::Nothing,
+        }
+    }
+
+    /// Stores what could not be stored before.
+    async fn save_again(&self, at_once: bool) {
+        let now = self.io.now();
+        if !self.shared.saves_again(now, at_once) {
             return;
         }
-        let Ok(place) = Place::lock(&self.shared.store) else { return };
+        let Ok(place) = Place::lock(&self.shared.store, SEND_SECS) else { return };
         let Ok(stored) = place.loaded(self.io, now.saturating_add(SAVE_AGAIN_SECS)).await else { return };
         let now = self.io.now();
         let undone = {
@@ -206,7 +232,7 @@ impl<I: Io> Engine<'_, I> {
     /// Uses the login that is stored, if it is another one.
     pub(super) async fn reload(&self) -> Result<(), ApiError> {
         let client = self.shared.lock().session.client().clone();
-        let place = Place::lock(&self.shared.store)?;
+        let place = Place::lock(&self.shared.store, SEND_SECS)?;
         let Some(stored) = place.loaded(self.io, self.io.now().saturating_add(SEND_SECS)).await? else {
             let now = self.io.now();
             return self.shared.change(|state| Ok(state.adopt(None, now)?));
@@ -222,7 +248,7 @@ impl<I: Io> Engine<'_, I> {
     }
 
     pub(super) async fn sign_out(&self, how: SignOut) -> SignedOut {
-        let (place, stored) = match Place::lock(&self.shared.store) {
+        let (place, stored) = match Place::lock(&self.shared.store, SEND_SECS) {
             Ok(place) => {
                 let stored = place.loaded(self.io, self.io.now().saturating_add(SEND_SECS)).await;
                 (Some(place), stored)
@@ -247,7 +273,7 @@ impl<I: Io> Engine<'_, I> {
             (state.session.sign_out(how), not_removed)
         });
         if let Some(place) = place.filter(|_| not_removed.is_none() && !self.shared.lock().is_replaced()) {
-            not_removed = place.saved(self.io).await.err();
+            not_removed = place.saved(self.io).await.and_then(Result::err);
         }
         let logout_url = self.tell(Ok(action)).await;
         self.signed_out(logout_url, not_removed)
@@ -274,7 +300,7 @@ impl<I: Io> Engine<'_, I> {
             action = match action {
                 Ok(SessionAction::SendRequest(request)) => {
                     let mut sent = Flight::sent(self.shared, self.io, request.id());
-                    let answer = self.io.send(&request).await;
+                    let answer = self.io.send(&request, sent.deadline).await;
                     let event = match &answer {
                         Ok(answer) => Event::ResponseReceived(request.id(), answer.response()),
                         Err(delivered) => Event::SendFailed(request.id(), *delivered),
@@ -302,6 +328,6 @@ impl<'a, I: Io> Flight<'a, I> {
     /// A request that is sent at once.
     fn sent(shared: &'a Shared, io: &'a I, id: RequestId) -> Self {
         let now = io.now();
-        Self::new(shared, io, id, now, now)
+        Self::new(shared, io, id, now, now.saturating_add(SEND_SECS))
     }
 }

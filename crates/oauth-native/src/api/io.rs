@@ -14,7 +14,8 @@ use super::signal::Listener;
 pub(super) trait Io {
     fn now(&self) -> UnixTime;
 
-    fn send(&self, request: &Request) -> impl Future<Output = Result<OwnedResponse, Delivered>>;
+    /// Sends a request. A task gives it up at that time; a thread cannot.
+    fn send(&self, request: &Request, until: UnixTime) -> impl Future<Output = Result<OwnedResponse, Delivered>>;
 
     /// Waits for a change, until then at the latest.
     fn wait(&self, listener: Listener<'_>, until: Option<UnixTime>) -> impl Future<Output = ()>;
@@ -33,8 +34,13 @@ impl<T: Transport, C: Clock> Io for Tasks<T, C> {
         self.clock.now()
     }
 
-    fn send(&self, request: &Request) -> impl Future<Output = Result<OwnedResponse, Delivered>> {
-        self.transport.send(request)
+    async fn send(&self, request: &Request, until: UnixTime) -> Result<OwnedResponse, Delivered> {
+        let (mut answer, mut time) = (pin!(self.transport.send(request)), pin!(self.clock.sleep_until(until)));
+        poll_fn(|context| match answer.as_mut().poll(context) {
+            Poll::Ready(answer) => Poll::Ready(answer),
+            Poll::Pending => time.as_mut().poll(context).map(|()| Err(Delivered::Maybe)),
+        })
+        .await
     }
 
     async fn wait(&self, listener: Listener<'_>, until: Option<UnixTime>) {
@@ -64,7 +70,7 @@ impl<T: blocking::Transport, C: blocking::Clock> Io for Threads<T, C> {
         self.clock.now()
     }
 
-    async fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
+    async fn send(&self, request: &Request, _: UnixTime) -> Result<OwnedResponse, Delivered> {
         self.transport.send(request)
     }
 

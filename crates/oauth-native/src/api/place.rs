@@ -2,9 +2,10 @@
 //! another task of this thread: waiting for it here would block the executor, perhaps for ever.
 
 use std::io;
-use std::sync::mpsc::{channel, Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use oauth_proto::{SavedSession, UnixTime};
 
@@ -38,15 +39,17 @@ struct Answers {
     saved: Option<Result<(), StoreError>>,
     /// The thread has ended.
     is_over: bool,
+    /// It ended because the lock was held for too long.
+    is_given_up: bool,
 }
 
 impl Place {
-    /// Starts to lock the store.
-    pub(super) fn lock(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+    /// Starts to lock the store. The lock is held for so many seconds at most: a future that nobody polls must not keep it.
+    pub(super) fn lock(store: &Arc<dyn Store>, at_most: u64) -> Result<Self, StoreError> {
         let (orders, received) = channel();
         let replies = Arc::new(Replies::default());
         let (store, over) = (Arc::clone(store), Over(Arc::clone(&replies)));
-        thread::Builder::new().name("oauth-store".into()).spawn(move || serve(&*store, &received, &over))?;
+        thread::Builder::new().name("oauth-store".into()).spawn(move || serve(&*store, &received, &over, Duration::from_secs(at_most)))?;
         Ok(Self { orders, replies })
     }
 
@@ -71,12 +74,15 @@ impl Place {
         self.orders.send(Order { session, saving }).err().map(|unsent| unsent.0)
     }
 
-    /// The result of the last `save`.
-    pub(super) async fn saved<I: Io>(&self, io: &I) -> Result<(), StoreError> {
+    /// The result of the last `save`; `None` if the lock was held for too long, and is gone.
+    pub(super) async fn saved<I: Io>(&self, io: &I) -> Option<Result<(), StoreError>> {
         loop {
             let listener = self.replies.signal.listen();
-            if let Some(saved) = self.replies.take(|answers| answers.saved.take())? {
-                return saved;
+            match self.replies.take(|answers| answers.saved.take()) {
+                Ok(Some(saved)) => return Some(saved),
+                Ok(None) => {}
+                Err(_) if self.replies.is_given_up() => return None,
+                Err(error) => return Some(Err(error)),
             }
             io.wait(listener, None).await;
         }
@@ -87,6 +93,10 @@ impl Replies {
     fn put(&self, put: impl FnOnce(&mut Answers)) {
         put(&mut self.answers.lock().unwrap_or_else(PoisonError::into_inner));
         self.signal.notify();
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).is_given_up
     }
 
     fn take<A>(&self, take: impl FnOnce(&mut Answers) -> Option<A>) -> Result<Option<A>, StoreError> {
@@ -107,7 +117,7 @@ impl Drop for Over {
     }
 }
 
-fn serve(store: &dyn Store, orders: &Receiver<Order>, over: &Over) {
+fn serve(store: &dyn Store, orders: &Receiver<Order>, over: &Over, at_most: Duration) {
     let mut locked = match store.lock() {
         Ok(locked) => locked,
         Err(error) => return over.0.put(|answers| answers.loaded = Some(Err(error))),
@@ -118,11 +128,17 @@ fn serve(store: &dyn Store, orders: &Receiver<Order>, over: &Over) {
     }
     let loaded = locked.load();
     over.0.put(|answers| answers.loaded = Some(loaded));
-    while let Ok(order) = orders.recv() {
-        let saved = locked.save(order.session.as_ref());
-        if let Some(saving) = order.saving {
-            saving.done(saved.is_ok());
+    loop {
+        match orders.recv_timeout(at_most) {
+            Ok(order) => {
+                let saved = locked.save(order.session.as_ref());
+                if let Some(saving) = order.saving {
+                    saving.done(saved.is_ok());
+                }
+                over.0.put(|answers| answers.saved = Some(saved));
+            }
+            Err(RecvTimeoutError::Timeout) => return over.0.put(|answers| answers.is_given_up = true),
+            Err(RecvTimeoutError::Disconnected) => return,
         }
-        over.0.put(|answers| answers.saved = Some(saved));
     }
 }

@@ -79,7 +79,7 @@ impl Shared {
             Some(Access::SendRequest(request)) => {
                 let id = request.id();
                 state.unsent.push(id);
-                let deadline = state.session.deadline().unwrap_or(now.saturating_add(SEND_SECS));
+                let deadline = state.deadline(now);
                 Step::Send(request, Flight::new(self, io, id, now, deadline))
             }
             Some(Access::Wait(_)) => Step::Wait(state.session.deadline()),
@@ -89,9 +89,9 @@ impl Shared {
     }
 
     /// Whether it is time to store again what could not be stored. If so, the next time is later.
-    pub(super) fn saves_again(&self, now: UnixTime) -> bool {
+    pub(super) fn saves_again(&self, now: UnixTime, at_once: bool) -> bool {
         let mut state = self.lock();
-        let is_time = state.is_unsaved && !state.is_replaced && now >= state.save_again_at;
+        let is_time = state.is_unsaved && !state.is_replaced && (at_once || now >= state.save_again_at);
         if is_time {
             state.save_again_at = now.saturating_add(SAVE_AGAIN_SECS);
         }
@@ -99,7 +99,7 @@ impl Shared {
     }
 }
 
-/// The time to lock the store for a request that has no deadline of its own.
+/// The time for a request that has no deadline of its own, and for locking the store.
 pub(super) const SEND_SECS: u64 = 60;
 
 /// How often storing is tried again.
@@ -165,6 +165,11 @@ impl State {
         Ok(())
     }
 
+    /// When the request that was just made counts as lost.
+    pub(super) fn deadline(&self, now: UnixTime) -> UnixTime {
+        self.session.deadline().unwrap_or(now.saturating_add(SEND_SECS))
+    }
+
     /// Whether the store belongs to another login.
     pub(super) fn is_replaced(&self) -> bool {
         self.is_replaced
@@ -227,14 +232,19 @@ impl<'a, I: Io> Flight<'a, I> {
         left.saturating_mul(2) < all || now < self.since
     }
 
+    /// How long it takes at most.
+    pub(super) fn seconds(&self) -> u64 {
+        self.deadline.saturating_since(self.since)
+    }
+
     /// The session has heard of the outcome.
     pub(super) fn settle(&mut self) {
         self.id = None;
     }
 
     /// Carries out another request.
-    pub(super) fn carry(&mut self, id: RequestId) {
-        self.id = Some(id);
+    pub(super) fn carry(&mut self, id: RequestId, deadline: UnixTime) {
+        (self.id, self.deadline) = (Some(id), deadline);
     }
 }
 
