@@ -29,7 +29,7 @@ use crate::SystemClock;
 /// # struct Answer;
 /// # impl Answer {
 /// #     fn status(&self) -> u16 { 200 }
-/// #     fn headers(&self) -> [(&'static str, &'static str); 0] { [] }
+/// #     fn headers(&self) -> impl Iterator<Item = (&str, &str)> { [].into_iter() }
 /// # }
 /// # fn get(_: &str, _: &[(&str, String)]) -> Result<Answer, std::io::Error> { Ok(Answer) }
 ///
@@ -39,7 +39,7 @@ use crate::SystemClock;
 ///     let me = api.call("GET", url, |headers| {
 ///         let headers: Vec<_> = headers.map(|(name, value)| (name, value.as_str().to_owned())).collect();
 ///         let answer = get(url, &headers)?;
-///         Ok::<_, std::io::Error>(Reply::new(answer.status(), answer.headers(), answer))
+///         Ok::<_, std::io::Error>(Reply::new(answer.status(), answer.headers()).with(answer))
 ///     });
 ///     if let Err(CallError::Api(error)) = &me {
 ///         if let Some(request) = error.login() {

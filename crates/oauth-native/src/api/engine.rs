@@ -5,8 +5,8 @@ use std::io as std_io;
 use std::sync::Arc;
 
 use oauth_proto::{
-    Access, Bearer, CallHeaders, Client, Error, Event, LoginRequired, LogoutUrl, Request, RequestId, Session, SessionAction, SignOut, Target,
-    UnixTime,
+    Access, Bearer, CallHeaders, Client, Error, Event, LoginRequired, LogoutUrl, Request, RequestId, RestoreError,
+    Session, SessionAction, SignOut, Target, UnixTime,
 };
 
 use super::error::{ApiError, CallError};
@@ -45,7 +45,11 @@ pub(super) async fn store<I: Io>(io: &I, store: &Arc<dyn Store>, session: &Sessi
 }
 
 /// Reads what is stored.
-pub(super) async fn restore<I: Io>(io: &I, store: &Arc<dyn Store>, client: Client) -> Result<Option<Session>, ApiError> {
+pub(super) async fn restore<I: Io>(
+    io: &I,
+    store: &Arc<dyn Store>,
+    client: Client,
+) -> Result<Option<Session>, ApiError> {
     let place = Place::lock(store, SEND_SECS)?;
     let saved = place.loaded(io, io.now().saturating_add(SEND_SECS)).await?;
     Ok(saved.map(|saved| Session::restore(client, saved)).transpose()?)
@@ -104,8 +108,18 @@ impl<I: Io> Engine<'_, I> {
         mut flight: Flight<'_, I>,
         ask: &mut impl FnMut(&mut Session, UnixTime) -> Option<Access>,
     ) -> Result<(), ApiError> {
-        let place = Place::lock(&self.shared.store, flight.seconds().max(1))?;
-        let stored = place.loaded(self.io, flight.deadline).await?;
+        // Without keys, the token is good all the same, and the ID token is checked later.
+        let is_for_keys = request.method() == "GET";
+        let locked = async {
+            let place = Place::lock(&self.shared.store, flight.seconds().max(1))?;
+            let stored = place.loaded(self.io, flight.deadline).await?;
+            Ok((place, stored))
+        };
+        let (place, stored) = match locked.await {
+            Ok(locked) => locked,
+            Err(_) if is_for_keys => return Ok(()),
+            Err(error) => return Err(ApiError::Store(error)),
+        };
         let mut request = {
             let now = self.io.now();
             let mut state = self.shared.lock();
@@ -139,7 +153,7 @@ impl<I: Io> Engine<'_, I> {
                         return Ok(());
                     };
                     // That the grant has ended matters more.
-                    return if is_over { Ok(()) } else { saved.map_err(ApiError::Store) };
+                    return if is_over || is_for_keys { Ok(()) } else { saved.map_err(ApiError::Store) };
                 }
                 Heard::Revoke(revocation) => request = revocation,
                 Heard::Nothing => return Ok(()),
@@ -256,25 +270,30 @@ impl<I: Io> Engine<'_, I> {
             Err(error) => (None, Err(error)),
         };
         let now = self.io.now();
-        let (action, mut not_removed) = self.shared.change(|state| {
+        let (action, removes) = self.shared.change(|state| {
             state.forget_unsent(now);
-            let not_removed = match stored {
-                Ok(Some(stored)) => {
-                    // To revoke the newest token. What is stored and cannot be used is removed.
-                    let _ = state.adopt(Some(stored), now);
-                    None
-                }
-                Ok(None) => None,
-                Err(error) => Some(error),
+            let removes = match stored {
+                // To revoke the newest token.
+                Ok(Some(stored)) => match state.adopt(Some(stored), now) {
+                    Ok(()) => Ok(!state.is_replaced()),
+                    Err(error) => Ok(error != RestoreError::OtherClient),
+                },
+                Ok(None) => Ok(false),
+                Err(StoreError::Damaged) => Ok(true),
+                Err(error) => Err(error),
             };
-            if let Some(place) = place.as_ref().filter(|_| not_removed.is_none() && !state.is_replaced()) {
+            if let (Some(place), Ok(true)) = (&place, &removes) {
+                // Now, since this future may be dropped.
                 drop(place.save(None, None));
             }
-            (state.session.sign_out(how), not_removed)
+            (state.session.sign_out(how), removes)
         });
-        if let Some(place) = place.filter(|_| not_removed.is_none() && !self.shared.lock().is_replaced()) {
-            not_removed = place.saved(self.io).await.and_then(Result::err);
-        }
+        let not_removed = match (&place, removes) {
+            (Some(place), Ok(true)) => place.saved(self.io).await.and_then(Result::err),
+            (_, removes) => removes.err(),
+        };
+        // Others may have the store while the server is told.
+        drop(place);
         let logout_url = self.tell(Ok(action)).await;
         self.signed_out(logout_url, not_removed)
     }

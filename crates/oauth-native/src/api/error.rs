@@ -64,7 +64,11 @@ impl fmt::Display for ApiError {
         match self {
             Self::LoginRequired { why, .. } => why.fmt(f),
             Self::Later(time) => {
-                write!(f, "there is no token now: the network or the server failed; ask again at {} (Unix time)", time.as_secs())
+                write!(
+                    f,
+                    "there is no token now: the network or the server failed; ask again at {} (Unix time)",
+                    time.as_secs()
+                )
             }
             Self::Refused { error, .. } => write!(f, "the server does not refresh the token: {error}"),
             Self::Bearer(error) => error.fmt(f),

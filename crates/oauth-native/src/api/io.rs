@@ -24,6 +24,9 @@ pub(super) trait Io {
     fn pause(&self, listener: Listener<'_>, until: UnixTime) -> impl Future<Output = ()>;
 }
 
+/// A device that slept finds the deadline long past: then the answer may still come for so long, as in a session.
+const AFTER_SLEEP_SECS: u64 = 10;
+
 pub(super) struct Tasks<T, C> {
     pub transport: T,
     pub clock: C,
@@ -35,12 +38,24 @@ impl<T: Transport, C: Clock> Io for Tasks<T, C> {
     }
 
     async fn send(&self, request: &Request, until: UnixTime) -> Result<OwnedResponse, Delivered> {
-        let (mut answer, mut time) = (pin!(self.transport.send(request)), pin!(self.clock.sleep_until(until)));
-        poll_fn(|context| match answer.as_mut().poll(context) {
-            Poll::Ready(answer) => Poll::Ready(answer),
-            Poll::Pending => time.as_mut().poll(context).map(|()| Err(Delivered::Maybe)),
-        })
-        .await
+        let mut answer = pin!(self.transport.send(request));
+        let mut until = until;
+        loop {
+            let mut time = pin!(self.clock.sleep_until(until));
+            let answered = poll_fn(|context| match answer.as_mut().poll(context) {
+                Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                Poll::Pending => time.as_mut().poll(context).map(|()| None),
+            });
+            if let Some(answer) = answered.await {
+                return answer;
+            }
+            let now = self.clock.now();
+            if now.saturating_since(until) <= AFTER_SLEEP_SECS {
+                return Err(Delivered::Maybe);
+            }
+            // The device slept. The answer may be in its network stack.
+            until = now.saturating_add(AFTER_SLEEP_SECS);
+        }
     }
 
     async fn wait(&self, listener: Listener<'_>, until: Option<UnixTime>) {

@@ -44,8 +44,8 @@ use std::sync::Arc;
 use oauth_proto::drive::{Clock, Transport};
 use oauth_proto::{Bearer, CallHeaders, Client, Error, Session, SignOut, Target};
 
-pub use self::engine::SignedOut;
 use self::engine::Engine;
+pub use self::engine::SignedOut;
 pub use self::error::{ApiError, CallError};
 use self::io::Tasks;
 pub use self::reply::Reply;
@@ -68,7 +68,7 @@ use crate::SystemClock;
 /// # struct Answer;
 /// # impl Answer {
 /// #     fn status(&self) -> u16 { 200 }
-/// #     fn headers(&self) -> [(&'static str, &'static str); 0] { [] }
+/// #     fn headers(&self) -> impl Iterator<Item = (&str, &str)> { [].into_iter() }
 /// # }
 /// # async fn get(_: &str, _: Option<&str>) -> Result<Answer, std::io::Error> { Ok(Answer) }
 ///
@@ -78,7 +78,7 @@ use crate::SystemClock;
 ///     let me = api.call("GET", url, |headers| async move {
 ///         let authorization = headers.map(|(_, value)| value).next();
 ///         let answer = get(url, authorization.as_ref().map(|value| value.as_str())).await?;
-///         Ok::<_, std::io::Error>(Reply::new(answer.status(), answer.headers(), answer))
+///         Ok::<_, std::io::Error>(Reply::new(answer.status(), answer.headers()).with(answer))
 ///     });
 ///     match me.await {
 ///         Ok(answer) => assert_eq!(answer.status(), 200), // or any other status that says nothing about the token
@@ -116,7 +116,12 @@ impl<T: Transport, C: Clock> Api<T, C> {
     ///
     /// # Errors
     /// [`ApiError::Store`] if it cannot be read, [`ApiError::Restore`] if it is not a session of this client.
-    pub async fn restore(client: Client, transport: T, clock: C, store: Arc<dyn Store>) -> Result<Option<Self>, ApiError> {
+    pub async fn restore(
+        client: Client,
+        transport: T,
+        clock: C,
+        store: Arc<dyn Store>,
+    ) -> Result<Option<Self>, ApiError> {
         let io = Tasks { transport, clock };
         let session = engine::restore(&io, &store, client).await?;
         Ok(session.map(|session| Self::with(session, io, store)))

@@ -49,7 +49,9 @@ impl Place {
         let (orders, received) = channel();
         let replies = Arc::new(Replies::default());
         let (store, over) = (Arc::clone(store), Over(Arc::clone(&replies)));
-        thread::Builder::new().name("oauth-store".into()).spawn(move || serve(&*store, &received, &over, Duration::from_secs(at_most)))?;
+        thread::Builder::new()
+            .name("oauth-store".into())
+            .spawn(move || serve(&*store, &received, &over, Duration::from_secs(at_most)))?;
         Ok(Self { orders, replies })
     }
 

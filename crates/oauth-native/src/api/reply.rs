@@ -7,12 +7,17 @@ use std::fmt;
 /// ```
 /// use oauth_native::api::Reply;
 ///
-/// let headers = [("WWW-Authenticate", r#"Bearer error="invalid_token""#)];
-/// let reply = Reply::new(401, headers, "the body, or the response itself");
+/// struct Response {
+///     status: u16,
+///     headers: Vec<(String, Vec<u8>)>,
+/// }
+/// let headers = vec![("WWW-Authenticate".into(), br#"Bearer error="invalid_token""#.to_vec())];
+/// let response = Response { status: 401, headers };
+/// let reply = Reply::new(response.status, response.headers.iter().map(|(name, value)| (name, value))).with(response);
 /// assert_eq!(reply.status(), 401);
 /// ```
 #[must_use = "it is what the closure returns"]
-pub struct Reply<R> {
+pub struct Reply<R = ()> {
     pub(super) status: u16,
     /// The values of `WWW-Authenticate`.
     pub(super) challenges: Vec<Vec<u8>>,
@@ -20,19 +25,21 @@ pub struct Reply<R> {
     pub(super) may_repeat: bool,
 }
 
-impl<R> Reply<R> {
-    /// A response from its status code and its headers, names in any case. `value` is what the call returns: the response itself,
-    /// or what the app made of it.
-    ///
-    /// The headers may be pairs of anything that is text and bytes, also `&http::HeaderMap`. Only `WWW-Authenticate` is kept.
-    pub fn new<N: AsRef<str>, V: AsRef<[u8]>>(
-        status: u16,
-        headers: impl IntoIterator<Item = (N, V)>,
-        value: R,
-    ) -> Self {
+impl Reply {
+    /// A response from its status code and its headers, names in any case: pairs of anything that is text and anything that is
+    /// bytes, also an `&http::HeaderMap`. Only `WWW-Authenticate` is kept.
+    pub fn new<N: AsRef<str>, V: AsRef<[u8]>>(status: u16, headers: impl IntoIterator<Item = (N, V)>) -> Self {
         let challenges = headers.into_iter().filter(|(name, _)| name.as_ref().eq_ignore_ascii_case("www-authenticate"));
         let challenges = challenges.take(MAX_CHALLENGES).map(|(_, value)| value.as_ref().to_vec()).collect();
-        Self { status, challenges, value, may_repeat: true }
+        Self { status, challenges, value: (), may_repeat: true }
+    }
+}
+
+impl<R> Reply<R> {
+    /// Adds the value that the call returns: the response itself, or what the app made of it.
+    pub fn with<S>(self, value: S) -> Reply<S> {
+        let Self { status, challenges, may_repeat, .. } = self;
+        Reply { status, challenges, value, may_repeat }
     }
 
     /// Says that the request must not, or cannot, be sent a second time, because its body is gone, for example.

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oauth_proto::{
-    Access, Adopted, AuthorizationRequest, Delivered, Event, LoginRequired, Request, RequestId, RestoreError, SavedSession,
-    Session, SessionPhase, SignOut, UnixTime,
+    Access, Adopted, AuthorizationRequest, Delivered, Event, LoginRequired, Request, RequestId, RestoreError,
+    SavedSession, Session, SessionPhase, SignOut, UnixTime,
 };
 
 use super::error::ApiError;
@@ -91,7 +91,10 @@ impl Shared {
     /// Whether it is time to store again what could not be stored. If so, the next time is later.
     pub(super) fn saves_again(&self, now: UnixTime, at_once: bool) -> bool {
         let mut state = self.lock();
-        let is_time = state.is_unsaved && !state.is_replaced && (at_once || now >= state.save_again_at);
+        let phase = state.session.phase();
+        let is_signed_in =
+            matches!(phase, SessionPhase::Active | SessionPhase::Refreshing | SessionPhase::LoginRequired);
+        let is_time = state.is_unsaved && is_signed_in && !state.is_replaced && (at_once || now >= state.save_again_at);
         if is_time {
             state.save_again_at = now.saturating_add(SAVE_AGAIN_SECS);
         }

@@ -10,7 +10,8 @@ use oauth_proto::{CallHeaders, LoginRequired};
 use crate::executor::block_on;
 use crate::world::{turn, Canned, World, API};
 
-const INVALID: [(&str, &str); 2] = [("Content-Type", "text/plain"), ("WWW-Authenticate", r#"Bearer error="invalid_token""#)];
+const INVALID: [(&str, &str); 2] =
+    [("Content-Type", "text/plain"), ("WWW-Authenticate", r#"Bearer error="invalid_token""#)];
 const SCOPE: [(&str, &str); 1] = [("www-authenticate", r#"Bearer error="insufficient_scope", scope="write""#)];
 
 fn shown(headers: CallHeaders) -> String {
@@ -21,10 +22,11 @@ fn shown(headers: CallHeaders) -> String {
 type Answer = Result<Reply<String>, std::io::Error>;
 
 /// An API that accepts this number of access token and later ones.
+#[allow(clippy::unnecessary_wraps)] // as a closure returns it
 fn api(accepts: u32, headers: CallHeaders) -> Answer {
     let shown = shown(headers);
     let number: u32 = shown.strip_prefix("authorization: Bearer AT").unwrap().parse().unwrap();
-    Ok(if number < accepts { Reply::new(401, INVALID, shown) } else { Reply::new(200, [("a", "b")], shown) })
+    Ok(if number < accepts { Reply::new(401, INVALID).with(shown) } else { Reply::new(200, [("a", "b")]).with(shown) })
 }
 
 #[test]
@@ -162,7 +164,8 @@ fn a_refresh_that_fails_after_a_401_means_later() {
 fn a_403_may_demand_more_scope() {
     let world = World::new();
     let handle = world.threads(9000);
-    let called = handle.call("GET", API, |headers| Ok::<_, std::io::Error>(Reply::new(403, SCOPE, shown(headers))));
+    let called =
+        handle.call("GET", API, |headers| Ok::<_, std::io::Error>(Reply::new(403, SCOPE).with(shown(headers))));
     let Err(CallError::Api(error)) = called else { panic!() };
     assert_eq!(error.code(), "insufficient_scope");
     let request = error.login().unwrap();
@@ -171,7 +174,7 @@ fn a_403_may_demand_more_scope() {
     // A 403 that says nothing about the token.
     let called = handle.call("GET", API, |headers| {
         drop(headers);
-        Ok::<_, std::io::Error>(Reply::new(403, [("a", "b")], 403))
+        Ok::<_, std::io::Error>(Reply::new(403, [("a", "b")]).with(403))
     });
     assert_eq!(called.unwrap(), 403);
 }
@@ -189,7 +192,8 @@ fn a_closure_that_panics_does_not_matter_to_others() {
     let world = World::new();
     let handle = world.threads(9000);
     let panics = handle.clone();
-    let joined = thread::spawn(move || panics.call("GET", API, |_| -> Answer { panic!("the app's own") }).is_ok()).join();
+    let joined =
+        thread::spawn(move || panics.call("GET", API, |_| -> Answer { panic!("the app's own") }).is_ok()).join();
     assert!(joined.is_err());
     let panics = handle.clone();
     assert!(thread::spawn(move || panics.session(|_| panic!("the app's own"))).join().is_err());

@@ -21,12 +21,19 @@ fn drop_at_every_point(is_quick: bool) -> usize {
         }
         first[0].cancel();
         let now = world.clock.time();
-        run(&mut others, |tasks| tasks.iter().all(Task::is_over), || assert!(world.clock.skip(), "dropped after {polls}"));
+        run(
+            &mut others,
+            |tasks| tasks.iter().all(Task::is_over),
+            || assert!(world.clock.skip(), "dropped after {polls}"),
+        );
         for other in &others {
             let Some(Ok(bearer)) = &other.output else { panic!("dropped after {polls}: {:?}", other.output) };
             assert_eq!(bearer.token().reveal(), "AT2");
         }
-        assert!(world.clock.time().saturating_since(now) <= 2, "dropped after {polls}: they must not wait for the deadline");
+        assert!(
+            world.clock.time().saturating_since(now) <= 2,
+            "dropped after {polls}: they must not wait for the deadline"
+        );
         let sent = world.server.sent();
         assert!(!sent.twice_at_once, "dropped after {polls}");
         assert!(sent.refreshes.iter().all(|token| token == "RT1") && sent.refreshes.len() <= 2, "{:?}", sent.refreshes);
@@ -40,12 +47,12 @@ fn drop_at_every_point(is_quick: bool) -> usize {
 
 #[test]
 fn the_others_get_their_token() {
-    assert!(drop_at_every_point(false) > 5);
+    assert!(drop_at_every_point(false) > 4);
 }
 
 #[test]
 fn also_if_the_server_had_the_request_already() {
-    assert!(drop_at_every_point(true) > 5);
+    assert!(drop_at_every_point(true) > 4);
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use oauth_native::api::{blocking, Api, ApiError};
-use oauth_proto::{Bearer, Delivered, LoginRequired, SessionPhase, Target, UnixTime};
+use oauth_native::api::{blocking, Api, ApiError, Reply};
+use oauth_proto::{Bearer, Delivered, LoginRequired, Secret, Session, SessionPhase, SignOut, Target, Tokens, UnixTime};
 
 use crate::executor::{block_on, run, Task};
-use crate::world::{Canned, FakeClock, Server, World};
+use crate::world::{Canned, FakeClock, Server, World, API};
 
 const fn is_shared<T: Clone + Send + Sync>() {}
 const _: () = is_shared::<Api<Server, FakeClock>>();
@@ -226,4 +226,64 @@ fn a_response_that_comes_after_the_lock_is_gone_is_stored() {
     run(&mut kept, |tasks| tasks[0].is_over(), || panic!("nobody was woken"));
     assert_eq!(text(&kept[0].output.take().unwrap().unwrap()), "AT2");
     assert!(world.store.has("RT2"));
+}
+
+/// An ID token whose key is not known.
+fn with_id_token() -> &'static str {
+    // {"alg":"RS256","kid":"new"}
+    let head = "eyJhbGciOiJSUzI1NiIsImtpZCI6Im5ldyJ9";
+    // {"iss":"https://as.example.com","sub":"24400320","aud":"s6BhdRkqt3","exp":4600,"iat":1000}
+    let claims = "eyJpc3MiOiJodHRwczovL2FzLmV4YW1wbGUuY29tIiwic3ViIjoiMjQ0MDAzMjAiLCJhdWQiOiJzNkJo\
+                  ZFJrcXQzIiwiZXhwIjo0NjAwLCJpYXQiOjEwMDB9";
+    let id_token = format!("{head}.{claims}.{}", "A".repeat(342));
+    let body = format!(
+        r#"{{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2","id_token":"{id_token}"}}"#
+    );
+    body.leak()
+}
+
+fn openid() -> Session {
+    let tokens =
+        Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), Some(UnixTime::from_secs(900)), "openid");
+    Session::new(World::client(), tokens)
+}
+
+#[test]
+fn keys_that_an_id_token_needs_are_fetched() {
+    let world = World::new();
+    let api = world.tasks_of(openid());
+    world.server.answers(Canned::Answer(200, with_id_token()));
+    assert_eq!(text(&block_on(api.bearer()).unwrap()), "AT2");
+    assert_eq!((world.server.refreshes(), world.server.sent().keys), (1, 1));
+
+    // A store that fails is no reason to withhold a good token.
+    let world = World::new();
+    let api = world.tasks_of(openid()).patience_secs(100);
+    world.server.answers(Canned::Answer(200, with_id_token()));
+    world.store.fails_to_save.store(true, Ordering::SeqCst);
+    assert!(matches!(block_on(api.bearer()), Err(ApiError::Store(_))));
+    world.store.fails_to_lock.store(true, Ordering::SeqCst);
+    assert_eq!(text(&block_on(api.bearer()).unwrap()), "AT2");
+    assert_eq!(world.server.sent().keys, 0);
+}
+
+/// Compiles only if all of them are `Send`.
+#[test]
+fn futures_can_be_spawned() {
+    let world = World::new();
+    let api = world.tasks(9000);
+    let call = async |api: &Api<Server, FakeClock>| {
+        let called = api.call("GET", API, |headers| async move {
+            tokio::task::yield_now().await;
+            drop(headers);
+            Ok::<_, std::io::Error>(Reply::new(200, [("a", "b")]))
+        });
+        is_send(called).await
+    };
+    drop(is_send(api.log_in(World::session(1))));
+    drop(is_send(api.reload()));
+    drop(is_send(api.sign_out(SignOut::new())));
+    drop(is_send(api.end_logout(None)));
+    drop(is_send(Api::new(World::session(1), api.transport().clone(), world.clock.clone(), world.store.clone())));
+    assert!(block_on(call(&api)).is_ok());
 }

@@ -91,3 +91,35 @@ fn a_refresh_under_way_is_waited_for() {
     assert_eq!(world.server.sent().revoked, ["RT2"]);
     assert_eq!(world.store.form(), None);
 }
+
+#[test]
+fn only_what_is_the_users_own_is_removed() {
+    let world = World::new();
+    let api = world.threads(9000);
+    world.store.put(World::another_session().save().as_ref());
+    assert!(api.sign_out(SignOut::new()).not_removed.is_none());
+    assert!(world.store.has("RT8"), "another login");
+    assert_eq!(world.server.sent().revoked, ["RT1"]);
+
+    let world = World::new();
+    let api = world.threads(9000);
+    let text = world.store.form().unwrap().replacen("AT1", "", 1).replacen("version", "vision", 1);
+    world.store.put_text(text);
+    assert!(api.sign_out(SignOut::new()).not_removed.is_none());
+    assert_eq!(world.store.form(), None, "damaged");
+}
+
+#[test]
+fn tokens_that_were_not_stored_do_not_come_back() {
+    let world = World::new();
+    let api = world.threads(900);
+    world.store.fails_to_save.store(true, Ordering::SeqCst);
+    assert!(api.bearer().is_err());
+    world.store.fails_to_save.store(false, Ordering::SeqCst);
+    let _ = api.sign_out(SignOut::new());
+    world.store.put(World::another_session().save().as_ref());
+    world.clock.advance(100);
+    assert!(api.bearer().is_err());
+    assert!(world.store.has("RT8"));
+    assert_eq!(world.server.sent().revoked, ["RT2"]);
+}

@@ -36,9 +36,11 @@ impl World {
     }
 
     fn client_with_timeout(seconds: u64) -> Client {
-        let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token").unwrap();
+        let server =
+            AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token").unwrap();
         let server = server.revocation_endpoint("https://as.example.com/revoke").unwrap();
         let server = server.end_session_endpoint("https://as.example.com/logout").unwrap();
+        let server = server.issuer("https://as.example.com").unwrap().jwks_uri("https://as.example.com/keys").unwrap();
         let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback");
         let client = client.api_origin("https://api.example.com").post_logout_redirect_uri("com.example.app:/logout");
         client.demandable_scope("write").refresh_timeout_secs(seconds).build().unwrap()
@@ -117,6 +119,8 @@ pub struct Sent {
     /// The refresh tokens, in the order in which they came.
     pub refreshes: Vec<String>,
     pub revoked: Vec<String>,
+    /// How often the keys were asked for.
+    pub keys: u32,
     under_way: BTreeSet<String>,
     /// A refresh token came while another request with it was under way.
     pub twice_at_once: bool,
@@ -156,6 +160,11 @@ impl Server {
         sent.twice_at_once |= !sent.under_way.insert(token.clone());
         drop(sent);
         (Under(self.clone(), Some(token)), self.canned())
+    }
+
+    fn keys(&self) -> OwnedResponse {
+        self.sent().keys += 1;
+        json(200, r#"{"keys":[]}"#)
     }
 
     fn canned(&self) -> Option<Canned> {
@@ -206,6 +215,9 @@ impl Drop for Under {
 
 impl oauth_proto::drive::blocking::Transport for Server {
     fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
+        if request.method() == "GET" {
+            return Ok(self.keys());
+        }
         let (under, canned) = self.arrive(request);
         std::thread::sleep(Duration::from_millis(self.0.delay.load(Ordering::SeqCst)));
         self.answer(&under, canned)
@@ -214,6 +226,9 @@ impl oauth_proto::drive::blocking::Transport for Server {
 
 impl oauth_proto::drive::Transport for Server {
     async fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
+        if request.method() == "GET" {
+            return Ok(self.keys());
+        }
         let (under, canned) = self.arrive(request);
         let early = self.0.is_quick.load(Ordering::SeqCst).then(|| self.process(&under));
         for _ in 0..self.0.delay.load(Ordering::SeqCst) {
@@ -243,20 +258,26 @@ pub fn turn() -> impl Future<Output = ()> {
 
 /// A clock that the test sets. Threads that sleep set it themselves.
 #[derive(Clone)]
-pub struct FakeClock(Arc<(AtomicU64, Mutex<Vec<(UnixTime, Waker)>>)>);
+pub struct FakeClock(Arc<Hands>);
+
+#[derive(Default)]
+struct Hands {
+    secs: AtomicU64,
+    sleepers: Mutex<Vec<(UnixTime, Waker)>>,
+}
 
 impl FakeClock {
     fn at(secs: u64) -> Self {
-        Self(Arc::new((AtomicU64::new(secs), Mutex::default())))
+        Self(Arc::new(Hands { secs: AtomicU64::new(secs), ..Hands::default() }))
     }
 
     pub fn time(&self) -> UnixTime {
-        UnixTime::from_secs(self.0 .0.load(Ordering::SeqCst))
+        UnixTime::from_secs(self.0.secs.load(Ordering::SeqCst))
     }
 
     pub fn set(&self, time: UnixTime) {
-        self.0 .0.store(time.as_secs(), Ordering::SeqCst);
-        let sleepers = std::mem::take(&mut *lock(&self.0 .1));
+        self.0.secs.store(time.as_secs(), Ordering::SeqCst);
+        let sleepers = std::mem::take(&mut *lock(&self.0.sleepers));
         for (_, waker) in sleepers {
             waker.wake();
         }
@@ -268,7 +289,7 @@ impl FakeClock {
 
     /// Goes to the earliest time that somebody sleeps until.
     pub fn skip(&self) -> bool {
-        let earliest = lock(&self.0 .1).iter().map(|(time, _)| *time).min();
+        let earliest = lock(&self.0.sleepers).iter().map(|(time, _)| *time).min();
         earliest.map(|time| self.set(time.max(self.time()))).is_some()
     }
 }
@@ -290,7 +311,7 @@ impl oauth_proto::drive::Clock for FakeClock {
 
     fn sleep_until(&self, time: UnixTime) -> impl Future<Output = ()> {
         poll_fn(move |context| {
-            let mut sleepers = lock(&self.0 .1);
+            let mut sleepers = lock(&self.0.sleepers);
             if self.time() >= time {
                 return Poll::Ready(());
             }
@@ -324,6 +345,10 @@ impl Memory {
 
     pub fn put(&self, form: Option<&SavedSession>) {
         *lock(&self.inner.form) = form.map(|form| serde_json::to_string(form).unwrap());
+    }
+
+    pub fn put_text(&self, form: String) {
+        *lock(&self.inner.form) = Some(form);
     }
 
     pub fn has(&self, text: &str) -> bool {
