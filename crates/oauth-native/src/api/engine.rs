@@ -79,16 +79,24 @@ impl<I: Io> Engine<'_, I> {
     ) -> Result<Option<Bearer>, ApiError> {
         let until = self.io.now().saturating_add(self.patience);
         self.save_again(false).await;
+        // Why the store could not be locked. There may be a token that is still good.
+        let mut not_locked: Option<StoreError> = None;
         loop {
             let (step, listener) = self.shared.ask(self.io, &mut ask);
             match step {
                 Step::Wait(deadline) => self.io.wait(listener, deadline).await,
+                // Not again: dropping the flight puts it off.
+                Step::Send(_, flight) if not_locked.is_some() => drop((listener, flight)),
                 Step::Send(request, flight) => {
                     drop(listener);
-                    self.carry_out(request, flight, &mut ask).await?;
+                    let carried_out = self.carry_out(request, flight, &mut ask).await?;
+                    not_locked = carried_out.err();
                 }
                 Step::Done(None) => return Ok(None),
                 Step::Done(Some(Access::Ready(bearer))) => return Ok(Some(bearer)),
+                Step::Done(Some(Access::RetryAt(_))) if not_locked.is_some() => {
+                    return not_locked.map_or(Ok(None), |error| Err(ApiError::Store(error)));
+                }
                 Step::Done(Some(Access::RetryAt(time))) if time <= until => self.io.pause(listener, time).await,
                 Step::Done(Some(Access::RetryAt(time))) => return Err(ApiError::Later(time)),
                 Step::Done(Some(Access::Refused { error, retry_at })) => {
@@ -101,13 +109,14 @@ impl<I: Io> Engine<'_, I> {
         }
     }
 
-    /// Locks the store, takes over what is there, and sends the request if it is still needed.
+    /// Locks the store, takes over what is there, and sends the request if it is still needed. The inner error: the store could not
+    /// be locked or read, and nothing was sent.
     async fn carry_out(
         &self,
         request: Request,
         mut flight: Flight<'_, I>,
         ask: &mut impl FnMut(&mut Session, UnixTime) -> Option<Access>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Result<(), StoreError>, ApiError> {
         // Without keys, the token is good all the same, and the ID token is checked later.
         let is_for_keys = request.method() == "GET";
         let locked = async {
@@ -117,8 +126,8 @@ impl<I: Io> Engine<'_, I> {
         };
         let (place, stored) = match locked.await {
             Ok(locked) => locked,
-            Err(_) if is_for_keys => return Ok(()),
-            Err(error) => return Err(ApiError::Store(error)),
+            Err(_) if is_for_keys => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error)),
         };
         let mut request = {
             let now = self.io.now();
@@ -130,11 +139,11 @@ impl<I: Io> Engine<'_, I> {
             if state.send(request.id()) {
                 request
             } else if state.is_replaced() {
-                return Ok(());
+                return Ok(Ok(()));
             } else {
                 // It was made of older tokens. Often nothing is left to do.
                 flight.settle();
-                let Some(Access::SendRequest(request)) = ask(&mut state.session, now) else { return Ok(()) };
+                let Some(Access::SendRequest(request)) = ask(&mut state.session, now) else { return Ok(Ok(())) };
                 flight.carry(request.id(), state.deadline(now));
                 request
             }
@@ -150,13 +159,13 @@ impl<I: Io> Engine<'_, I> {
                     let Some(saved) = place.saved(self.io).await else {
                         // The response came after the lock was gone.
                         self.save_again(true).await;
-                        return Ok(());
+                        return Ok(Ok(()));
                     };
                     // That the grant has ended matters more.
-                    return if is_over || is_for_keys { Ok(()) } else { saved.map_err(ApiError::Store) };
+                    return if is_over || is_for_keys { Ok(Ok(())) } else { Ok(Ok(saved?)) };
                 }
                 Heard::Revoke(revocation) => request = revocation,
-                Heard::Nothing => return Ok(()),
+                Heard::Nothing => return Ok(Ok(())),
             }
         }
     }
@@ -197,7 +206,7 @@ impl<I: Io> Engine<'_, I> {
         let now = self.io.now();
         let undone = {
             let mut state = self.shared.lock();
-            if state.adopt(stored, now).is_err() || state.is_replaced() {
+            if state.adopt(stored, now).is_err() || state.is_replaced() || !state.is_signed_in() {
                 return;
             }
             let saved = state.session.save();
@@ -243,7 +252,7 @@ impl<I: Io> Engine<'_, I> {
         Ok(())
     }
 
-    /// Uses the login that is stored, if it is another one.
+    /// Uses the login that is stored, if it is another one, or the user has signed out of this one.
     pub(super) async fn reload(&self) -> Result<(), ApiError> {
         let client = self.shared.lock().session.client().clone();
         let place = Place::lock(&self.shared.store, SEND_SECS)?;
@@ -254,7 +263,7 @@ impl<I: Io> Engine<'_, I> {
         let now = self.io.now();
         self.shared.change(|state| {
             state.adopt(Some(stored.clone()), now)?;
-            if state.is_replaced() {
+            if state.is_replaced() || !state.is_signed_in() {
                 state.replace(Session::restore(client, stored)?);
             }
             Ok(())
@@ -272,7 +281,10 @@ impl<I: Io> Engine<'_, I> {
         let now = self.io.now();
         let (action, removes) = self.shared.change(|state| {
             state.forget_unsent(now);
+            let was_signed_in = state.is_signed_in();
             let removes = match stored {
+                // Done before; what is stored now is another login.
+                _ if !was_signed_in => Ok(false),
                 // To revoke the newest token.
                 Ok(Some(stored)) => match state.adopt(Some(stored), now) {
                     Ok(()) => Ok(!state.is_replaced()),

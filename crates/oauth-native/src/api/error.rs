@@ -20,6 +20,7 @@ pub enum ApiError {
         request: Option<Arc<AuthorizationRequest>>,
     },
     /// The network failed, or the server is busy. Ask again at that time; before that, nothing is sent.
+    /// [`Session::last_error`](oauth_proto::Session::last_error) has the server's error, if there was a response.
     Later(UnixTime),
     /// The server refuses this client or this request; waiting does not help.
     Refused {
@@ -30,8 +31,9 @@ pub enum ApiError {
     },
     /// The token must not be sent to this URL. Nothing was sent.
     Bearer(BearerError),
-    /// The store cannot be used. If it could not be locked or read, nothing was sent. If new tokens could not be stored, they are
-    /// kept in memory: ask again for the token. They are stored later, and lost if the process ends before that.
+    /// The store cannot be used. If it could not be locked or read, nothing was sent, and there is no token that is still good. If
+    /// new tokens could not be stored, they are kept in memory: ask again for the token. They are stored later, and lost if the
+    /// process ends before that.
     Store(StoreError),
     /// What is stored is not a session of this client.
     Restore(RestoreError),
@@ -103,7 +105,6 @@ impl From<RestoreError> for ApiError {
 
 /// Why a call has no result.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum CallError<E> {
     /// There is no token for it, or the API refused the token.
     Api(ApiError),

@@ -19,7 +19,7 @@ pub(super) struct Shared {
     pub store: Arc<dyn Store>,
 }
 
-/// The lock on it is held for moments: never while something is sent or stored, and never while the app's code runs.
+/// The lock on it is held for moments, never while something is sent or stored.
 pub(super) struct State {
     pub session: Session,
     /// Requests that have been handed out and not been sent yet, because the store is being locked.
@@ -91,10 +91,8 @@ impl Shared {
     /// Whether it is time to store again what could not be stored. If so, the next time is later.
     pub(super) fn saves_again(&self, now: UnixTime, at_once: bool) -> bool {
         let mut state = self.lock();
-        let phase = state.session.phase();
-        let is_signed_in =
-            matches!(phase, SessionPhase::Active | SessionPhase::Refreshing | SessionPhase::LoginRequired);
-        let is_time = state.is_unsaved && is_signed_in && !state.is_replaced && (at_once || now >= state.save_again_at);
+        let is_time =
+            state.is_unsaved && state.is_signed_in() && !state.is_replaced && (at_once || now >= state.save_again_at);
         if is_time {
             state.save_again_at = now.saturating_add(SAVE_AGAIN_SECS);
         }
@@ -171,6 +169,12 @@ impl State {
     /// When the request that was just made counts as lost.
     pub(super) fn deadline(&self, now: UnixTime) -> UnixTime {
         self.session.deadline().unwrap_or(now.saturating_add(SEND_SECS))
+    }
+
+    /// Whether the user has not signed out. After that, the session does not tell one stored login from another.
+    pub(super) fn is_signed_in(&self) -> bool {
+        let phase = self.session.phase();
+        matches!(phase, SessionPhase::Active | SessionPhase::Refreshing | SessionPhase::LoginRequired)
     }
 
     /// Whether the store belongs to another login.

@@ -121,7 +121,19 @@ fn a_store_that_cannot_be_locked_sends_nothing() {
     assert!(matches!(api.bearer(), Err(ApiError::Store(_))));
     assert_eq!(world.server.refreshes(), 0);
     world.store.fails_to_lock.store(false, Ordering::SeqCst);
+    world.clock.advance(3);
     assert_eq!(api.bearer().unwrap().token().reveal(), "AT2");
+}
+
+#[test]
+fn a_store_that_cannot_be_locked_withholds_no_good_token() {
+    let world = World::new();
+    let api = world.threads(1010);
+    world.store.fails_to_lock.store(true, Ordering::SeqCst);
+    assert_eq!(api.bearer().unwrap().token().reveal(), "AT1", "it is due, and still good");
+    world.clock.advance(20);
+    assert!(matches!(api.bearer(), Err(ApiError::Store(_))));
+    assert_eq!(world.server.refreshes(), 0);
 }
 
 #[test]
@@ -174,6 +186,14 @@ fn another_login_in_the_store_is_not_written_over() {
     api.reload().unwrap();
     assert_eq!(api.bearer().unwrap().token().reveal(), "AT8");
     assert_eq!(world.store.form(), stored);
+
+    // The same after a sign-out.
+    assert!(api.sign_out(oauth_proto::SignOut::new()).not_removed.is_none());
+    world.store.put(World::session(9000).save().as_ref());
+    let _ = api.sign_out(oauth_proto::SignOut::new());
+    assert!(world.store.has("AT1"), "of a later login");
+    api.reload().unwrap();
+    assert_eq!(api.bearer().unwrap().token().reveal(), "AT1");
 }
 
 #[test]
