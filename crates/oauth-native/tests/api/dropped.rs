@@ -87,3 +87,18 @@ fn everybody_may_be_dropped() {
     assert!(task[0].output.as_ref().unwrap().is_ok());
     assert!(!world.server.sent().twice_at_once);
 }
+
+#[test]
+fn a_request_that_was_not_sent_is_made_again_at_once() {
+    let world = World::new();
+    let api = world.tasks(900);
+    let other = oauth_native::store::Store::lock(&*world.store).unwrap();
+    let mut first = Task::new(api.bearer());
+    first.poll();
+    first.cancel();
+    drop(other);
+    let mut task = [Task::new(api.bearer())];
+    run(&mut task, |tasks| tasks[0].is_over(), || panic!("nobody was woken"));
+    assert!(task[0].output.as_ref().unwrap().is_ok(), "without a wait");
+    assert_eq!(world.server.refreshes(), 1);
+}
