@@ -12,7 +12,7 @@ use crate::world::{turn, Canned, World, API};
 
 const INVALID: [(&str, &str); 2] =
     [("Content-Type", "text/plain"), ("WWW-Authenticate", r#"Bearer error="invalid_token""#)];
-const SCOPE: [(&str, &str); 1] = [("www-authenticate", r#"Bearer error="insufficient_scope", scope="write""#)];
+const SCOPE: [(&str, &str); 1] = [("WWW-Authenticate", r#"Bearer error="insufficient_scope", scope="write""#)];
 
 fn shown(headers: CallHeaders) -> String {
     let all: Vec<_> = headers.map(|(name, value)| format!("{name}: {}", value.as_str())).collect();
