@@ -155,8 +155,8 @@ impl<T: Transport, C: Clock> Api<T, C> {
     /// stops waiting for that.
     ///
     /// # Errors
-    /// [`Error::Ignored`] if the URL is not the return from the logout: wait for another. [`Error::Misuse`] for `None` if no logout
-    /// is under way.
+    /// [`Error::Ignored`] if the URL is not the return from the logout: wait for another. [`Error::Misuse`] for `None` if no
+    /// logout is under way.
     pub fn end_logout(&self, redirect: Option<&str>) -> Result<SignedOut, Error> {
         run(self.engine().end_logout(redirect))
     }

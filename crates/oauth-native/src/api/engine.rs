@@ -109,8 +109,8 @@ impl<I: Io> Engine<'_, I> {
         }
     }
 
-    /// Locks the store, takes over what is there, and sends the request if it is still needed. The inner error: the store could not
-    /// be locked or read, and nothing was sent.
+    /// Locks the store, takes over what is there, and sends the request if it is still needed. The inner error: the store could
+    /// not be locked or read, and nothing was sent.
     async fn carry_out(
         &self,
         request: Request,

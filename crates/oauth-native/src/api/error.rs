@@ -31,9 +31,9 @@ pub enum ApiError {
     },
     /// The token must not be sent to this URL. Nothing was sent.
     Bearer(BearerError),
-    /// The store cannot be used. If it could not be locked or read, nothing was sent, and there is no token that is still good. If
-    /// new tokens could not be stored, they are kept in memory: ask again for the token. They are stored later, and lost if the
-    /// process ends before that.
+    /// The store cannot be used. If it could not be locked or read, nothing was sent, and there is no token that is still good.
+    /// If new tokens could not be stored, they are kept in memory: ask again for the token. They are stored later, and lost if
+    /// the process ends before that.
     Store(StoreError),
     /// What is stored is not a session of this client.
     Restore(RestoreError),

@@ -3,20 +3,20 @@
 //! All clones share one session. A handle returns an access token that is good now, refreshes it when that is due, stores what
 //! comes, and puts the token on calls:
 //!
-//! - **One refresh for all.** Whoever needs a token while a refresh is under way waits for that one. A token that is still good is
-//!   returned meanwhile.
+//! - **One refresh for all.** Whoever needs a token while a refresh is under way waits for that one. A token that is still good
+//!   is returned meanwhile.
 //! - **One refresh for all processes.** The [store](crate::store) is locked from before the request to after the new tokens have
 //!   been stored. What another process has stored is taken over first; then often nothing is left to send.
 //! - **Stored before used.** Nobody gets a new token before it is stored. If it cannot be stored, the one who refreshed gets
 //!   [`ApiError::Store`], and the tokens are kept in memory. Later calls get them, and try to store them every five seconds.
-//! - **401.** If the API refuses a token, the token is refreshed once, however many calls were refused, and each call is made once
-//!   more. If the API demands more scope or a stronger login, the error has [the login to make](ApiError::login).
+//! - **401.** If the API refuses a token, the token is refreshed once, however many calls were refused, and each call is made
+//!   once more. If the API demands more scope or a stronger login, the error has [the login to make](ApiError::login).
 //!
 //! # Dropped futures
 //!
 //! Every future here may be dropped at any time. The task that needs a refresh first carries it out: there is no task in the
-//! background, since that would need a runtime. If its future is dropped while the request is under way, the response is lost, and
-//! the others wait for as long as the session says (one to two seconds at first), or get [`ApiError::Later`] if their
+//! background, since that would need a runtime. If its future is dropped while the request is under way, the response is lost,
+//! and the others wait for as long as the session says (one to two seconds at first), or get [`ApiError::Later`] if their
 //! [patience](Api::patience_secs) is shorter. Then one of them sends again, and the server tells whether the refresh token was
 //! spent. Many servers accept a spent refresh token again for a short time; others end the grant. So let a refresh come to its
 //! end: do not put a timeout around a call that is shorter than the transport's own. If callers come and go, as in a server whose
@@ -26,7 +26,8 @@
 //!
 //! # Threads
 //!
-//! Stores block. So each refresh, sign-out and login starts a thread for the time that it has the store locked; nothing else does.
+//! Stores block. So each refresh, sign-out and login starts a thread for the time that it has the store locked; nothing else
+//! does.
 
 pub mod blocking;
 mod engine;
@@ -140,8 +141,8 @@ impl<T: Transport, C: Clock> Api<T, C> {
         self.engine().token(&Target::own()).await
     }
 
-    /// Returns an access token for one of several APIs that is good now. If it has to be refreshed, this does it, or waits for the
-    /// one who does it already.
+    /// Returns an access token for one of several APIs that is good now. If it has to be refreshed, this does it, or waits for
+    /// the one who does it already.
     ///
     /// # Errors
     /// [`ApiError`] if there is no token now.
@@ -170,8 +171,8 @@ impl<T: Transport, C: Clock> Api<T, C> {
     /// another one has come, unless it returned [`Reply::once`].
     ///
     /// A response that says nothing about the token is a result like any other, whatever its status. So is a refusal after
-    /// [`Reply::once`]; by then there is another token, and the app may make the call again. `send` must not follow redirects with
-    /// the header on: see [`oauth_proto::bearer::follow`].
+    /// [`Reply::once`]; by then there is another token, and the app may make the call again. `send` must not follow redirects
+    /// with the header on: see [`oauth_proto::bearer::follow`].
     ///
     /// # Errors
     /// - [`ApiError::Bearer`] if the URL's origin must not get the token; nothing is sent to it.
@@ -208,8 +209,8 @@ impl<T: Transport, C: Clock> Api<T, C> {
         self.engine().reload().await
     }
 
-    /// Signs out: takes the newest tokens from the store, forgets them here, removes them from the store, and has the server revoke
-    /// them. If a refresh is under way, it waits for that one.
+    /// Signs out: takes the newest tokens from the store, forgets them here, removes them from the store, and has the server
+    /// revoke them. If a refresh is under way, it waits for that one.
     ///
     /// The user is signed out here in any case; the result tells what could not be done. A revocation that the server wants later
     /// is sent again if that is within the handle's [patience](Api::patience_secs); otherwise call this again to go on.
@@ -221,8 +222,8 @@ impl<T: Transport, C: Clock> Api<T, C> {
     /// stops waiting for that.
     ///
     /// # Errors
-    /// [`Error::Ignored`] if the URL is not the return from the logout: wait for another. [`Error::Misuse`] for `None` if no logout
-    /// is under way.
+    /// [`Error::Ignored`] if the URL is not the return from the logout: wait for another. [`Error::Misuse`] for `None` if no
+    /// logout is under way.
     pub async fn end_logout(&self, redirect: Option<&str>) -> Result<SignedOut, Error> {
         self.engine().end_logout(redirect).await
     }

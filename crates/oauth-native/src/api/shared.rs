@@ -216,8 +216,8 @@ impl Drop for Saving {
     }
 }
 
-/// A request that somebody carries out. If they stop half-way (a dropped future, a panic), the session hears of it, and the others
-/// go on.
+/// A request that somebody carries out. If they stop half-way (a dropped future, a panic), the session hears of it, and the
+/// others go on.
 pub(super) struct Flight<'a, I: Io> {
     shared: &'a Shared,
     io: &'a I,
