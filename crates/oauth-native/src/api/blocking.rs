@@ -1,0 +1,205 @@
+//! The same handle for threads: every call blocks.
+
+use std::fmt;
+use std::future::ready;
+use std::sync::Arc;
+
+use oauth_proto::drive::blocking::{Clock, Transport};
+use oauth_proto::{Bearer, CallHeaders, Client, Error, Session, SignOut, Target};
+
+use super::engine::{self, Engine, SignedOut};
+use super::error::{ApiError, CallError};
+use super::io::{run, Threads};
+use super::reply::Reply;
+use super::shared::Shared;
+use crate::store::Store;
+use crate::SystemClock;
+
+/// A handle for API calls from threads. Cheap to clone; all clones share one session. See the [module](super).
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use oauth_native::api::blocking::Api;
+/// use oauth_native::api::{CallError, Reply};
+/// use oauth_native::store::Store;
+/// use oauth_native::SystemClock;
+/// use oauth_proto::drive::blocking::Transport;
+/// use oauth_proto::Client;
+/// # struct Answer;
+/// # impl Answer {
+/// #     fn status(&self) -> u16 { 200 }
+/// #     fn headers(&self) -> impl Iterator<Item = (&str, &str)> { [].into_iter() }
+/// # }
+/// # fn get(_: &str, _: &[(&str, String)]) -> Result<Answer, std::io::Error> { Ok(Answer) }
+///
+/// fn app<T: Transport>(client: Client, http: T, store: Arc<dyn Store>) -> Result<(), Box<dyn std::error::Error>> {
+///     let Some(api) = Api::restore(client, http, SystemClock, store)? else { return Ok(()) }; // log in, and Api::new(…)
+///     let url = "https://api.example.com/me";
+///     let me = api.call("GET", url, |headers| {
+///         let headers: Vec<_> = headers.map(|(name, value)| (name, value.as_str().to_owned())).collect();
+///         let answer = get(url, &headers)?;
+///         Ok::<_, std::io::Error>(Reply::new(answer.status(), answer.headers()).with(answer))
+///     });
+///     if let Err(CallError::Api(error)) = &me {
+///         if let Some(request) = error.login() {
+///             drop(request.clone()); // log in with this request, and then: api.log_in(session)?
+///         }
+///     }
+///     assert_eq!(me?.status(), 200);
+///     Ok(())
+/// }
+/// ```
+pub struct Api<T, C = SystemClock> {
+    inner: Arc<Inner<T, C>>,
+    patience: u64,
+}
+
+struct Inner<T, C> {
+    io: Threads<T, C>,
+    shared: Arc<Shared>,
+}
+
+impl<T: Transport, C: Clock> Api<T, C> {
+    /// Makes the handle of a new login, and stores its session.
+    ///
+    /// # Errors
+    /// [`ApiError::Store`] if it cannot be stored.
+    pub fn new(session: Session, transport: T, clock: C, store: Arc<dyn Store>) -> Result<Self, ApiError> {
+        let io = Threads { transport, clock };
+        run(engine::store(&io, &store, &session))?;
+        Ok(Self::with(session, io, store))
+    }
+
+    /// Makes the handle of the session that is stored; `None` if nothing is stored, and the user has to log in.
+    ///
+    /// # Errors
+    /// [`ApiError::Store`] if it cannot be read, [`ApiError::Restore`] if it is not a session of this client.
+    pub fn restore(client: Client, transport: T, clock: C, store: Arc<dyn Store>) -> Result<Option<Self>, ApiError> {
+        let io = Threads { transport, clock };
+        let session = run(engine::restore(&io, &store, client))?;
+        Ok(session.map(|session| Self::with(session, io, store)))
+    }
+
+    fn with(session: Session, io: Threads<T, C>, store: Arc<dyn Store>) -> Self {
+        let shared = Arc::new(Shared::new(session, store));
+        Self { inner: Arc::new(Inner { io, shared }), patience: 0 }
+    }
+
+    /// Returns the token for the login's own API: [`Api::token`] with [`Target::own`].
+    ///
+    /// # Errors
+    /// [`ApiError`] if there is no token now.
+    pub fn bearer(&self) -> Result<Bearer, ApiError> {
+        self.token(&Target::own())
+    }
+
+    /// Returns an access token for one of several APIs that is good now: see [`api::Api::token`](super::Api::token).
+    ///
+    /// # Errors
+    /// [`ApiError`] if there is no token now.
+    pub fn token(&self, target: &Target) -> Result<Bearer, ApiError> {
+        run(self.engine().token(target))
+    }
+
+    /// Makes a call with the login's own token: [`Api::call_for`] with [`Target::own`].
+    ///
+    /// # Errors
+    /// [`CallError::Api`] if there is no token, [`CallError::Call`] for an error of `send`.
+    pub fn call<R, E>(
+        &self,
+        method: &str,
+        url: &str,
+        send: impl FnMut(CallHeaders) -> Result<Reply<R>, E>,
+    ) -> Result<R, CallError<E>> {
+        self.call_for(&Target::own(), method, url, send)
+    }
+
+    /// Makes a call with a token for this target; `send` is called at most twice: see
+    /// [`api::Api::call_for`](super::Api::call_for).
+    ///
+    /// # Errors
+    /// [`CallError::Api`] if there is no token, or the API refuses it; [`CallError::Call`] for an error of `send`.
+    pub fn call_for<R, E>(
+        &self,
+        target: &Target,
+        method: &str,
+        url: &str,
+        mut send: impl FnMut(CallHeaders) -> Result<Reply<R>, E>,
+    ) -> Result<R, CallError<E>> {
+        run(self.engine().call(target, method, url, |headers| ready(send(headers))))
+    }
+
+    /// Stores the session of another login, and then uses it in all clones. Tokens of the old login are not revoked.
+    ///
+    /// # Errors
+    /// [`ApiError::Store`] if it cannot be stored; the old session stays.
+    pub fn log_in(&self, session: Session) -> Result<(), ApiError> {
+        run(self.engine().log_in(session))
+    }
+
+    /// Reads what is stored, and uses it: see [`api::Api::reload`](super::Api::reload).
+    ///
+    /// # Errors
+    /// [`ApiError::Store`] if it cannot be read, [`ApiError::Restore`] if it is not a session of this client.
+    pub fn reload(&self) -> Result<(), ApiError> {
+        run(self.engine().reload())
+    }
+
+    /// Signs out: see [`api::Api::sign_out`](super::Api::sign_out).
+    pub fn sign_out(&self, how: SignOut) -> SignedOut {
+        run(self.engine().sign_out(how))
+    }
+
+    /// Goes on after the browser was sent to [`SignedOut::logout_url`]: with the URL that it came back to, or `None` if the app
+    /// stops waiting for that.
+    ///
+    /// # Errors
+    /// [`Error::Ignored`] if the URL is not the return from the logout: wait for another. [`Error::Misuse`] for `None` if no
+    /// logout is under way.
+    pub fn end_logout(&self, redirect: Option<&str>) -> Result<SignedOut, Error> {
+        run(self.engine().end_logout(redirect))
+    }
+
+    fn engine(&self) -> Engine<'_, Threads<T, C>> {
+        Engine { io: &self.inner.io, shared: &self.inner.shared, patience: self.patience }
+    }
+}
+
+impl<T, C> Api<T, C> {
+    /// The same handle, whose callers wait up to so many seconds when the network or the server fails, and try again, before they
+    /// get [`ApiError::Later`]. Without this, they do not wait.
+    #[must_use]
+    pub fn patience_secs(mut self, seconds: u64) -> Self {
+        self.patience = seconds;
+        self
+    }
+
+    /// Lets the next caller ask the server at once: see [`Session::ask_again`].
+    pub fn ask_again(&self) {
+        self.inner.shared.change(|state| state.session.ask_again());
+    }
+
+    /// Looks at the session: who is logged in, the granted scope, the phase. Others wait meanwhile: do nothing slow, and do not
+    /// use this handle within `look`.
+    pub fn session<R>(&self, look: impl FnOnce(&Session) -> R) -> R {
+        look(&self.inner.shared.lock().session)
+    }
+
+    /// The transport.
+    pub fn transport(&self) -> &T {
+        &self.inner.io.transport
+    }
+}
+
+impl<T, C> Clone for Api<T, C> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), patience: self.patience }
+    }
+}
+
+impl<T, C> fmt::Debug for Api<T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("phase", &self.session(Session::phase)).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! The store, locked by a thread of its own. A lock may be held by another process for as long as its request takes, and by
+//! another task of this thread: waiting for it here would block the executor, perhaps for ever.
+
+use std::io;
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use oauth_proto::{SavedSession, UnixTime};
+
+use super::io::Io;
+use super::shared::Saving;
+use super::signal::Signal;
+use crate::store::{Store, StoreError};
+
+/// A place that a thread locks, reads, and unlocks when this is dropped. What it was told to save is saved anyway.
+pub(super) struct Place {
+    orders: Sender<Order>,
+    replies: Arc<Replies>,
+}
+
+/// What to save.
+pub(super) struct Order {
+    session: Option<SavedSession>,
+    /// Ends the wait of those who must not see the session before it is stored.
+    saving: Option<Saving>,
+}
+
+#[derive(Default)]
+struct Replies {
+    answers: Mutex<Answers>,
+    signal: Signal,
+}
+
+#[derive(Default)]
+struct Answers {
+    loaded: Option<Result<Option<SavedSession>, StoreError>>,
+    saved: Option<Result<(), StoreError>>,
+    /// The thread has ended.
+    is_over: bool,
+    /// It ended because the lock was held for too long.
+    is_given_up: bool,
+}
+
+impl Place {
+    /// Starts to lock the store. The lock is held for so many seconds at most: a future that nobody polls must not keep it.
+    pub(super) fn lock(store: &Arc<dyn Store>, at_most: u64) -> Result<Self, StoreError> {
+        let (orders, received) = channel();
+        let replies = Arc::new(Replies::default());
+        let (store, over) = (Arc::clone(store), Over(Arc::clone(&replies)));
+        thread::Builder::new()
+            .name("oauth-store".into())
+            .spawn(move || serve(&*store, &received, &over, Duration::from_secs(at_most)))?;
+        Ok(Self { orders, replies })
+    }
+
+    /// What is stored, as soon as the store is locked; an error if that takes until then.
+    pub(super) async fn loaded<I: Io>(&self, io: &I, until: UnixTime) -> Result<Option<SavedSession>, StoreError> {
+        loop {
+            let listener = self.replies.signal.listen();
+            if let Some(loaded) = self.replies.take(|answers| answers.loaded.take())? {
+                return loaded;
+            }
+            if io.now() >= until {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "another process keeps it locked").into());
+            }
+            io.wait(listener, Some(until)).await;
+        }
+    }
+
+    /// Begins to save. Only after [`Place::loaded`].
+    ///
+    /// If the thread is gone, `saved` tells; then this returns the order, which must not be dropped while the state is locked.
+    pub(super) fn save(&self, session: Option<SavedSession>, saving: Option<Saving>) -> Option<Order> {
+        self.orders.send(Order { session, saving }).err().map(|unsent| unsent.0)
+    }
+
+    /// The result of the last `save`; `None` if the lock was held for too long, and is gone.
+    pub(super) async fn saved<I: Io>(&self, io: &I) -> Option<Result<(), StoreError>> {
+        loop {
+            let listener = self.replies.signal.listen();
+            match self.replies.take(|answers| answers.saved.take()) {
+                Ok(Some(saved)) => return Some(saved),
+                Ok(None) => {}
+                Err(_) if self.replies.is_given_up() => return None,
+                Err(error) => return Some(Err(error)),
+            }
+            io.wait(listener, None).await;
+        }
+    }
+}
+
+impl Replies {
+    fn put(&self, put: impl FnOnce(&mut Answers)) {
+        put(&mut self.answers.lock().unwrap_or_else(PoisonError::into_inner));
+        self.signal.notify();
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).is_given_up
+    }
+
+    fn take<A>(&self, take: impl FnOnce(&mut Answers) -> Option<A>) -> Result<Option<A>, StoreError> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        match take(&mut answers) {
+            None if answers.is_over => Err(io::Error::other("the store's code has panicked").into()),
+            answer => Ok(answer),
+        }
+    }
+}
+
+/// Tells the end of the thread, also if the store panics.
+struct Over(Arc<Replies>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.put(|answers| answers.is_over = true);
+    }
+}
+
+fn serve(store: &dyn Store, orders: &Receiver<Order>, over: &Over, at_most: Duration) {
+    let mut locked = match store.lock() {
+        Ok(locked) => locked,
+        Err(error) => return over.0.put(|answers| answers.loaded = Some(Err(error))),
+    };
+    // Nobody waits for it any more.
+    if matches!(orders.try_recv(), Err(TryRecvError::Disconnected)) {
+        return;
+    }
+    let loaded = locked.load();
+    over.0.put(|answers| answers.loaded = Some(loaded));
+    loop {
+        match orders.recv_timeout(at_most) {
+            Ok(order) => {
+                let saved = locked.save(order.session.as_ref());
+                if let Some(saving) = order.saving {
+                    saving.done(saved.is_ok());
+                }
+                over.0.put(|answers| answers.saved = Some(saved));
+            }
+            Err(RecvTimeoutError::Timeout) => return over.0.put(|answers| answers.is_given_up = true),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
