@@ -286,8 +286,8 @@ impl Drop for Alarm {
 /// The stack of a helper thread.
 pub(super) const STACK_BYTES: usize = 256 * 1024;
 
-/// The end of a wait: by the wall clock, and at the latest after as many seconds as were left at the start, in case the clock is
-/// set back meanwhile.
+/// The end of a wait, the second after the deadline, when the login has expired: by the wall clock, and at the latest after as many
+/// seconds as were left at the start, in case the clock is set back meanwhile.
 #[derive(Clone, Copy)]
 struct Deadline {
     time: UnixTime,
@@ -296,12 +296,12 @@ struct Deadline {
 
 impl Deadline {
     fn new(time: UnixTime) -> Self {
-        let left = Duration::from_secs(time.saturating_since(now()));
+        let left = Duration::from_secs(time.saturating_since(now()).saturating_add(1));
         Self { time, end: Instant::now().checked_add(left) }
     }
 
     fn has_passed(&self) -> bool {
-        now() >= self.time || self.end.is_some_and(|end| Instant::now() >= end)
+        now() > self.time || self.end.is_some_and(|end| Instant::now() >= end)
     }
 
     /// How long to wait before looking again. The wall clock may jump, for example while the machine sleeps.

@@ -1,10 +1,8 @@
-//! Whoever can connect to the port: slow, many, and garbage. In one test after another, as threads are counted.
+//! Whoever can connect to the port: slow, many, and garbage.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Mutex;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use oauth_native::browser::Loopback;
@@ -52,8 +50,12 @@ fn slow_clients_block_nobody() {
 fn ten_thousand_connections() {
     login_under(|redirect| {
         let mut held = VecDeque::new();
-        for _ in 0..10_000 {
+        for index in 0..10_000 {
             held.push_back(connect(redirect));
+            // Else the system's queue of connections runs over, and it lets us wait for a second.
+            if index % 64 == 0 {
+                assert!(get(&redirect.replace("/callback", "/favicon.ico")).starts_with("HTTP/1.1 404"));
+            }
             if held.len() > 100 {
                 held.pop_front();
             }
@@ -89,7 +91,7 @@ fn garbage() {
     });
 }
 
-/// A head without end, octet by octet: closed after 30 seconds at the latest, and long before that for its size.
+/// A head without end is refused for its size, and what follows is not read for long.
 #[test]
 fn a_head_without_end_is_refused() {
     login_under(|redirect| {
@@ -105,35 +107,9 @@ fn a_head_without_end_is_refused() {
     });
 }
 
-/// Silence is cut off after 10 seconds; a drip of octets after 30 at the latest.
-#[test]
-fn silence_and_drips_are_cut_off() {
-    let browser = Loopback::bind(|_: &str| Ok(())).unwrap();
-    let uri = browser.redirect_uri();
-    let (silent, dripping) = (uri.clone(), uri);
-    let silence = thread::spawn(move || {
-        let (mut stream, began) = (connect(&silent), Instant::now());
-        let _ = stream.read(&mut [0]);
-        began.elapsed()
-    });
-    let drip = thread::spawn(move || {
-        let (mut stream, began) = (connect(&dripping), Instant::now());
-        while stream.write_all(b"G").is_ok() && began.elapsed() < Duration::from_secs(60) {
-            thread::sleep(Duration::from_millis(500));
-        }
-        began.elapsed()
-    });
-    let (silence, drip) = (silence.join().unwrap(), drip.join().unwrap());
-    assert!(silence > Duration::from_secs(9) && silence < Duration::from_secs(13), "{silence:?}");
-    assert!(drip > Duration::from_secs(28) && drip < Duration::from_secs(35), "{drip:?}");
-    drop(browser);
-}
-
-/// The only test that counts the listener's threads runs in a process of its own.
+/// In a process of its own, as all its threads and files are counted.
 #[test]
 fn no_thread_is_left() {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap();
     if std::env::var_os("OAUTH_NATIVE_TEST_ALONE").is_none() {
         let status = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "abuse::no_thread_is_left", "--nocapture"])

@@ -14,14 +14,24 @@ use zeroize::Zeroize;
 use super::listener::{after, Shared};
 use crate::browser::inbox::{Arrival, Put};
 
-/// The longest time without an octet.
-const IDLE_TIME: Duration = Duration::from_secs(10);
+/// How long a connection may take.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    /// Without an octet.
+    pub idle: Duration,
+    /// For a request, for the app's answer to it, and for writing that.
+    pub request: Duration,
+    /// For the browser to close the connection after the last answer (RFC 9112 §9.6).
+    pub linger: Duration,
+}
 
-/// The longest time for a request, for the app's answer to it, and for writing that.
-const REQUEST_TIME: Duration = Duration::from_secs(30);
+impl Times {
+    pub const USUAL: Self =
+        Self { idle: Duration::from_secs(10), request: Duration::from_secs(30), linger: Duration::from_secs(1) };
+}
 
-/// How long to wait for the browser to close a connection after the last answer (RFC 9112 §9.6).
-const LINGER_TIME: Duration = Duration::from_secs(1);
+/// The most octets that are read and dropped before a connection is closed.
+const MAX_DROPPED_BYTES: usize = 1 << 20;
 
 /// Where closing from another thread does not end a read or write, it ends after this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -29,6 +39,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A connection that was accepted.
 pub(super) struct Served {
     stream: TcpStream,
+    times: Times,
     /// A redirect was handed over, and its page was not sent yet.
     is_busy: AtomicBool,
     /// Ends after what it is at.
@@ -38,9 +49,9 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub fn new(stream: TcpStream) -> Self {
+    pub fn new(stream: TcpStream, times: Times) -> Self {
         let off = || AtomicBool::new(false);
-        Self { stream, is_busy: off(), is_ending: off(), is_closed: off() }
+        Self { stream, times, is_busy: off(), is_ending: off(), is_closed: off() }
     }
 
     pub fn stream(&self) -> &TcpStream {
@@ -86,13 +97,13 @@ impl Served {
         loop {
             match connection.receive(&mut octets) {
                 Step::NeedMore => {
-                    let idle_end = after(IDLE_TIME);
+                    let idle_end = after(self.times.idle);
                     let end = request_end.map_or(idle_end, |end: Instant| end.min(idle_end));
                     octets = self.read(buffer, end)?;
                     if octets.is_empty() {
                         return Ok(());
                     }
-                    request_end = request_end.or_else(|| Some(after(REQUEST_TIME)));
+                    request_end = request_end.or_else(|| Some(after(self.times.request)));
                 }
                 Step::Answer(answer) => {
                     request_end = None;
@@ -130,7 +141,7 @@ impl Served {
     }
 
     fn wait_for(&self, page: &Receiver<Page>) -> Option<Page> {
-        let end = after(REQUEST_TIME);
+        let end = after(self.times.request);
         while Instant::now() < end && !self.is_closed() {
             match page.recv_timeout(LOOK_AGAIN) {
                 Ok(page) => return Some(page),
@@ -151,7 +162,7 @@ impl Served {
     }
 
     fn write(&self, answer: &Answer) -> io::Result<()> {
-        let end = after(REQUEST_TIME);
+        let end = after(self.times.request);
         let mut octets = answer.octets();
         while !octets.is_empty() {
             self.stream.set_write_timeout(Some(self.left(end)?))?;
@@ -185,12 +196,12 @@ impl Served {
     /// connection.
     fn linger(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
-        let end = after(LINGER_TIME);
-        let mut dropped = [0; 1024];
+        let end = after(self.times.linger);
+        let (mut dropped, mut count) = ([0; 4096], 0_usize);
         while let Ok(left) = self.left(end) {
             let _ = self.stream.set_read_timeout(Some(left));
             match (&self.stream).read(&mut dropped) {
-                Ok(1..) => {}
+                Ok(more @ 1..) if count < MAX_DROPPED_BYTES => count = count.saturating_add(more),
                 Err(error) if passes(&error) => {}
                 Ok(_) | Err(_) => break,
             }

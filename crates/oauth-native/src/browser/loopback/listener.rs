@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use oauth_proto::loopback::Receiver;
 
-use super::connection::Served;
+use super::connection::{Served, Times};
 use crate::browser::inbox::{Inbox, STACK_BYTES};
 
 /// The most connections that are served at a time.
@@ -31,6 +31,7 @@ pub(super) struct Listener {
 pub(super) struct Shared {
     pub receiver: Receiver,
     pub inbox: Arc<Inbox>,
+    times: Times,
     stopping: AtomicBool,
     table: Mutex<Table>,
     /// A connection has ended, or a page was sent.
@@ -46,10 +47,11 @@ struct Table {
 }
 
 impl Listener {
-    pub fn start(receiver: Receiver, inbox: Arc<Inbox>, sockets: Vec<TcpListener>) -> io::Result<Self> {
+    pub fn start(receiver: Receiver, inbox: Arc<Inbox>, times: Times, sockets: Vec<TcpListener>) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             receiver,
             inbox,
+            times,
             stopping: AtomicBool::new(false),
             table: Mutex::default(),
             changed: Condvar::new(),
@@ -116,7 +118,7 @@ impl Shared {
 
     /// Serves a connection; closes the oldest if there are too many.
     fn admit(self: &Arc<Self>, stream: TcpStream) {
-        let served = Arc::new(Served::new(stream));
+        let served = Arc::new(Served::new(stream, self.times));
         let end = after(ROOM_TIME);
         let mut table = self.table();
         while table.open.len() >= MAX_CONNECTIONS {
@@ -222,4 +224,120 @@ fn spawn(name: &str, task: impl FnOnce() + Send + 'static) -> io::Result<JoinHan
 pub(super) fn after(time: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(time).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::thread;
+
+    use oauth_proto::redirect::RedirectUri;
+    use oauth_proto::UnixTime;
+
+    use super::*;
+
+    const TIMES: Times = Times {
+        idle: Duration::from_millis(400),
+        request: Duration::from_millis(1200),
+        linger: Duration::from_millis(300),
+    };
+
+    fn listener() -> (Listener, SocketAddr) {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let receiver = Receiver::new(&RedirectUri::new(&format!("http://{address}/cb")).unwrap()).unwrap();
+        (Listener::start(receiver, Arc::default(), TIMES, vec![socket]).unwrap(), address)
+    }
+
+    /// Sends each of these after the pause, and returns what came, and when the connection was closed.
+    fn send(address: SocketAddr, pieces: &[&str], pause: u64) -> (String, Duration) {
+        let (mut stream, began) = (TcpStream::connect(address).unwrap(), Instant::now());
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut writer = stream.try_clone().unwrap();
+        let pieces: Vec<String> = pieces.iter().map(ToString::to_string).collect();
+        let writing = thread::spawn(move || {
+            for piece in pieces {
+                if writer.write_all(piece.as_bytes()).is_err() {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(pause));
+            }
+        });
+        let (mut text, mut buffer) = (Vec::new(), [0; 1024]);
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            text.extend_from_slice(&buffer[..count]);
+        }
+        let took = began.elapsed();
+        writing.join().unwrap();
+        (String::from_utf8(text).unwrap(), took)
+    }
+
+    #[track_caller]
+    fn took(took: Duration, millis: u128) {
+        assert!(took.as_millis() + 30 > millis && took.as_millis() < millis + 500, "{took:?}");
+    }
+
+    #[test]
+    fn silence_is_cut_off() {
+        let (_listener, address) = listener();
+        let (text, time) = send(address, &[], 0);
+        assert_eq!(text, "");
+        took(time, 400);
+        let (text, time) = send(address, &["GET /cb HTTP"], 0);
+        assert_eq!(text, "");
+        took(time, 400);
+    }
+
+    #[test]
+    fn a_drip_is_cut_off() {
+        let (_listener, address) = listener();
+        let (text, time) = send(address, &["G"; 40], 100);
+        assert_eq!(text, "");
+        took(time, 1200);
+    }
+
+    /// Each request has its time.
+    #[test]
+    fn requests_on_one_connection_may_take_longer_together() {
+        let (_listener, address) = listener();
+        let request = format!("GET /icon HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let (text, time) = send(address, &[request.as_str(); 8], 250);
+        assert_eq!(text.matches("HTTP/1.1 404").count(), 8);
+        took(time, 7 * 250 + 400);
+    }
+
+    /// The browser is told that the app does not answer; the redirect is not lost.
+    #[test]
+    fn an_app_that_does_not_answer() {
+        let (listener, address) = listener();
+        let inbox = Arc::clone(&listener.shared.inbox);
+        inbox.begin();
+        let request = format!("GET /cb?code=C1 HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let (text, time) = send(address, &[&request], 0);
+        assert!(text.starts_with("HTTP/1.1 5") && !text.contains("C1"), "{text}");
+        took(time, 2000); // after a look at each second, and the time to linger is cut by the browser
+        let arrival = inbox.wait(UnixTime::from_secs(0)).unwrap().unwrap();
+        assert_eq!(arrival.url.reveal(), format!("http://{address}/cb?code=C1"));
+    }
+
+    /// Redirects that pile up are refused, and those with a page to come are not closed for others as long as there are any.
+    #[test]
+    fn redirects_are_not_closed_for_idle_connections() {
+        let (listener, address) = listener();
+        listener.shared.inbox.begin();
+        let request = format!("GET /cb?code=C1 HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let mut first = TcpStream::connect(address).unwrap();
+        first.write_all(request.as_bytes()).unwrap();
+        while listener.shared.inbox.is_empty() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let idle: Vec<_> = (0..50).map(|_| TcpStream::connect(address).unwrap()).collect();
+        let arrival = listener.shared.inbox.wait(UnixTime::from_secs(0)).unwrap().unwrap();
+        arrival.reply.unwrap().send(oauth_proto::loopback::Page::not_awaited()).unwrap();
+        let mut answer = [0; 12];
+        first.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 400");
+        assert!(listener.shared.table().open.len() <= MAX_CONNECTIONS);
+        drop(idle);
+    }
 }

@@ -14,6 +14,7 @@ use oauth_proto::loopback::{Page, Receiver};
 use oauth_proto::redirect::RedirectUri;
 use oauth_proto::{AuthorizationUrl, Error, UnixTime};
 
+use self::connection::Times;
 use self::listener::Listener;
 use super::error::BrowserError;
 use super::inbox::{Arrival, Canceller};
@@ -113,7 +114,8 @@ impl Loopback {
     ) -> Result<Self, BrowserError> {
         let visit = Visit::new(opener);
         let receiver = Receiver::new(&redirect_uri)?;
-        let listener = Listener::start(receiver, Arc::clone(&visit.inbox), sockets).map_err(BrowserError::Thread)?;
+        let listener =
+            Listener::start(receiver, Arc::clone(&visit.inbox), Times::USUAL, sockets).map_err(BrowserError::Thread)?;
         Ok(Self { visit, reply: None, pages: Box::new(Page::of), redirect_uri, _listener: listener })
     }
 
