@@ -315,3 +315,61 @@ impl Deadline {
 fn now() -> UnixTime {
     SystemTime::now().into()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    fn arrival() -> Arrival {
+        Arrival { url: Secret::new("com.example.app:/callback"), reply: None }
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let inbox = Inbox::default();
+        assert_eq!(inbox.put(arrival()), Put::NotAwaited);
+        inbox.begin();
+        for _ in 0..MAX_WAITING {
+            assert_eq!(inbox.put(arrival()), Put::Queued);
+        }
+        assert_eq!(inbox.put(arrival()), Put::Full);
+        inbox.finish();
+        assert!(inbox.is_empty());
+        assert_eq!(inbox.put(arrival()), Put::NotAwaited);
+        inbox.close();
+        assert!(!inbox.put_early(arrival()));
+    }
+
+    #[test]
+    fn who_waits_for_a_page_gets_one_when_the_login_is_over() {
+        let inbox = Inbox::default();
+        inbox.begin();
+        let (reply, page) = sync_channel(1);
+        inbox.put(Arrival { reply: Some(reply), ..arrival() });
+        inbox.finish();
+        assert_eq!(page.recv().unwrap().status(), 400);
+    }
+
+    #[test]
+    fn a_wait_that_is_dropped_leaves_no_waker() {
+        let inbox = Arc::new(Inbox::default());
+        inbox.begin();
+        {
+            let mut wait = std::pin::pin!(inbox.arrival(UnixTime::from_secs(u64::MAX)));
+            assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            assert!(inbox.lock().waker.is_some());
+        }
+        assert!(inbox.lock().waker.is_none());
+    }
+
+    #[test]
+    fn the_second_of_the_deadline_belongs_to_the_login() {
+        let deadline = Deadline::new(now());
+        assert!(!deadline.has_passed() || now() > deadline.time);
+        assert!(Deadline::new(UnixTime::from_secs(now().as_secs().saturating_sub(1))).has_passed());
+        assert!(!Deadline::new(UnixTime::from_secs(u64::MAX)).has_passed());
+    }
+}

@@ -127,18 +127,20 @@ fn waiting_ends_without_input() {
     }
 }
 
+/// Input that the test can read on with.
+struct Shared(Arc<Mutex<BufReader<Keyboard>>>);
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        // One octet at a time, as `BufReader` would take all.
+        self.0.lock().unwrap().read(&mut buffer[..1])
+    }
+}
+
 /// The line after the redirect is the app's.
 #[test]
 fn no_line_too_many_is_read() {
     let (screen, (keys, input)) = (Screen::default(), keyboard());
     let input = Arc::new(Mutex::new(input));
-    struct Shared(Arc<Mutex<BufReader<Keyboard>>>);
-    impl Read for Shared {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            // One octet at a time, as `BufReader` would take all.
-            self.0.lock().unwrap().read(&mut buffer[..1])
-        }
-    }
     let mut browser = Paste::new(URI, BufReader::with_capacity(1, Shared(Arc::clone(&input))), screen.clone());
     let user = screen.clone();
     let typing = thread::spawn(move || {

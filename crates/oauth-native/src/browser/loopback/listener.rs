@@ -227,6 +227,7 @@ pub(super) fn after(time: Duration) -> Instant {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 mod tests {
     use std::io::{Read, Write};
     use std::thread;
@@ -274,7 +275,7 @@ mod tests {
 
     #[track_caller]
     fn took(took: Duration, millis: u128) {
-        assert!(took.as_millis() + 30 > millis && took.as_millis() < millis + 500, "{took:?}");
+        assert!(took.as_millis() + 30 > millis && took.as_millis() < millis + 700, "{took:?}");
     }
 
     #[test]
