@@ -244,13 +244,13 @@ fn the_future_can_go_to_another_thread() {
 /// The page is big and read slowly: the drop waits for it.
 #[test]
 fn the_page_is_written_before_the_drop_ends() {
-    let html = format!("<p>{}", "x".repeat(8 << 20));
+    let html = format!("<p>{}", "x".repeat(24 << 20));
     let length = html.len();
     let slow = |url: &str| {
         let mut stream = connect(&redirect(url));
         stream.write_all(request(&redirect(url)).as_bytes()).unwrap();
         let (mut read, mut buffer) = (0, vec![0; 64 << 10]);
-        thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(1200));
         loop {
             match stream.read(&mut buffer) {
                 Ok(0) => return Ok(read),
@@ -285,4 +285,23 @@ fn the_drop_does_not_wait_forever() {
     let took = began.elapsed();
     assert!(took > Duration::from_secs(1) && took < Duration::from_secs(4), "{took:?}");
     take(&pages);
+}
+
+/// Octets that nobody reads do not reset the connection: the page is read to the end.
+#[test]
+fn more_than_a_request_does_not_lose_the_page() {
+    let more = |url: &str| {
+        let mut stream = connect(&redirect(url));
+        let request = request(&redirect(url)).replace("User-Agent: test", "Connection: close");
+        stream.write_all((request + &"x".repeat(20_000)).as_bytes()).unwrap();
+        thread::sleep(Duration::from_millis(100));
+        stream.write_all("x".repeat(20_000).as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).map(|_| text)
+    };
+    let (opener, pages) = scripted(more);
+    let mut browser = Loopback::bind(opener).unwrap();
+    drive(Way::Blocking, &mut login(&browser.redirect_uri(), 60), &mut browser).unwrap();
+    drop(browser);
+    assert!(take(&pages).unwrap().starts_with("HTTP/1.1 200 OK"));
 }
