@@ -262,7 +262,7 @@ fn read_late(url: &str, pause: Duration) -> std::io::Result<usize> {
 /// The page is big and read slowly: the drop waits for it, and nothing else is too slow for it.
 #[test]
 fn the_page_is_written_to_the_end() {
-    for (drops_before, pause) in [(true, 1200), (false, 2500)] {
+    for (drops_before, pause) in [(true, 1200), (false, 3600)] {
         let (opener, pages) = scripted(move |url| read_late(url, Duration::from_millis(pause)));
         let page = Page::html(200, "x".repeat(24 << 20)).unwrap();
         let browser = &mut Some(Loopback::bind(opener).unwrap().pages(move |_| page.clone()));
