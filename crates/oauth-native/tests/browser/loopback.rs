@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,8 +13,8 @@ use oauth_native::oauth_proto::loopback::{Outcome, Page};
 use oauth_native::oauth_proto::{Entropy, Error, Over};
 
 use crate::world::{
-    answer, block_on, connect, drive, get, login, parameter, redirect, request, scripted, split, take, Clock, Server,
-    Way, BOTH, CODE,
+    answer, block_on, connect, drive, get, login, parameter, redirect, request, scripted, soon, split, take, Clock,
+    Server, Way, BOTH, CODE,
 };
 
 /// What browsers do around a redirect: an icon, a preconnect, the redirect in pieces, and somebody else's before.
@@ -208,7 +210,12 @@ fn an_opener_that_fails_tells_nothing_of_the_url() {
 /// What a future that was dropped has not read is there for the next, and no second window opens for it.
 #[test]
 fn a_dropped_login_is_driven_again() {
-    let (opener, pages) = scripted(|url| get(&redirect(url)));
+    let polled = Arc::new(AtomicBool::new(false));
+    let may_go = Arc::clone(&polled);
+    let (opener, pages) = scripted(move |url| {
+        assert!(soon(|| may_go.load(Ordering::SeqCst)));
+        get(&redirect(url))
+    });
     let mut browser = Loopback::bind(opener).unwrap();
     let mut pending = login(&browser.redirect_uri(), 60);
     {
@@ -216,7 +223,8 @@ fn a_dropped_login_is_driven_again() {
             std::pin::pin!(drive::login(&mut pending, Entropy::from_os().unwrap(), &Server, &mut browser, &Clock));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(std::future::Future::poll(task.as_mut(), &mut context).is_pending());
-        thread::sleep(Duration::from_millis(100));
+        polled.store(true, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(500));
     }
     let tokens = drive(Way::Async, &mut pending, &mut browser).unwrap();
     assert_eq!(tokens.access_token().reveal(), "AT1");
