@@ -8,11 +8,11 @@ use std::error::Error;
 use std::sync::Arc;
 
 use oauth_native::api::blocking::Api;
-use oauth_native::api::Reply;
+use oauth_native::api::{ApiError, Reply};
 use oauth_native::browser::{Loopback, Opener, Print, SystemBrowser};
 use oauth_native::oauth_proto::drive::blocking::login;
 use oauth_native::oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, Entropy, Login};
-use oauth_native::store::File;
+use oauth_native::store::{File, StoreError};
 use oauth_native::transport::Ureq;
 use oauth_native::SystemClock;
 
@@ -27,13 +27,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         .api_origin(&origin)
         .build()?;
     let store = Arc::new(File::new("session.json"));
-    let stored = Api::restore(client.clone(), Ureq::new(), SystemClock, store.clone());
-    let api = if let Ok(Some(api)) = stored {
-        api
-    } else {
-        let mut pending = Login::new(client, AuthorizationRequest::new().scope("offline_access"))?;
-        let tokens = login(&mut pending, Entropy::from_os()?, &Ureq::new(), &mut browser, &SystemClock)?;
-        Api::new(pending.into_session(tokens), Ureq::new(), SystemClock, store)?
+    let api = match Api::restore(client.clone(), Ureq::new(), SystemClock, store.clone()) {
+        Ok(Some(api)) => api,
+        // Nothing is stored, or nothing that this client can use.
+        Ok(None) | Err(ApiError::Restore(_) | ApiError::Store(StoreError::Damaged)) => {
+            let mut pending = Login::new(client, AuthorizationRequest::new().scope("offline_access"))?;
+            let tokens = login(&mut pending, Entropy::from_os()?, &Ureq::new(), &mut browser, &SystemClock)?;
+            Api::new(pending.into_session(tokens), Ureq::new(), SystemClock, store)?
+        }
+        Err(error) => return Err(error.into()),
     };
     let body = api.call("GET", api_url, |headers| {
         let request = headers.fold(ureq::get(api_url), |request, (name, value)| request.header(name, value.as_str()));

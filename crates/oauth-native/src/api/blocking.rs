@@ -73,8 +73,12 @@ impl<T: Transport, C: Clock> Api<T, C> {
 
     /// Makes the handle of the session that is stored; `None` if nothing is stored, and the user has to log in.
     ///
+    /// If the client knows only its server's issuer, the server's metadata is fetched first. To spare that, keep
+    /// [`Client::metadata`] and use [`Client::with_metadata`].
+    ///
     /// # Errors
-    /// [`ApiError::Store`] if it cannot be read, [`ApiError::Restore`] if it is not a session of this client.
+    /// [`ApiError::Store`] if it cannot be read, [`ApiError::Restore`] if it is not a session of this client;
+    /// [`ApiError::Later`] and [`ApiError::Metadata`] if the metadata cannot be had.
     pub fn restore(client: Client, transport: T, clock: C, store: Arc<dyn Store>) -> Result<Option<Self>, ApiError> {
         let io = Threads { transport, clock };
         let session = run(engine::restore(&io, &store, client))?;

@@ -5,8 +5,8 @@ use std::io as std_io;
 use std::sync::Arc;
 
 use oauth_proto::{
-    Access, Bearer, CallHeaders, Client, Error, Event, LoginRequired, LogoutUrl, Request, RequestId, RestoreError,
-    Session, SessionAction, SignOut, Target, UnixTime,
+    Access, Action, AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, Error, Event, Login, LoginRequired,
+    LogoutUrl, Request, RequestId, RestoreError, Session, SessionAction, SignOut, Target, UnixTime, Violation,
 };
 
 use super::error::{ApiError, CallError};
@@ -39,8 +39,11 @@ pub struct SignedOut {
 /// Stores the session of a new login.
 pub(super) async fn store<I: Io>(io: &I, store: &Arc<dyn Store>, session: &Session) -> Result<(), StoreError> {
     let place = Place::lock(store, SEND_SECS)?;
-    drop(place.loaded(io, io.now().saturating_add(SEND_SECS)).await);
-    drop(place.save(session.save(), None));
+    match place.loaded(io, io.now().saturating_add(SEND_SECS)).await {
+        Err(error) if !place.is_locked() => return Err(error),
+        // What cannot be read is replaced.
+        _ => drop(place.save(session.save(), None)),
+    }
     place.saved(io).await.unwrap_or_else(|| Err(StoreError::Io(std_io::ErrorKind::TimedOut.into())))
 }
 
@@ -51,8 +54,35 @@ pub(super) async fn restore<I: Io>(
     client: Client,
 ) -> Result<Option<Session>, ApiError> {
     let place = Place::lock(store, SEND_SECS)?;
-    let saved = place.loaded(io, io.now().saturating_add(SEND_SECS)).await?;
-    Ok(saved.map(|saved| Session::restore(client, saved)).transpose()?)
+    let Some(saved) = place.loaded(io, io.now().saturating_add(SEND_SECS)).await? else { return Ok(None) };
+    drop(place);
+    let session = match Session::restore(client.clone(), saved.clone()) {
+        Err(RestoreError::ServerUnknown) => Session::restore(discover(io, client).await?, saved),
+        session => session,
+    };
+    Ok(Some(session?))
+}
+
+/// The client with its server's metadata, as a login fetches it.
+async fn discover<I: Io>(io: &I, client: Client) -> Result<Client, ApiError> {
+    let unfit = |error| ApiError::Metadata(Error::Violation(Violation::Metadata(Box::new(error))));
+    let mut login = Login::new(client, AuthorizationRequest::new()).map_err(unfit)?;
+    let entropy = Entropy::from_os().map_err(|_| RestoreError::ServerUnknown)?;
+    let mut action = login.handle(Event::Start(entropy), io.now());
+    loop {
+        action = match action {
+            Ok(Action::SendRequest(request)) => {
+                let now = io.now();
+                let answer = io.send(&request, now.saturating_add(SEND_SECS)).await;
+                let answer = answer.map_err(|_| ApiError::Later(io.now()))?;
+                login.handle(Event::ResponseReceived(request.id(), answer.response()), io.now())
+            }
+            Ok(Action::RetryAt(time)) => return Err(ApiError::Later(time)),
+            // The URL for the browser is not needed.
+            Ok(_) => return Ok(login.client().clone()),
+            Err(error) => return Err(ApiError::Metadata(error)),
+        }
+    }
 }
 
 /// What to do after a response.

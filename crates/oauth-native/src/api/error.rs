@@ -37,15 +37,17 @@ pub enum ApiError {
     Store(StoreError),
     /// What is stored is not a session of this client.
     Restore(RestoreError),
+    /// The server's metadata, without which the stored session cannot be used, is missing or unusable.
+    Metadata(Error),
 }
 
 impl ApiError {
-    /// A stable name, the same in every version. For [`ApiError::LoginRequired`] and [`ApiError::Refused`] it is the reason's.
+    /// A stable name, the same in every version. Where there is a reason within, it is the reason's.
     pub fn code(&self) -> &'static str {
         match self {
             Self::LoginRequired { why, .. } => why.code(),
             Self::Later(_) => "later",
-            Self::Refused { error, .. } => error.code(),
+            Self::Refused { error, .. } | Self::Metadata(error) => error.code(),
             Self::Bearer(error) => error.code(),
             Self::Store(_) => "store",
             Self::Restore(error) => error.code(),
@@ -76,6 +78,7 @@ impl fmt::Display for ApiError {
             Self::Bearer(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Restore(error) => error.fmt(f),
+            Self::Metadata(error) => write!(f, "the stored session needs the server's metadata: {error}"),
         }
     }
 }
@@ -84,7 +87,7 @@ impl StdError for ApiError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::LoginRequired { why, .. } => why.source(),
-            Self::Refused { error, .. } => Some(error),
+            Self::Refused { error, .. } | Self::Metadata(error) => Some(error),
             Self::Store(error) => error.source(),
             Self::Later(_) | Self::Bearer(_) | Self::Restore(_) => None,
         }

@@ -35,6 +35,7 @@ struct Replies {
 
 #[derive(Default)]
 struct Answers {
+    is_locked: bool,
     loaded: Option<Result<Option<SavedSession>, StoreError>>,
     saved: Option<Result<(), StoreError>>,
     /// The thread has ended.
@@ -67,6 +68,11 @@ impl Place {
             }
             io.wait(listener, Some(until)).await;
         }
+    }
+
+    /// Whether the store could be locked.
+    pub(super) fn is_locked(&self) -> bool {
+        self.replies.answers.lock().unwrap_or_else(PoisonError::into_inner).is_locked
     }
 
     /// Begins to save. Only after [`Place::loaded`].
@@ -129,7 +135,7 @@ fn serve(store: &dyn Store, orders: &Receiver<Order>, over: &Over, at_most: Dura
         return;
     }
     let loaded = locked.load();
-    over.0.put(|answers| answers.loaded = Some(loaded));
+    over.0.put(|answers| (answers.is_locked, answers.loaded) = (true, Some(loaded)));
     loop {
         match orders.recv_timeout(at_most) {
             Ok(order) => {

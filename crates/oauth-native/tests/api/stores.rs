@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 
 use oauth_native::api::{blocking, ApiError};
+use oauth_native::store::{Store, StoreError};
 use oauth_proto::{AuthorizationServer, Client, LoginRequired, Session};
 
 use crate::executor::{block_on, run, Task};
@@ -213,4 +214,19 @@ fn what_is_stored_is_restored() {
     let error = blocking::Api::restore(other, server, clock, world.store.clone()).unwrap_err();
     assert_eq!(error.code(), "other_client");
     assert_eq!(world.other_threads().session(|session: &Session| session.scope().to_owned()), "read");
+}
+
+/// An error that says why, and not what came of it.
+#[test]
+fn a_store_that_cannot_be_locked_for_a_new_login() {
+    struct Locked;
+    impl Store for Locked {
+        fn lock(&self) -> Result<Box<dyn oauth_native::store::Locked + Send>, StoreError> {
+            Err(StoreError::Io(std::io::Error::other("no such disk")))
+        }
+    }
+    let world = World::new();
+    let (server, clock, session) = (world.server.clone(), world.clock.clone(), World::session(9000));
+    let error = blocking::Api::new(session, server, clock, std::sync::Arc::new(Locked)).unwrap_err();
+    assert_eq!(error.to_string(), "the store cannot be used: no such disk");
 }
