@@ -64,7 +64,11 @@ impl Place {
                 return loaded;
             }
             if io.now() >= until {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "another process keeps it locked").into());
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "another process keeps it locked: try again later",
+                )
+                .into());
             }
             io.wait(listener, Some(until)).await;
         }

@@ -42,7 +42,11 @@ impl fmt::Display for BrowserError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open(error) => write!(f, "the browser could not be opened: {error}"),
-            Self::PortInUse(address) => write!(f, "port {} is in use: nothing can listen on {address}", address.port()),
+            Self::PortInUse(address) => write!(
+                f,
+                "port {} is in use: end what listens on {address}, perhaps this app itself, or use another port",
+                address.port()
+            ),
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::RedirectUri(error) => error.fmt(f),
             Self::Input(error) => write!(f, "the input could not be read: {error}"),

@@ -71,12 +71,11 @@ impl<W: Write> Opener for Print<W> {
     }
 }
 
-/// Opens the system's default browser. On Linux and the BSDs the variable `BROWSER` comes first; a browser in the terminal
-/// blocks until it is closed.
+/// Opens the system's default browser (feature `open`). On Linux and the BSDs the variable `BROWSER` comes first; a browser in
+/// the terminal blocks until it is closed.
 ///
 /// Only https URLs, and http URLs on this machine, are passed on.
 #[cfg(feature = "open")]
-#[cfg_attr(docsrs, doc(cfg(feature = "open")))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemBrowser;
 

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use oauth_native::api::{blocking, ApiError};
+use oauth_native::api::{blocking, Api, ApiError};
 use oauth_native::store::{Store, StoreError};
-use oauth_proto::{AuthorizationServer, Client, LoginRequired, Session};
+use oauth_proto::{AuthorizationServer, Client, LoginRequired, Secret, Session, Tokens};
 
 use crate::executor::{block_on, run, Task};
 use crate::world::{Canned, World};
@@ -229,4 +229,19 @@ fn a_store_that_cannot_be_locked_for_a_new_login() {
     let (server, clock, session) = (world.server.clone(), world.clock.clone(), World::session(9000));
     let error = blocking::Api::new(session, server, clock, std::sync::Arc::new(Locked)).unwrap_err();
     assert_eq!(error.to_string(), "the store cannot be used: no such disk");
+}
+
+/// The server has no metadata where the client looks for it.
+#[test]
+fn a_session_whose_server_is_unknown() {
+    let world = World::new();
+    let at = AuthorizationServer::from_issuer("https://as.example.com").unwrap();
+    let client = Client::new(at, "s6BhdRkqt3", "com.example.app:/callback").unwrap();
+    let tokens = Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), None, "read");
+    world.store.put(Session::new(client.clone(), tokens).save().as_ref());
+    let restored = Api::restore(client, world.server.clone(), world.clock.clone(), world.store.clone());
+    let error = block_on(restored).unwrap_err();
+    assert!(matches!(error, ApiError::Metadata(_)) && error.code() == "bad_metadata", "{error:?}");
+    assert!(error.to_string().starts_with("the stored session needs the server's metadata: "), "{error}");
+    assert!(world.store.has("AT1"));
 }

@@ -139,7 +139,10 @@ fn a_port_in_use_is_said() {
     let error = Loopback::bind_uri(&first.redirect_uri(), |_: &str| Ok(())).unwrap_err();
     let port = first.redirect_uri()["http://127.0.0.1:".len()..].split('/').next().unwrap().to_owned();
     assert!(matches!(error, BrowserError::PortInUse(address) if address.port().to_string() == port));
-    assert_eq!(error.to_string(), format!("port {port} is in use: nothing can listen on 127.0.0.1:{port}"));
+    let text = format!(
+        "port {port} is in use: end what listens on 127.0.0.1:{port}, perhaps this app itself, or use another port"
+    );
+    assert_eq!(error.to_string(), text);
     drop(first);
     Loopback::bind_uri(&format!("http://127.0.0.1:{port}/callback"), |_: &str| Ok(())).unwrap();
     for wrong in ["https://app.example.com/cb", "com.example.app:/cb", "http://192.0.2.1/cb", "nothing"] {

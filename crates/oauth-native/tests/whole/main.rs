@@ -183,6 +183,11 @@ fn whole() {
     let state = server.state();
     assert_eq!((state.refreshes, state.faults.as_slice()), (3, &[] as &[String]));
     drop(state);
+    // The stored session needs the metadata of a server that cannot be reached.
+    let client = client(&server, "http://127.0.0.1/callback");
+    drop(server);
+    let unreachable = Api::restore(client, Ureq::new(), clock, store);
+    assert!(matches!(unreachable, Err(ApiError::Later(_))), "{unreachable:?}");
     // The pages have been sent when the browser is dropped; that it has read them may take a moment.
     while pages.lock().unwrap().len() < 2 {
         thread::sleep(Duration::from_millis(2));

@@ -86,7 +86,7 @@ fn serve(stream: TcpStream, origin: &str, state: &Mutex<State>) {
         let Some((name, value)) = line.trim_end().split_once(": ") else { break };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().unwrap(),
-            "authorization" => authorization = value.to_owned(),
+            "authorization" => value.clone_into(&mut authorization),
             _ => {}
         }
     }
