@@ -33,7 +33,7 @@ pub enum ApiError {
     Bearer(BearerError),
     /// The store cannot be used. If it could not be locked or read, nothing was sent, and there is no token that is still good.
     /// If new tokens could not be stored, they are kept in memory: ask again for the token. They are stored later, and lost if
-    /// the process ends before that.
+    /// the process ends before that. Until then, another process would refresh with the old refresh token.
     Store(StoreError),
     /// What is stored is not a session of this client.
     Restore(RestoreError),

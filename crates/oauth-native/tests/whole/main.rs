@@ -10,6 +10,8 @@
 )]
 
 mod server;
+#[cfg(feature = "reqwest")]
+mod tasks;
 
 use std::io;
 use std::path::PathBuf;
