@@ -1,11 +1,11 @@
 //! OAuth 2.0 and OpenID Connect for native apps on `std`, on top of [`oauth_proto`].
 //!
 //! [`oauth_proto`] says what to do; this crate does it: it sends requests ([`transport`]), takes the user to the browser and back
-//! ([`browser`]), stores the session ([`store`]), and puts tokens on API calls ([`api`]). `examples/cli.rs` in the repository is a
-//! whole command-line tool.
+//! ([`browser`]), stores the session ([`store`]), and puts tokens on API calls ([`api`]). `examples/cli.rs` in the repository is
+//! a whole command-line tool.
 //!
-//! Each part is usable alone, by the traits of [`oauth_proto::drive`] and by [`store::Store`]: bring your own transport, browser or
-//! store in its place. The features choose the parts; none is on by default.
+//! Each part is usable alone, by the traits of [`oauth_proto::drive`] and by [`store::Store`]: bring your own transport, browser
+//! or store in its place. The features choose the parts; none is on by default.
 //!
 //! | feature | adds |
 //! | --- | --- |

@@ -286,8 +286,8 @@ impl Drop for Alarm {
 /// The stack of a helper thread.
 pub(super) const STACK_BYTES: usize = 256 * 1024;
 
-/// The end of a wait, the second after the deadline, when the login has expired: by the wall clock, and at the latest after as many
-/// seconds as were left at the start, in case the clock is set back meanwhile.
+/// The end of a wait, the second after the deadline, when the login has expired: by the wall clock, and at the latest after as
+/// many seconds as were left at the start, in case the clock is set back meanwhile.
 #[derive(Clone, Copy)]
 struct Deadline {
     time: UnixTime,

@@ -1,5 +1,5 @@
-//! The browser and the way back: implementations of the library's [`Browser`](oauth_proto::drive::Browser), for threads and for any
-//! async executor.
+//! The browser and the way back: implementations of the library's [`Browser`](oauth_proto::drive::Browser), for threads and for
+//! any async executor.
 //!
 //! | The redirect comes | |
 //! |---|---|

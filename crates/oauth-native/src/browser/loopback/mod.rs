@@ -37,8 +37,8 @@ use super::visit::Visit;
 /// ```
 ///
 /// What is no redirect is answered, and does not disturb the wait: icons, probes, connections that send nothing (browsers open
-/// such in advance), other hosts, garbage. Connections are served side by side, at most [`MAX_CONNECTIONS`](Self::MAX_CONNECTIONS)
-/// of them, then the oldest is closed; without an octet for 10 seconds, or if a request takes longer than 30, a connection is
+/// such in advance), other hosts, garbage. Connections are served side by side, at most
+/// [`MAX_CONNECTIONS`](Self::MAX_CONNECTIONS) of them, then the oldest is closed; without an octet for 10 seconds, or if a request takes longer than 30, a connection is
 /// closed too. Redirects that no login waits for get a page that says so.
 ///
 /// Dropping it stops listening and ends its threads. A page that is being sent is sent to the end, which the drop waits for, two
@@ -60,8 +60,8 @@ impl Loopback {
     /// The most connections that are served at a time.
     pub const MAX_CONNECTIONS: usize = listener::MAX_CONNECTIONS;
 
-    /// Binds a free port of `127.0.0.1`, or of `[::1]` where there is no IPv4, for the path `/callback`. Servers that follow RFC 8252
-    /// §7.3 accept any port; for others, see [`bind_uri`](Self::bind_uri).
+    /// Binds a free port of `127.0.0.1`, or of `[::1]` where there is no IPv4, for the path `/callback`. Servers that follow
+    /// RFC 8252 §7.3 accept any port; for others, see [`bind_uri`](Self::bind_uri).
     ///
     /// # Errors
     /// [`BrowserError::Listen`] and [`BrowserError::Thread`].
