@@ -38,8 +38,8 @@ use super::visit::Visit;
 ///
 /// What is no redirect is answered, and does not disturb the wait: icons, probes, connections that send nothing (browsers open
 /// such in advance), other hosts, garbage. Connections are served side by side, at most
-/// [`MAX_CONNECTIONS`](Self::MAX_CONNECTIONS) of them, then the oldest is closed; without an octet for 10 seconds, or if a request takes longer than 30, a connection is
-/// closed too. Redirects that no login waits for get a page that says so.
+/// [`MAX_CONNECTIONS`](Self::MAX_CONNECTIONS) of them, then the oldest is closed; without an octet for 10 seconds, or if a
+/// request takes longer than 30, a connection is closed too. Redirects that no login waits for get a page that says so.
 ///
 /// Dropping it stops listening and ends its threads. A page that is being sent is sent to the end, which the drop waits for, two
 /// seconds at most: so drop it before the process ends, and do not call [`std::process::exit`] before.
