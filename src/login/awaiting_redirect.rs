@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::rules::Rules;
 use crate::entropy::Entropy;
-use crate::error::{Error, Ignored, Misuse, Over};
+use crate::error::{Error, Over};
 use crate::secret::SecretOctets;
 use crate::text::base64url::Base64Url32;
 use crate::time::UnixTime;
@@ -37,9 +37,7 @@ impl AwaitingRedirect {
         }
         match event {
             Event::RedirectReceived(url) => self.redirect(rules, url),
-            Event::Cancelled => Err(Error::Over(Over::Cancelled)),
-            Event::Start(_) => Err(Error::Misuse(Misuse::AlreadyStarted)),
-            Event::ResponseReceived(..) | Event::SendFailed(..) => Err(Error::Ignored(Ignored::UnknownRequest)),
+            event => Err(event.refusal()),
         }
     }
 

@@ -6,9 +6,14 @@ use crate::time::{UnixTime, CLOCK_SKEW_SECS};
 /// The longest wait unless the server asks for more, in seconds: the user is waiting.
 const LONGEST_SECS: u64 = 32;
 
+/// When to ask such a server again.
+pub(super) fn until(asked: Option<u64>, begun: UnixTime, now: UnixTime, id: RequestId) -> UnixTime {
+    now.saturating_add(wait(asked, begun, now, id))
+}
+
 /// Seconds to wait: the time from `begun` to `now` (the longest wait if the clock was set back), or `Retry-After` if that is
 /// longer, plus a part that depends on the id, so that clients turned away in the same second do not return in the same second.
-pub(crate) fn wait(asked: Option<u64>, begun: UnixTime, now: UnixTime, id: RequestId) -> u64 {
+fn wait(asked: Option<u64>, begun: UnixTime, now: UnixTime, id: RequestId) -> u64 {
     let so_far = if now.saturating_add(CLOCK_SKEW_SECS) < begun { LONGEST_SECS } else { now.saturating_since(begun) };
     let own = so_far.clamp(1, LONGEST_SECS);
     let asked = asked.map_or(0, |seconds| seconds.saturating_add(id.spread(seconds / 32)));

@@ -11,7 +11,7 @@ use super::rules::Rules;
 use crate::config::client::Client;
 use crate::error::config::ConfigError;
 use crate::error::violation::Violation;
-use crate::error::{Error, Ignored, Misuse, Over};
+use crate::error::{Error, Over};
 use crate::http::{Request, RequestId, Response};
 use crate::time::UnixTime;
 use crate::wire::metadata::server::ServerMetadata;
@@ -68,10 +68,7 @@ impl Discovering {
             Event::SendFailed(id, _) if id == self.id => {
                 Ok(Progress::Stay(Action::SendRequest(self.request(rules.client))))
             }
-            Event::ResponseReceived(..) | Event::SendFailed(..) => Err(Error::Ignored(Ignored::UnknownRequest)),
-            Event::RedirectReceived(_) => Err(Error::Ignored(Ignored::RedirectNotAwaited)),
-            Event::Cancelled => Err(Error::Over(Over::Cancelled)),
-            Event::Start(_) => Err(Error::Misuse(Misuse::AlreadyStarted)),
+            event => Err(event.refusal()),
         }
     }
 
@@ -113,7 +110,7 @@ impl Discovering {
             }
         };
         let begun = self.login.deadline.saturating_sub(rules.client.login_timeout());
-        let at = now.saturating_add(backoff::wait(error.retry_after(), begun, now, self.id));
+        let at = backoff::until(error.retry_after(), begun, now, self.id);
         if at > self.login.deadline {
             return Err(error);
         }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::entropy::Entropy;
+use crate::error::{Error, Ignored, Misuse, Over};
 use crate::http::{Delivered, RequestId, Response};
 
 /// What happened outside: the input of [`Login`](crate::Login) and [`Session`](crate::Session).
@@ -20,6 +21,18 @@ pub enum Event<'a> {
     SendFailed(RequestId, Delivered),
     /// The user gave up, or the app does not want to wait any longer.
     Cancelled,
+}
+
+impl Event<'_> {
+    /// What a login says to an event that its state has no use for.
+    pub(super) fn refusal(&self) -> Error {
+        match self {
+            Self::Start(_) => Error::Misuse(Misuse::AlreadyStarted),
+            Self::RedirectReceived(_) => Error::Ignored(Ignored::RedirectNotAwaited),
+            Self::ResponseReceived(..) | Self::SendFailed(..) => Error::Ignored(Ignored::UnknownRequest),
+            Self::Cancelled => Error::Over(Over::Cancelled),
+        }
+    }
 }
 
 impl fmt::Debug for Event<'_> {

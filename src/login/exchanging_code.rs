@@ -13,7 +13,7 @@ use super::rules::Rules;
 use super::tokens::Tokens;
 #[cfg(feature = "openid")]
 use crate::error::violation::Violation;
-use crate::error::{Error, Ignored, Misuse, Over};
+use crate::error::{Error, Over};
 #[cfg(feature = "openid")]
 use crate::http::server_clock::ServerClock;
 use crate::http::{Delivered, Request, RequestId, Response};
@@ -83,10 +83,7 @@ impl ExchangingCode {
             }
             // The code may be used up: it is not sent again (RFC 6749 §4.1.2).
             Event::SendFailed(id, Delivered::Maybe) if id == self.id => Err(Error::Over(Over::OutcomeUnknown)),
-            Event::ResponseReceived(..) | Event::SendFailed(..) => Err(Error::Ignored(Ignored::UnknownRequest)),
-            Event::RedirectReceived(_) => Err(Error::Ignored(Ignored::RedirectNotAwaited)),
-            Event::Cancelled => Err(Error::Over(Over::Cancelled)),
-            Event::Start(_) => Err(Error::Misuse(Misuse::AlreadyStarted)),
+            event => Err(event.refusal()),
         }
     }
 
@@ -124,7 +121,7 @@ impl ExchangingCode {
     fn later(&mut self, error: Error, now: UnixTime) -> Result<Progress<Exchanged>, Error> {
         let is_unused = matches!(&error, Error::Refused(refused) if refused.is_unprocessed());
         let begun = self.deadline.saturating_sub(CODE_LIFETIME_SECS);
-        let at = now.saturating_add(backoff::wait(error.retry_after(), begun, now, self.id));
+        let at = backoff::until(error.retry_after(), begun, now, self.id);
         if !is_unused || at > self.deadline {
             return Err(error);
         }

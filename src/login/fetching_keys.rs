@@ -9,7 +9,7 @@ use super::event::Event;
 use super::rules::Rules;
 use super::tokens::Tokens;
 use crate::config::client::Client;
-use crate::error::{Error, Ignored, Misuse, Over};
+use crate::error::{Error, Ignored};
 use crate::http::{Request, RequestId, Response};
 use crate::openid::id_token::unverified::Unverified;
 use crate::openid::keys::KeySet;
@@ -45,10 +45,7 @@ impl FetchingKeys {
             Event::SendFailed(id, _) if id == self.id => {
                 Ok(Progress::Stay(Action::SendRequest(self.request(rules.client))))
             }
-            Event::ResponseReceived(..) | Event::SendFailed(..) => Err(Error::Ignored(Ignored::UnknownRequest)),
-            Event::RedirectReceived(_) => Err(Error::Ignored(Ignored::RedirectNotAwaited)),
-            Event::Cancelled => Err(Error::Over(Over::Cancelled)),
-            Event::Start(_) => Err(Error::Misuse(Misuse::AlreadyStarted)),
+            event => Err(event.refusal()),
         }
     }
 
@@ -61,7 +58,7 @@ impl FetchingKeys {
         let keys = match KeySet::from_response(rules.client.jwks_uri(), response, now) {
             Ok(keys) => keys,
             Err(error) if error.is_transient() => {
-                let at = now.saturating_add(backoff::wait(error.retry_after(), self.since, now, self.id));
+                let at = backoff::until(error.retry_after(), self.since, now, self.id);
                 self.id = self.id.next();
                 return Ok(Progress::Stay(Action::RetryAt(at)));
             }

@@ -13,7 +13,7 @@ use super::fetching_keys::FetchingKeys;
 use super::rules::Rules;
 use super::tokens::Tokens;
 use crate::config::client::Client;
-use crate::error::{Error, Ignored, Misuse, Over};
+use crate::error::{Error, Ignored, Misuse};
 use crate::time::UnixTime;
 
 pub(super) enum State {
@@ -165,8 +165,6 @@ fn ready(rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Result<Step, Err
             let request = next.request(rules.client);
             Ok(Step::to(State::Discovering(Box::new(next)), Action::SendRequest(request)))
         }
-        Event::Cancelled => Err(Error::Over(Over::Cancelled)),
-        Event::RedirectReceived(_) => Err(Error::Ignored(Ignored::RedirectNotAwaited)),
-        Event::ResponseReceived(..) | Event::SendFailed(..) => Err(Error::Ignored(Ignored::UnknownRequest)),
+        event => Err(event.refusal()),
     }
 }
