@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::config::ConfigError;
 use crate::http::endpoint::{self, Transport};
@@ -12,6 +12,7 @@ use crate::http::MAX_RESPONSE_BYTES;
 use crate::text::members::{Found, Member};
 use crate::text::unfit::Unfit;
 use crate::text::{json, member};
+use crate::time::UnixTime;
 
 /// The text of a JSON object.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,5 +60,14 @@ impl Kept {
         Ok(Some(url))
     }
 }
+
+/// The saved form of metadata: the document as a string, which any serde format can hold.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Stored {
+    pub fetched_at: UnixTime,
+    pub document: String,
+}
+
+pub(super) const DAMAGED: &str = "the stored metadata is damaged: fetch it again";
 
 const WRONG: &str = "has another type than its specification gives it, or comes twice: tell the server's operator";

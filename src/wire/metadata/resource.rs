@@ -6,7 +6,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::kept::Kept;
+use super::kept::{Kept, Stored, DAMAGED};
 use super::well_known::split_path;
 use crate::error::config::ConfigError;
 use crate::error::violation::Violation;
@@ -67,13 +67,6 @@ pub enum ResourceMatch {
     SameOriginParent,
 }
 
-/// The saved form: the document as a string, which any serde format can hold.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    fetched_at: UnixTime,
-    document: String,
-}
-
 impl From<ResourceMetadata> for Stored {
     fn from(metadata: ResourceMetadata) -> Self {
         Self { fetched_at: metadata.fetched_at, document: metadata.kept.text().into() }
@@ -84,8 +77,7 @@ impl TryFrom<Stored> for ResourceMetadata {
     type Error = &'static str;
 
     fn try_from(stored: Stored) -> Result<Self, &'static str> {
-        Self::new(stored.document.as_bytes(), stored.fetched_at)
-            .map_err(|_| "the stored metadata is damaged: fetch it again")
+        Self::new(stored.document.as_bytes(), stored.fetched_at).map_err(|_| DAMAGED)
     }
 }
 

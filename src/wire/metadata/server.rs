@@ -1,12 +1,11 @@
 //! An authorization server's metadata, as it was fetched.
 
-use alloc::string::String;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::document::{Document, WRONG_TYPE};
-use super::kept::Kept;
+use super::kept::{Kept, Stored, DAMAGED};
 use crate::error::violation::Violation;
 use crate::error::Error;
 use crate::http::endpoint::Transport;
@@ -58,13 +57,6 @@ pub struct ServerMetadata {
     document: Document,
 }
 
-/// The saved form: the document as a string, which any serde format can hold.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    fetched_at: UnixTime,
-    document: String,
-}
-
 impl From<ServerMetadata> for Stored {
     fn from(metadata: ServerMetadata) -> Self {
         Self { fetched_at: metadata.fetched_at, document: metadata.kept.text().into() }
@@ -75,8 +67,7 @@ impl TryFrom<Stored> for ServerMetadata {
     type Error = &'static str;
 
     fn try_from(stored: Stored) -> Result<Self, &'static str> {
-        Self::new(stored.document.as_bytes(), stored.fetched_at)
-            .map_err(|_| "the stored metadata is damaged: fetch it again")
+        Self::new(stored.document.as_bytes(), stored.fetched_at).map_err(|_| DAMAGED)
     }
 }
 
