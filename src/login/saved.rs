@@ -50,6 +50,7 @@ use crate::wire::metadata::server::ServerMetadata;
 pub struct SavedLogin {
     version: u32,
     client: String,
+    redirect_uri: String,
     #[serde(with = "as_text")]
     code_verifier: Secret,
     #[serde(with = "as_text")]
@@ -87,6 +88,7 @@ impl Login {
         Some(SavedLogin {
             version: SAVED_VERSION,
             client: self.client.login_fingerprint().to_owned(),
+            redirect_uri: self.client.redirect_uri().as_str().to_owned(),
             code_verifier: text(&state.verifier),
             state: text(&state.state),
             nonce: text(&state.nonce),
@@ -133,6 +135,12 @@ impl Login {
 }
 
 impl SavedLogin {
+    /// The redirect URI of the client that started the login, for an app that listens on a free port of this machine: it has to
+    /// listen on the same port again, and to make its client with the same URI.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
     fn entropy(&self) -> Result<Entropy, RestoreError> {
         let mut octets = [0; 96];
         let whole = [&self.code_verifier, &self.state, &self.nonce].into_iter().zip(octets.chunks_exact_mut(32)).all(
