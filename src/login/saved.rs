@@ -50,7 +50,6 @@ use crate::wire::metadata::server::ServerMetadata;
 pub struct SavedLogin {
     version: u32,
     client: String,
-    redirect_uri: String,
     #[serde(with = "as_text")]
     code_verifier: Secret,
     #[serde(with = "as_text")]
@@ -64,6 +63,9 @@ pub struct SavedLogin {
     /// For a server that was found by its issuer.
     #[serde(deserialize_with = "Option::deserialize")]
     metadata: Option<ServerMetadata>,
+    /// The first forms have none.
+    #[serde(default)]
+    redirect_uri: String,
 }
 
 impl Serialize for SavedLogin {
@@ -88,7 +90,6 @@ impl Login {
         Some(SavedLogin {
             version: SAVED_VERSION,
             client: self.client.login_fingerprint().to_owned(),
-            redirect_uri: self.client.redirect_uri().as_str().to_owned(),
             code_verifier: text(&state.verifier),
             state: text(&state.state),
             nonce: text(&state.nonce),
@@ -97,6 +98,7 @@ impl Login {
             #[cfg(feature = "openid")]
             requires_acr: self.request.requires_acr(),
             metadata: self.client.metadata().cloned(),
+            redirect_uri: self.client.redirect_uri().as_str().to_owned(),
         })
     }
 
@@ -136,7 +138,7 @@ impl Login {
 
 impl SavedLogin {
     /// The redirect URI of the client that started the login, for an app that listens on a free port of this machine: it has to
-    /// listen on the same port again, and to make its client with the same URI.
+    /// listen on the same port again, and to make its client with the same URI. Empty if the form was stored before it had this.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }

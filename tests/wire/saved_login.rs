@@ -114,6 +114,11 @@ fn every_member_has_its_name_and_its_form() {
     for member in expected.as_object().unwrap().keys() {
         let mut shorter = form.clone();
         shorter.as_object_mut().unwrap().remove(member);
+        if member == "redirect_uri" {
+            // Forms from before have none, and are read.
+            assert_eq!(serde_json::from_value::<SavedLogin>(shorter).unwrap().redirect_uri(), "");
+            continue;
+        }
         let error = serde_json::from_value::<SavedLogin>(shorter).unwrap_err();
         assert!(error.to_string().starts_with("the saved login is damaged"), "{member}: {error}");
     }

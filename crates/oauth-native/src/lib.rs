@@ -1,8 +1,9 @@
-//! OAuth 2.0 and OpenID Connect for native apps on `std`, on top of [`oauth_proto`].
+#![cfg_attr(all(feature = "ureq", feature = "open", feature = "file-store"), doc = include_str!("../README.md"))]
+//!
+//! # Parts
 //!
 //! [`oauth_proto`] says what to do; this crate does it: it sends requests ([`transport`]), takes the user to the browser and back
-//! ([`browser`]), stores the session ([`store`]), and puts tokens on API calls ([`api`]). `examples/cli.rs` in the repository is
-//! a whole command-line tool.
+//! ([`browser`]), stores the session ([`store`]), and puts tokens on API calls ([`api`]).
 //!
 //! Each part is usable alone, by the traits of [`oauth_proto::drive`] and by [`store::Store`]: bring your own transport, browser
 //! or store in its place. The features choose the parts; none is on by default.
@@ -23,3 +24,4 @@ pub mod transport;
 
 pub use clock::SystemClock;
 pub use oauth_proto;
+pub use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, SignOut, Target};
