@@ -29,9 +29,10 @@ pub struct Settings {
 
 impl Settings {
     pub(crate) fn client(&self) -> Result<Client, ConfigError> {
-        let server = match self.insecure_loopback {
-            true => AuthorizationServer::from_issuer_on_insecure_loopback(&self.issuer)?,
-            false => AuthorizationServer::from_issuer(&self.issuer)?,
+        let server = if self.insecure_loopback {
+            AuthorizationServer::from_issuer_on_insecure_loopback(&self.issuer)?
+        } else {
+            AuthorizationServer::from_issuer(&self.issuer)?
         };
         let client = Client::builder(server, &self.client_id, &self.redirect_uri);
         let client = self.api_origins.iter().fold(client, |client, origin| client.api_origin(origin));

@@ -1,8 +1,8 @@
 //! Generates the bindings for three languages as an app's build would, and drives those for Python through whole logins.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 /// The folder with the bindings for Kotlin, Swift and Python, and with the library beside them.
 fn bindings(name: &str) -> PathBuf {
@@ -11,9 +11,9 @@ fn bindings(name: &str) -> PathBuf {
         fs::remove_dir_all(&out).unwrap();
     }
     fs::create_dir_all(&out).unwrap();
-    let generator = Path::new(env!("CARGO_BIN_EXE_uniffi-bindgen"));
-    let library = generator.with_file_name("liboauth_uniffi.so");
-    let mut command = Command::new(generator);
+    // Tests and the libraries that were built for them are in one folder.
+    let library = env::current_exe().unwrap().with_file_name("liboauth_uniffi.so");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_uniffi-bindgen"));
     command.args(["generate", "-l", "kotlin", "-l", "swift", "-l", "python", "--no-format", "--out-dir"]);
     assert!(command.arg(&out).arg(&library).status().unwrap().success());
     fs::copy(library, out.join("liboauth_uniffi.so")).unwrap();
