@@ -88,7 +88,7 @@
 //! | the `http` crate's types | the feature `http` converts [`Request`] and [`Response`] |
 //! | WebAssembly in a browser | `default-features = false`; [`Entropy::new`] from `crypto.getRandomValues`; [`Login::save`] |
 //! | bare metal, your own stack | `default-features = false`; [`Entropy::new`], [`UnixTime::from_secs`], [`Headers::from_fn`] |
-//! | FFI (`UniFFI`, JNI) | [`Login`] and [`Session`] behind a lock; ids: [`RequestId::as_u64`], errors: [`Error::code`] |
+//! | Kotlin, Swift, Python (`UniFFI`, JNI) | `examples/uniffi` in the repository: [`Login`] and [`Session`] as objects, [`RequestId::as_u64`], [`Error::code`] |
 //! | OAuth only | [`AuthorizationServer::new`] or [`from_issuer`](AuthorizationServer::from_issuer); no scope `openid` |
 //! | OpenID Connect | the scope `openid`; then [`Session::id_token`] says who logged in, and [`openid`] how it is checked |
 //! | cryptography of the platform | [`SignatureVerifier`]: two functions, for the signatures of ID tokens |

@@ -44,6 +44,25 @@ pub enum Phase {
     Failed,
 }
 
+impl Phase {
+    /// A stable name, the same in every version, for metrics and foreign interfaces.
+    ///
+    /// ```
+    /// assert_eq!(oauth_proto::Phase::AwaitingRedirect.code(), "awaiting_redirect");
+    /// ```
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Discovering => "discovering",
+            Self::AwaitingRedirect => "awaiting_redirect",
+            Self::ExchangingCode => "exchanging_code",
+            Self::FetchingKeys => "fetching_keys",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// The effect of an accepted event on a state.
 #[allow(clippy::large_enum_variant)] // it is matched at once
 pub(super) enum Progress<T> {

@@ -165,6 +165,24 @@ pub enum SessionPhase {
     SignedOut,
 }
 
+impl SessionPhase {
+    /// A stable name, the same in every version, for metrics and foreign interfaces.
+    ///
+    /// ```
+    /// assert_eq!(oauth_proto::SessionPhase::SignedOut.code(), "signed_out");
+    /// ```
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Refreshing => "refreshing",
+            Self::LoginRequired => "login_required",
+            Self::SigningOut => "signing_out",
+            Self::LoggingOut => "logging_out",
+            Self::SignedOut => "signed_out",
+        }
+    }
+}
+
 /// What [`Session::adopt`](crate::Session::adopt) did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "another login that is stored must not be written over"]

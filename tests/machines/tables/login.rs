@@ -54,6 +54,12 @@ fn the_lists_hold_every_phase_and_every_trigger() {
 }
 
 #[test]
+fn every_phase_has_a_stable_name() {
+    let names = ["ready", "discovering", "awaiting_redirect", "exchanging_code", "fetching_keys", "finished", "failed"];
+    assert_eq!(PHASES.map(Phase::code), names);
+}
+
+#[test]
 fn every_phase_does_with_every_trigger_what_the_table_says() {
     let (mut fired, mut rows) = (0, 0);
     for from in PHASES {
