@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use super::token::IdToken;
 use crate::error::id_token::IdTokenError;
-use crate::openid::keys::{KeySet, Signed};
+use crate::openid::jws::Signed;
+use crate::openid::keys::KeySet;
 use crate::openid::signature::{Algorithm, SignatureVerifier};
 use crate::secret::Secret;
 use crate::wire::issuer::IssuerTemplate;
