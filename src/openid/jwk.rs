@@ -68,6 +68,20 @@ impl Key {
         }
     }
 
+    /// The members of the key alone, as JSON.
+    pub(crate) fn to_json(&self) -> String {
+        let StoredKey { kty, crv, n, e, x, y, .. } = self.clone().into();
+        let mut json = String::new();
+        for (name, value) in [("kty", kty), ("crv", crv), ("n", n), ("e", e), ("x", x), ("y", y)] {
+            if let Some(value) = value {
+                // No character of them needs an escape.
+                json.extend([if json.is_empty() { "{\"" } else { ",\"" }, name, "\":\"", &value, "\""]);
+            }
+        }
+        json.push('}');
+        json
+    }
+
     pub(super) fn signature_len(&self) -> usize {
         match &self.material {
             Material::Rsa { modulus, .. } => modulus.len(),

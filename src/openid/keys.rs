@@ -20,9 +20,6 @@ use crate::text::json;
 use crate::time::UnixTime;
 use crate::wire::token::response::body;
 
-/// How many times a session requests keys for one ID token while the server cannot give them or does not answer.
-pub(crate) const MAX_KEY_REQUESTS: u8 = 3;
-
 /// Keys fetched up to this many seconds in the future count as new: the clock may have been adjusted.
 const MAX_CLOCK_DIFFERENCE_SECS: u64 = 60;
 
@@ -134,23 +131,53 @@ impl KeySet {
 
     /// Checks that one of the keys that the token may refer to has signed it. Keys that the token brings along are never used.
     pub(super) fn verify(&self, signed: &Signed<'_>, verifier: &dyn SignatureVerifier) -> Result<(), IdTokenError> {
-        let is_only = self.keys.len() == 1;
-        let candidates = || self.keys.iter().filter(|key| key.may_have_signed(signed, is_only));
-        if candidates().nth(MAX_CANDIDATES).is_some() {
-            return Err(IdTokenError::KeyAmbiguous);
-        }
-        if candidates().next().is_none() {
-            return Err(IdTokenError::KeyNotFound);
-        }
-        let is_valid = |key: &Key| {
-            key.signature_len() == signed.signature.len()
-                && verifier.verify(signed.algorithm, &key.public(), signed.message, signed.signature)
-        };
-        if candidates().any(is_valid) {
+        let is_valid = |key: &Key| verifier.verify(signed.algorithm, &key.public(), signed.message, signed.signature);
+        if self.fitting(signed)?.any(is_valid) {
             Ok(())
         } else {
             Err(IdTokenError::Signature)
         }
+    }
+
+    /// The keys that the token may refer to.
+    pub(super) fn candidates(&self, signed: &Signed<'_>) -> Result<Candidates, IdTokenError> {
+        let mut others: Vec<Key> = self.fitting(signed)?.cloned().collect();
+        others.reverse();
+        others.pop().map(|key| Candidates { key, others }).ok_or(IdTokenError::Signature)
+    }
+
+    /// The keys that the token may refer to. There is one at least, but the signature may not have the length that it requires:
+    /// such keys are left out.
+    fn fitting<'a>(&'a self, signed: &'a Signed<'_>) -> Result<impl Iterator<Item = &'a Key>, IdTokenError> {
+        let is_only = self.keys.len() == 1;
+        let fitting = || self.keys.iter().filter(move |key| key.may_have_signed(signed, is_only));
+        if fitting().nth(MAX_CANDIDATES).is_some() {
+            return Err(IdTokenError::KeyAmbiguous);
+        }
+        if fitting().next().is_none() {
+            return Err(IdTokenError::KeyNotFound);
+        }
+        Ok(fitting().filter(|key| key.signature_len() == signed.signature.len()))
+    }
+}
+
+/// Keys that may have signed a token, to be tried one after the other: one at least, [`MAX_CANDIDATES`] at most.
+#[derive(Clone)]
+pub(crate) struct Candidates {
+    key: Key,
+    /// The next one is the last of them.
+    others: Vec<Key>,
+}
+
+impl Candidates {
+    /// The key to be tried now.
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The same without that key; `None` if it was the last one.
+    pub(crate) fn after(mut self) -> Option<Self> {
+        self.others.pop().map(|key| Self { key, ..self })
     }
 }
 
