@@ -63,7 +63,16 @@ fn the_lists_hold_every_phase_and_every_trigger() {
 
 #[test]
 fn every_phase_has_a_stable_name() {
-    let names = ["ready", "discovering", "awaiting_redirect", "exchanging_code", "fetching_keys", "finished", "failed"];
+    let names = [
+        "ready",
+        "discovering",
+        "awaiting_redirect",
+        "exchanging_code",
+        "fetching_keys",
+        "verifying",
+        "finished",
+        "failed",
+    ];
     assert_eq!(PHASES.map(Phase::code), names);
 }
 
