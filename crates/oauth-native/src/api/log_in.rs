@@ -52,11 +52,10 @@ pub(super) struct Kept<'a, I, B> {
     pub pending: &'a Pending,
 }
 
-impl<I: Io, B> Kept<'_, I, B> {
-    async fn forget(&self, verdict: Result<(), &Error>) {
-        if verdict.is_ok() {
-            keep(self.io, self.pending, None).await;
-        }
+/// Not a method: while it waits, a reference to the browser would make the future of a login one that cannot go to another thread.
+async fn forget<I: Io>(io: &I, pending: &Pending, verdict: Result<(), &Error>) {
+    if verdict.is_ok() {
+        keep(io, pending, None).await;
     }
 }
 
@@ -72,7 +71,7 @@ impl<I: Io, B: drive::Browser> drive::Browser for Kept<'_, I, B> {
     }
 
     async fn heard(&mut self, url: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), B::Error> {
-        self.forget(verdict).await;
+        forget(self.io, self.pending, verdict).await;
         self.browser.heard(url, verdict).await
     }
 }
@@ -89,7 +88,7 @@ impl<I: Io, B: blocking::Browser> blocking::Browser for Kept<'_, I, B> {
     }
 
     fn heard(&mut self, url: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), B::Error> {
-        super::io::run(self.forget(verdict));
+        super::io::run(forget(self.io, self.pending, verdict));
         self.browser.heard(url, verdict)
     }
 }

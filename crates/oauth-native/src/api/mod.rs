@@ -67,7 +67,7 @@ use crate::SystemClock;
 
 /// A handle for API calls from tasks. Cheap to clone; all clones share one session. See the [module](self).
 ///
-/// It needs no runtime. Its futures are `Send` if those of the transport and the clock are.
+/// It needs no runtime. Its futures are `Send` if those of the transport, the clock and the browser are.
 ///
 /// ```
 /// use std::sync::Arc;
