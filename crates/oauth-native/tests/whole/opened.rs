@@ -62,6 +62,11 @@ fn the_user_logs_in_once() {
     let api = open(&server, &store, &uri, &mut none).unwrap();
     assert_eq!(api.get(&url).unwrap().body_mut().read_to_string().unwrap(), "Bearer AT1");
     assert!(none.0.is_none());
+    // Nor does one that asks for something else.
+    let more = AuthorizationRequest::new().scope("read write");
+    let client = client(&server, &uri);
+    assert!(Api::open(client, more, Ureq::new(), Forward::default(), store.clone(), &mut none).is_ok());
+    assert!(none.0.is_none());
 
     // A file that cannot be read is replaced by a new login; a store that cannot be used is an error.
     std::fs::write(store.path(), "{").unwrap();
@@ -135,6 +140,38 @@ fn a_login_that_fails_is_forgotten() {
     let failed = open(&server, &store, &uri, &mut browser).unwrap_err();
     assert_eq!(failed.code(), "cancelled");
     assert!(!store.pending_login().path().exists() && !store.path().exists());
+}
+
+#[test]
+fn a_session_of_no_use_is_replaced() {
+    let (server, (_folder, store), clock) = (Server::start(), place("no-use"), Forward::default());
+    server.state().gives_no_refresh_token = true;
+    let mut browser = browser(&Arc::default());
+    let client = client(&server, &browser.redirect_uri());
+    let mut token = || {
+        let (client, clock, store) = (client.clone(), clock.clone(), store.clone());
+        let api = Api::open(client, request(), Ureq::new(), clock, store, &mut browser).unwrap();
+        api.bearer().unwrap().token().reveal().to_owned()
+    };
+    assert_eq!((token(), token()), ("AT1".into(), "AT1".into()));
+    // It has expired, and cannot be refreshed.
+    clock.0.fetch_add(LIFETIME_SECS, Ordering::SeqCst);
+    assert_eq!((token(), token()), ("AT2".into(), "AT2".into()));
+}
+
+#[test]
+fn a_first_login_without_network_fails_at_once() {
+    let (server, (_folder, store)) = (Server::start(), place("offline"));
+    let client = client(&server, "http://127.0.0.1:9/callback");
+    drop(server);
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut none = Ends(None);
+        let opened = Api::open(client, request(), Ureq::new(), Forward::default(), store, &mut none);
+        done.send((opened.map(drop).map_err(|error| error.code()), none.0)).unwrap();
+    });
+    let outcome = is_done.recv_timeout(std::time::Duration::from_secs(10)).expect("it hangs");
+    assert_eq!(outcome, (Err("later"), None));
 }
 
 #[test]

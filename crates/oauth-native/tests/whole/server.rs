@@ -27,6 +27,8 @@ pub struct State {
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
     pub refreshes: u32,
+    /// As servers that the app may not ask for `offline_access`.
+    pub gives_no_refresh_token: bool,
     pub revoked: Vec<String>,
     /// Requests that a client must not send.
     pub faults: Vec<String>,
@@ -148,6 +150,11 @@ impl State {
         let body = format!(
             r#"{{"access_token":"{access}","token_type":"Bearer","expires_in":{LIFETIME_SECS},"refresh_token":"{refresh}"}}"#
         );
+        if self.gives_no_refresh_token {
+            self.access_token = Some(access);
+            let (start, _) = body.split_once(",\"refresh_token").unwrap();
+            return (200, String::new(), format!("{start}}}"));
+        }
         (self.access_token, self.refresh_token) = (Some(access), Some(refresh));
         (200, String::new(), body)
     }
