@@ -5,10 +5,17 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oauth_native::api::blocking::Api;
+use oauth_native::store::File;
+use oauth_native::transport::Ureq;
+use oauth_native::SystemClock;
+use oauth_proto::AuthorizationRequest;
 use ureq::http::HeaderMap;
 
+use crate::opened::Ends;
 use crate::server::Server;
 use crate::{get, Folder};
 
@@ -40,6 +47,7 @@ fn run(example: &str, folder: &Path, arguments: &[&str]) -> Running {
     let program = tests.ancestors().nth(2).unwrap().join("examples").join(format!("{example}{EXE_SUFFIX}"));
     let mut command = Command::new(&program);
     command.args(arguments).current_dir(folder).env("BROWSER", folder.join("browser"));
+    command.env("XDG_STATE_HOME", folder.join("state")).env("HOME", folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Running(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display())))
 }
@@ -106,6 +114,31 @@ fn cli_survives_being_killed() {
     assert_eq!(get(&location(&opened(&folder.0)), &[]).unwrap().0, 200);
     assert_eq!(printed(again).0, "Bearer AT2\n");
     assert_eq!(server.state().faults.len(), 1, "the refresh token that the server had ended");
+}
+
+/// A repository that was cloned, for example, with a login in it whose code is sent to another server.
+#[test]
+fn what_lies_in_the_working_directory_is_not_used() {
+    let (server, foreign, folder) = (Server::start(), Server::start(), folder("planted"));
+    let store = Arc::new(File::new(folder.0.join("session.json")));
+    let uri = crate::browser(&Arc::default()).redirect_uri();
+    let request = AuthorizationRequest::new().scope("offline_access");
+    let client = crate::client(&server, &uri);
+    let ended = Api::open(client, request, Ureq::new(), SystemClock, store.clone(), &mut Ends(None));
+    assert!(ended.is_err());
+    let planted = store.pending_login().path().to_owned();
+    let text = std::fs::read_to_string(&planted).unwrap();
+    let text = text.replace(&format!("{}/token", server.origin), &format!("{}/token", foreign.origin));
+    assert!(text.contains(&foreign.origin));
+    std::fs::write(&planted, &text).unwrap();
+
+    let me = format!("{}/me", server.origin);
+    let process = run("cli", &folder.0, &[&server.origin, "s6BhdRkqt3", &me]);
+    assert_eq!(get(&location(&opened(&folder.0)), &[]).unwrap().0, 200);
+    assert_eq!(printed(process).0, "Bearer AT1\n");
+    assert!(foreign.state().faults.is_empty(), "the code was sent to it");
+    assert_eq!(std::fs::read_to_string(planted).unwrap(), text);
+    assert!(!store.path().exists());
 }
 
 #[test]

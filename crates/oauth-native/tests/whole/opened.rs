@@ -33,7 +33,7 @@ fn open<B: Browser>(server: &Server, store: &Arc<File>, uri: &str, browser: &mut
 }
 
 /// The process ends while the browser is open.
-struct Ends(Option<String>);
+pub struct Ends(pub Option<String>);
 
 impl Browser for Ends {
     type Error = &'static str;

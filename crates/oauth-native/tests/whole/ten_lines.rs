@@ -33,7 +33,7 @@ const DIFFERENCES: [(&str, &str); 5] = [
     (r#"from_issuer("https://tenant.auth0.com/")"#, "from_issuer_on_insecure_loopback(&origin())"),
     (r#""https://api.example.com/me""#, r#"&format!("{}/me", origin())"#),
     (r#""https://api.example.com""#, "&origin()"),
-    (r#"File::new("session.json")"#, "File::new(path())"),
+    (r#"File::of_app("com.example.app")?"#, "File::new(path())"),
     ("bind(SystemBrowser)", "bind(User)"),
 ];
 
