@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use oauth_native::api::blocking::Api;
 use oauth_native::api::{ApiError, CallError, LoginError};
 use oauth_native::browser::{Loopback, Print};
-use oauth_native::store::{File, Store};
+use oauth_native::store::{File, Memory, Store};
 use oauth_native::transport::Ureq;
 use oauth_proto::drive::blocking::Browser;
 use oauth_proto::drive::DriveError;
@@ -270,6 +270,31 @@ mod tasks {
         ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
             std::task::Poll::Ready(self.0.take().map(|text| Ok(http_body::Frame::data(text.into()))))
         }
+    }
+
+    /// Takes connections and says nothing, as a server behind a network that is gone.
+    #[test]
+    fn a_silent_api_is_given_up() {
+        use oauth_native::transport::Settings;
+        use oauth_native::SystemClock;
+        use oauth_proto::{Secret, Session, Tokens};
+
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("http://{}", silent.local_addr().unwrap());
+        let (authorize, token) = (format!("{origin}/authorize"), format!("{origin}/token"));
+        let found = oauth_proto::AuthorizationServer::on_insecure_loopback(&authorize, &token).unwrap();
+        let client = oauth_proto::Client::builder(found, "s6BhdRkqt3", "http://127.0.0.1/cb").api_origin(&origin);
+        let tokens = Tokens::from_parts(Secret::new("AT1"), None, None, "read");
+        let session = Session::new(client.build().unwrap(), tokens);
+        let settings = Settings::new().timeout(std::time::Duration::from_millis(300));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (transport, store) = (Reqwest::with_settings(&settings).unwrap(), Arc::new(Memory::new()));
+            let api = Api::new(session, transport, SystemClock, store).await.unwrap();
+            let call = tokio::time::timeout(std::time::Duration::from_secs(5), api.get(&origin));
+            let failed = call.await.expect("it hangs").unwrap_err();
+            assert!(matches!(failed, CallError::Call(error) if error.is_timeout()));
+        });
     }
 
     #[test]
