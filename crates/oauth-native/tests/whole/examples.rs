@@ -1,7 +1,8 @@
 //! The examples, as a user runs them: each a process, at the server of this test, with a browser that this test plays.
 
 use std::env::{consts::EXE_SUFFIX, current_exe};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -203,8 +204,66 @@ fn axum_has_many_logins_at_a_time() {
     assert!(get(origin, &session).unwrap().2.contains("/login"));
 
     // The other visitor's login has waited.
-    assert_eq!(get(&location(&other.1), &[("cookie", other.0)]).unwrap().0, 303);
+    let (status, headers, _) = get(&location(&other.1), &[("cookie", other.0)]).unwrap();
+    assert_eq!(status, 303);
+    // Strangers can begin logins: that costs the server nothing.
+    assert_eq!(server.state().discoveries, 1);
     assert!(server.state().faults.is_empty());
+
+    // The server has ended the grant: the visitor can log in again, and the old session is gone.
+    let session = cookie(&headers);
+    {
+        let mut state = server.state();
+        (state.access_token, state.refresh_token) = (None, None);
+    }
+    let (status, headers, page) = get(origin, &[("cookie", session.clone())]).unwrap();
+    assert_eq!((status, headers["cache-control"].to_str().unwrap()), (401, "no-store"));
+    assert!(page.contains("href=/login"), "{page}");
+    let (login, url) = begin();
+    let (status, headers, _) = get(&location(&url), &[("cookie", format!("{session}; {login}"))]).unwrap();
+    assert_eq!(status, 303);
+    assert_eq!(get(origin, &[("cookie", session)]).unwrap().0, 200);
+    let (status, headers, page) = get(origin, &[("cookie", cookie(&headers))]).unwrap();
+    assert_eq!((status, headers["cache-control"].to_str().unwrap()), (200, "no-store"));
+    assert!(page.contains("Bearer AT"), "{page}");
+}
+
+/// A visitor who does not wait for the page: the refresh that it needs comes to its end all the same.
+#[test]
+fn axum_refreshes_for_visitors_who_hang_up() {
+    let (server, folder) = (Server::start(), folder("hang-up"));
+    let me = format!("{}/me", server.origin);
+    let mut app = run("axum", &folder.0, &[&server.origin, "s6BhdRkqt3", &me, "0"]);
+    let mut origin = String::new();
+    BufReader::new(app.0.stdout.take().unwrap()).read_line(&mut origin).unwrap();
+    let origin = origin.trim_end();
+    let (_, headers, _) = get(&format!("{origin}/login"), &[]).unwrap();
+    let redirect = location(headers["location"].to_str().unwrap());
+    let (_, headers, _) = get(&redirect, &[("cookie", cookie(&headers))]).unwrap();
+    let session = cookie(&headers);
+    {
+        let mut state = server.state();
+        (state.access_token, state.refresh_takes) = (None, Duration::from_millis(400));
+    }
+    let host = origin.strip_prefix("http://").unwrap();
+    let mut visitor = TcpStream::connect(host).unwrap();
+    write!(visitor, "GET / HTTP/1.1\r\nHost: {host}\r\nCookie: {session}\r\n\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    drop(visitor);
+    std::thread::sleep(Duration::from_millis(100));
+    // With the token that was on its way, and no other.
+    let since = Instant::now();
+    let mut page = get(origin, &[("cookie", session.clone())]).unwrap().2;
+    while !page.contains("Bearer AT2") && since.elapsed() < WAIT {
+        std::thread::sleep(Duration::from_millis(100));
+        page = get(origin, &[("cookie", session.clone())]).unwrap().2;
+    }
+    let state = server.state();
+    assert!(
+        page.contains("Bearer AT2") && state.refreshes == 1 && state.faults.is_empty(),
+        "{page} {:?}",
+        state.faults
+    );
 }
 
 /// Lines that are neither empty nor comments.
