@@ -29,6 +29,9 @@
 //!
 //! What has begun to be stored is stored, even if the future is dropped.
 //!
+//! A login ([`Api::open`], [`Api::log_in`]) whose future is dropped while the browser is open goes on when the app logs in again, if
+//! the store has a place for it. After its redirect has come, the code may have been used: the user has to log in anew.
+//!
 //! # Threads
 //!
 //! Stores block. So each refresh, sign-out and login starts a thread for the time that it has the store locked; nothing else

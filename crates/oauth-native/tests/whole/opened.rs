@@ -272,6 +272,37 @@ mod tasks {
         }
     }
 
+    #[test]
+    fn a_login_that_is_dropped_goes_on() {
+        let (server, (_folder, store)) = (Server::start(), place("dropped"));
+        let urls = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&urls);
+        let opener = move |url: &str| {
+            let mut urls = seen.lock().unwrap();
+            urls.push(url.to_owned());
+            if urls.len() == 2 {
+                let redirect = get(url, &[]).unwrap().1["location"].to_str().unwrap().to_owned();
+                std::thread::spawn(move || get(&redirect, &[]).unwrap());
+            }
+            Ok(())
+        };
+        let mut browser = Loopback::bind(opener).unwrap();
+        let client = client(&server, &browser.redirect_uri());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut open = async |millis| {
+                let (client, http, store) = (client.clone(), Reqwest::new().unwrap(), store.clone());
+                let opened = Api::open(client, request(), http, Forward::default(), store, &mut browser);
+                tokio::time::timeout(std::time::Duration::from_millis(millis), opened).await
+            };
+            assert!(open(500).await.is_err());
+            let api = open(10_000).await.expect("it hangs").unwrap();
+            assert_eq!(api.bearer().await.unwrap().token().reveal(), "AT1");
+        });
+        let urls = urls.lock().unwrap();
+        assert!(urls.len() == 2 && urls[0] == urls[1]);
+    }
+
     /// Takes connections and says nothing, as a server behind a network that is gone.
     #[test]
     fn a_silent_api_is_given_up() {
