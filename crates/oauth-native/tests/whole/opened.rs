@@ -292,8 +292,8 @@ mod tasks {
         runtime.block_on(async {
             let mut open = async |millis| {
                 let (client, http, store) = (client.clone(), Reqwest::new().unwrap(), store.clone());
-                let opened = Api::open(client, request(), http, Forward::default(), store, &mut browser);
-                tokio::time::timeout(std::time::Duration::from_millis(millis), opened).await
+                let login = Api::open(client, request(), http, Forward::default(), store, &mut browser);
+                tokio::time::timeout(std::time::Duration::from_millis(millis), login).await
             };
             assert!(open(500).await.is_err());
             let api = open(10_000).await.expect("it hangs").unwrap();
