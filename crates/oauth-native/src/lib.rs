@@ -1,7 +1,7 @@
 //! OAuth 2.0 and OpenID Connect for native apps on `std`, on top of [`oauth_proto`].
 //!
 //! [`oauth_proto`] says what to do; this crate does it: it sends requests ([`transport`]), takes the user to the browser and back
-//! ([`browser`]), stores the session ([`store`]), and puts tokens on API calls ([`api`]). `examples/cli.rs` in the repository is
+//! ([`browser`]), stores the session ([`store`]), and puts tokens on API calls ([`api`], or `middleware` for some HTTP stacks). `examples/cli.rs` in the repository is
 //! a whole command-line tool.
 //!
 //! Each part is usable alone, by the traits of [`oauth_proto::drive`] and by [`store::Store`]: bring your own transport, browser
@@ -9,15 +9,19 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `ureq` | a blocking transport |
+//! | `ureq` | a blocking transport, and a middleware for API calls |
 //! | `reqwest` | an async transport, with timers of `tokio` |
+//! | `reqwest-middleware`, `tower` | a middleware for API calls; the former turns `reqwest` on |
 //! | `open` | opens the system's browser |
 //! | `file-store` | a session in a file, for several processes |
+//! | `tracing` | what happens, as events of the crate `tracing` |
 //! | `openid`, `rustcrypto` | ID tokens, and their signatures: as in [`oauth_proto`] |
 
 pub mod api;
 pub mod browser;
 mod clock;
+#[cfg(any(feature = "tower", feature = "reqwest-middleware", feature = "ureq"))]
+pub mod middleware;
 pub mod store;
 pub mod transport;
 

@@ -165,7 +165,7 @@ impl<T: Transport, C: Clock> Api<T, C> {
         run(self.engine().end_logout(redirect))
     }
 
-    fn engine(&self) -> Engine<'_, Threads<T, C>> {
+    pub(super) fn engine(&self) -> Engine<'_, Threads<T, C>> {
         Engine { io: &self.inner.io, shared: &self.inner.shared, patience: self.patience }
     }
 }

@@ -103,7 +103,7 @@ impl<I: Io> Engine<'_, I> {
     }
 
     /// Asks until there is a token, or none to wait for. `None` if the session has no answer.
-    async fn obtain(
+    pub(super) async fn obtain(
         &self,
         mut ask: impl FnMut(&mut Session, UnixTime) -> Option<Access>,
     ) -> Result<Option<Bearer>, ApiError> {
@@ -256,20 +256,12 @@ impl<I: Io> Engine<'_, I> {
     where
         F: Future<Output = Result<Reply<R>, E>>,
     {
-        let mut bearer = self.token(target).await?;
-        let mut is_first = true;
+        let mut attempt = self.attempt(target).await?;
         loop {
-            let headers = bearer.headers(method, url).map_err(ApiError::Bearer)?;
-            let reply = send(headers).await.map_err(CallError::Call)?;
-            let lines: Vec<_> = reply.challenges.iter().map(|value| ("www-authenticate", value.as_slice())).collect();
-            let refused = |session: &mut Session, now| session.refused(&bearer, reply.status, lines.as_slice(), now);
-            match self.obtain(refused).await? {
-                Some(fresh) if reply.may_repeat && is_first => (bearer, is_first) = (fresh, false),
-                Some(_) if reply.may_repeat => {
-                    return Err(self.shared.lock().login_required(LoginRequired::TokenRefused).into());
-                }
-                // It says nothing about the token, or the app has to make the call again.
-                _ => return Ok(reply.value),
+            let headers = attempt.headers(method, url)?;
+            let (reply, value) = send(headers).await.map_err(CallError::Call)?.split();
+            if !self.repeats(&mut attempt, &reply).await? {
+                return Ok(value);
             }
         }
     }

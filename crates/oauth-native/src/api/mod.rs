@@ -29,7 +29,10 @@
 //! Stores block. So each refresh, sign-out and login starts a thread for the time that it has the store locked; nothing else
 //! does.
 
+pub(crate) mod attempt;
 pub mod blocking;
+#[cfg(any(feature = "tower", feature = "reqwest-middleware"))]
+pub(crate) mod boxed;
 mod engine;
 mod error;
 mod io;
