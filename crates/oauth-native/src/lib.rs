@@ -23,6 +23,7 @@ mod clock;
 #[cfg(any(feature = "tower", feature = "reqwest-middleware", feature = "ureq"))]
 pub mod middleware;
 pub mod store;
+mod trace;
 pub mod transport;
 
 pub use clock::SystemClock;

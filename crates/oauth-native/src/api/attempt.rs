@@ -10,6 +10,7 @@ use super::error::ApiError;
 use super::io::run;
 use super::io::Io;
 use super::reply::Reply;
+use crate::trace;
 
 /// A call, and the token that it is sent with.
 pub(crate) struct Attempt {
@@ -33,6 +34,9 @@ impl<I: Io> Engine<'_, I> {
     /// Hears the API's response. Returns whether the call is to be sent once more, with the token that it then has.
     pub(super) async fn repeats(&self, attempt: &mut Attempt, reply: &Reply) -> Result<bool, ApiError> {
         let lines: Vec<_> = reply.challenges.iter().map(|value| ("www-authenticate", value.as_slice())).collect();
+        if matches!(reply.status, 401 | 403) {
+            trace::refused(reply.status);
+        }
         let bearer = attempt.bearer.clone();
         let refused =
             |session: &mut Session, now: UnixTime| session.refused(&bearer, reply.status, lines.as_slice(), now);

@@ -15,6 +15,7 @@ use super::place::Place;
 use super::reply::Reply;
 use super::shared::{Flight, Shared, Step, SAVE_AGAIN_SECS, SEND_SECS};
 use crate::store::{Store, StoreError};
+use crate::trace;
 
 /// A handle's parts, and how long its callers wait.
 pub(super) struct Engine<'a, I> {
@@ -119,6 +120,7 @@ impl<I: Io> Engine<'_, I> {
                 Step::Send(_, flight) if not_locked.is_some() => drop((listener, flight)),
                 Step::Send(request, flight) => {
                     drop(listener);
+                    trace::needs_token();
                     let carried_out = self.carry_out(request, flight, &mut ask).await?;
                     not_locked = carried_out.err();
                 }
@@ -127,12 +129,21 @@ impl<I: Io> Engine<'_, I> {
                 Step::Done(Some(Access::RetryAt(_))) if not_locked.is_some() => {
                     return not_locked.map_or(Ok(None), |error| Err(ApiError::Store(error)));
                 }
-                Step::Done(Some(Access::RetryAt(time))) if time <= until => self.io.pause(listener, time).await,
-                Step::Done(Some(Access::RetryAt(time))) => return Err(ApiError::Later(time)),
+                Step::Done(Some(Access::RetryAt(time))) if time <= until => {
+                    trace::waits(time);
+                    self.io.pause(listener, time).await;
+                }
+                Step::Done(Some(Access::RetryAt(time))) => {
+                    trace::later(time);
+                    return Err(ApiError::Later(time));
+                }
                 Step::Done(Some(Access::Refused { error, retry_at })) => {
                     return Err(ApiError::Refused { error, retry_at });
                 }
-                Step::Done(Some(Access::LoginRequired(why))) => return Err(self.shared.lock().login_required(why)),
+                Step::Done(Some(Access::LoginRequired(why))) => {
+                    trace::login_required(why.code());
+                    return Err(self.shared.lock().login_required(why));
+                }
                 // `ask` has made steps of them.
                 Step::Done(Some(Access::SendRequest(_) | Access::Wait(_))) => {}
             }
@@ -183,7 +194,9 @@ impl<I: Io> Engine<'_, I> {
                 Ok(answer) => Event::ResponseReceived(request.id(), answer.response()),
                 Err(delivered) => Event::SendFailed(request.id(), *delivered),
             };
-            match self.hear(event, &place, &mut flight) {
+            let (heard, outcome) = self.hear(event, &place, &mut flight);
+            trace::refreshed(outcome);
+            match heard {
                 Heard::Saves { is_over } => {
                     let Some(saved) = place.saved(self.io).await else {
                         // The response came after the lock was gone.
@@ -199,13 +212,14 @@ impl<I: Io> Engine<'_, I> {
         }
     }
 
-    /// Hands over the outcome of the flight's request, and begins to store what it brought.
-    fn hear(&self, event: Event<'_>, place: &Place, flight: &mut Flight<'_, I>) -> Heard {
+    /// Hands over the outcome of the flight's request, and begins to store what it brought. The text is for [`trace`].
+    fn hear(&self, event: Event<'_>, place: &Place, flight: &mut Flight<'_, I>) -> (Heard, &'static str) {
         let now = self.io.now();
         let mut state = self.shared.lock();
         let action = state.session.handle(event, now);
         flight.settle();
-        match action {
+        let outcome = trace::outcome(&action);
+        let heard = match action {
             Ok(SessionAction::Save | SessionAction::LoginRequired(_)) => {
                 // In the order of the responses, before anybody else sees the session, and even if the future is dropped then.
                 let saved = state.session.save();
@@ -221,7 +235,8 @@ impl<I: Io> Engine<'_, I> {
                 Heard::Revoke(revocation)
             }
             _ => Heard::Nothing,
-        }
+        };
+        (heard, outcome)
     }
 
     /// Stores what could not be stored before.
@@ -292,6 +307,7 @@ impl<I: Io> Engine<'_, I> {
     }
 
     pub(super) async fn sign_out(&self, how: SignOut) -> SignedOut {
+        trace::signs_out();
         let (place, stored) = match Place::lock(&self.shared.store, SEND_SECS) {
             Ok(place) => {
                 let stored = place.loaded(self.io, self.io.now().saturating_add(SEND_SECS)).await;
@@ -342,6 +358,7 @@ impl<I: Io> Engine<'_, I> {
 
     fn signed_out(&self, logout_url: Option<LogoutUrl>, not_removed: Option<StoreError>) -> SignedOut {
         let not_revoked = self.shared.lock().session.last_error().cloned();
+        trace::signed_out(not_revoked.as_ref(), not_removed.as_ref());
         SignedOut { logout_url, not_revoked, not_removed }
     }
 
@@ -362,6 +379,7 @@ impl<I: Io> Engine<'_, I> {
                     self.shared.change(|state| state.session.handle(event, now))
                 }
                 Ok(SessionAction::RetryAt(time)) if time <= until => {
+                    trace::waits(time);
                     while self.io.now() < time {
                         self.io.pause(self.shared.changed.listen(), time).await;
                     }

@@ -8,6 +8,7 @@ use oauth_proto::{AuthorizationUrl, Error, UnixTime};
 use super::error::BrowserError;
 use super::inbox::{Arrival, Inbox};
 use super::opener::Opener;
+use crate::trace;
 
 /// A user's visit to the authorization server.
 pub(super) struct Visit {
@@ -40,6 +41,7 @@ impl Visit {
     }
 
     pub fn heard(&mut self, url: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), BrowserError> {
+        trace::redirected(verdict);
         if !verdict.is_err_and(|error| !error.is_fatal()) {
             self.inbox.finish();
             return Ok(());
@@ -52,7 +54,12 @@ impl Visit {
     }
 
     fn open_now(&mut self, url: &AuthorizationUrl) -> Result<(), BrowserError> {
-        self.opener.open(url).map_err(|error| BrowserError::Open(without(url, error)))
+        let opened = self.opener.open(url);
+        match &opened {
+            Ok(()) => trace::opened(url),
+            Err(_) => trace::not_opened(url),
+        }
+        opened.map_err(|error| BrowserError::Open(without(url, error)))
     }
 }
 

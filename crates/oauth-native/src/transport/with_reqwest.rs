@@ -18,6 +18,7 @@ use reqwest::{redirect, Client, Error, Method, RequestBuilder, Response, Url};
 use super::body::Body;
 use super::settings::Settings;
 use super::{allowed, is_loopback};
+use crate::trace;
 
 /// Sends requests with `reqwest`, in a `tokio` runtime (feature `reqwest`). The [module](super) says what it does and what its
 /// errors mean. A clone is cheap.
@@ -115,6 +116,15 @@ impl Reqwest {
 
 impl Transport for Reqwest {
     async fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
+        trace::sends(request);
+        let outcome = self.exchange(request).await;
+        trace::ends(request, &outcome);
+        outcome
+    }
+}
+
+impl Reqwest {
+    async fn exchange(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
         let url = Url::parse(request.url()).map_err(|_| Delivered::No)?;
         let loopback = url.host_str().is_some_and(is_loopback);
         if !allowed(Some(url.scheme()), loopback) {

@@ -12,6 +12,8 @@
 mod server;
 #[cfg(feature = "reqwest")]
 mod tasks;
+#[cfg(all(feature = "tracing", feature = "reqwest"))]
+mod traced;
 
 use std::io;
 use std::path::PathBuf;

@@ -28,11 +28,13 @@ pub struct State {
     pub refresh_token: Option<String>,
     pub refreshes: u32,
     pub revoked: Vec<String>,
+    /// The query or the body of each request.
+    pub parameters: Vec<Form>,
     /// Requests that a client must not send.
     pub faults: Vec<String>,
 }
 
-type Form = HashMap<String, String>;
+pub type Form = HashMap<String, String>;
 
 impl Server {
     pub fn start() -> Self {
@@ -97,6 +99,7 @@ fn serve(stream: TcpStream, origin: &str, state: &Mutex<State>) {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
 
     let mut state = state.lock().unwrap();
+    state.parameters.extend([form(query), body.clone()]);
     let (status, headers, body) = match path {
         "/.well-known/oauth-authorization-server" => (200, String::new(), metadata(origin)),
         "/authorize" => (302, state.authorize(origin, &form(query)), String::new()),
