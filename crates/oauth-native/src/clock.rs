@@ -24,7 +24,7 @@ impl Clock for SystemClock {
 }
 
 /// The same for `tokio`: it waits without blocking the thread.
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 impl oauth_proto::drive::Clock for SystemClock {
     fn now(&self) -> UnixTime {
         SystemTime::now().into()

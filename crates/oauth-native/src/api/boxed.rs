@@ -56,7 +56,14 @@ impl SendTransport for crate::transport::Reqwest {
     }
 }
 
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "hyper")]
+impl SendTransport for crate::transport::Hyper {
+    fn send_boxed<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<OwnedResponse, Delivered>> {
+        Box::pin(self.send(request))
+    }
+}
+
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 impl SendClock for crate::SystemClock {
     fn sleep_boxed(&self, time: UnixTime) -> BoxFuture<'_, ()> {
         Box::pin(Clock::sleep_until(self, time))
