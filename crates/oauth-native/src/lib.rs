@@ -1,8 +1,8 @@
 //! OAuth 2.0 and OpenID Connect for native apps on `std`, on top of [`oauth_proto`].
 //!
 //! [`oauth_proto`] says what to do; this crate does it: it sends requests ([`transport`]), takes the user to the browser and back
-//! ([`browser`]), stores the session ([`store`]), and puts tokens on API calls ([`api`], or `middleware` for some HTTP stacks). `examples/cli.rs` in the repository is
-//! a whole command-line tool.
+//! ([`browser`]), stores the session ([`store`]), and puts tokens on API calls ([`api`]; `middleware` does so within an HTTP
+//! stack). `examples/cli.rs` in the repository is a whole command-line tool, and `docs/tauri.md` shows an app with Tauri.
 //!
 //! Each part is usable alone, by the traits of [`oauth_proto::drive`] and by [`store::Store`]: bring your own transport, browser
 //! or store in its place. The features choose the parts; none is on by default.
@@ -10,12 +10,21 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `ureq` | a blocking transport, and a middleware for API calls |
-//! | `reqwest` | an async transport, with timers of `tokio` |
+//! | `reqwest`, `hyper` | an async transport each, with timers of `tokio` |
 //! | `reqwest-middleware`, `tower` | a middleware for API calls; the former turns `reqwest` on |
 //! | `open` | opens the system's browser |
 //! | `file-store` | a session in a file, for several processes |
 //! | `tracing` | what happens, as events of the crate `tracing` |
 //! | `openid`, `rustcrypto` | ID tokens, and their signatures: as in [`oauth_proto`] |
+//!
+//! # Events
+//!
+//! With the feature `tracing`, the parts tell what they do, as events of the crate `tracing` with the target `oauth_native`:
+//! each request and response of the transports, the browser and its redirects, the store, refreshes, waits, refusals by the API,
+//! sign-out. `info` has what happens to the user's login, `debug` also requests and the store, `trace` also each sleep of the
+//! [`SystemClock`]; what went wrong is `warn`. No event has a code, a token, a `state`, a query, a body, a cookie, or a text that
+//! a server has sent: URLs end before the query, and errors are given by their stable codes. The HTTP stacks have logs of their
+//! own, which this does not change.
 
 pub mod api;
 pub mod browser;

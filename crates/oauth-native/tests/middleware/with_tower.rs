@@ -1,12 +1,14 @@
 //! Services of `tower`, with a client of `hyper-util` within.
 
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use oauth_native::middleware::TowerLayer;
-use tower::{BoxError, Layer, ServiceExt};
+use tower::{BoxError, Layer, Service, ServiceExt};
 
 use crate::world::{check_step_up, within, World};
 
@@ -94,6 +96,39 @@ async fn the_services_own_error_is_returned() {
     let service = TowerLayer::new(world.tasks().await).layer(fails);
     let error = service.oneshot(get(world.url("/me"))).await.unwrap_err();
     assert_eq!(error.downcast_ref::<std::io::Error>().unwrap().to_string(), "no network");
+}
+
+/// A service may be called only after it has said that it is ready.
+struct Strict(Client<HttpConnector, Body>, bool);
+
+impl Clone for Strict {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), false)
+    }
+}
+
+impl Service<http::Request<Body>> for Strict {
+    type Response = <Client<HttpConnector, Body> as Service<http::Request<Body>>>::Response;
+    type Error = <Client<HttpConnector, Body> as Service<http::Request<Body>>>::Error;
+    type Future = <Client<HttpConnector, Body> as Service<http::Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.1 = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        assert!(std::mem::take(&mut self.1), "it is not ready");
+        self.0.request(request)
+    }
+}
+
+#[tokio::test]
+async fn each_request_waits_until_the_service_is_ready() {
+    let world = World::new();
+    let service = TowerLayer::new(world.tasks().await).layer(Strict(client(), false));
+    assert_eq!(service.oneshot(get(world.url("/me"))).await.unwrap().status(), 200);
+    assert_eq!(world.seen("/me"), ["AT1", "AT2"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
