@@ -74,7 +74,37 @@ pub fn login<T: Transport, B: Browser, C: Clock>(
     clock: &C,
 ) -> Result<Tokens, DriveError<B::Error>> {
     let (transport, mut browser, clock) = (Blocks(transport), Blocks(browser), Blocks(clock));
-    let mut task = pin!(super::login(login, entropy, &transport, &mut browser, &clock));
+    run(super::login(login, entropy, &transport, &mut browser, &clock))
+}
+
+/// Starts a login, and returns the URL to open: see [`drive::start`](crate::drive::start).
+///
+/// # Errors
+/// The login's, if it has ended, or if it is past its redirect.
+pub fn start<T: Transport, C: Clock>(
+    login: &mut Login,
+    entropy: Entropy,
+    transport: &T,
+    clock: &C,
+) -> Result<AuthorizationUrl, Error> {
+    run(super::start(login, entropy, &Blocks(transport), &Blocks(clock)))
+}
+
+/// Hands a redirect over, and drives the login until its tokens are there: see [`drive::finish`](crate::drive::finish).
+///
+/// # Errors
+/// If [`Error::is_fatal`] says so, the login has ended. Otherwise the redirect was not this login's, which still waits.
+pub fn finish<T: Transport, C: Clock>(
+    login: &mut Login,
+    redirect: &str,
+    transport: &T,
+    clock: &C,
+) -> Result<Tokens, Error> {
+    run(super::finish(login, redirect, &Blocks(transport), &Blocks(clock)))
+}
+
+fn run<F: Future>(task: F) -> F::Output {
+    let mut task = pin!(task);
     // None of its futures waits for anything, so the first call is the last.
     loop {
         if let Poll::Ready(outcome) = task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -6,6 +6,7 @@ use crate::error::Error;
 
 /// Why a driven login did not end with tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DriveError<E> {
     /// The login has ended with this error: start a new login. It is fatal, but for
     /// [`Misuse::AlreadyStarted`](crate::Misuse::AlreadyStarted): the login had handed out its tokens before.

@@ -2,7 +2,8 @@
 //!
 //! The functions here do what [the crate's documentation](crate#a-complete-login) shows as a loop, and what that loop leaves out:
 //! requests that could not be sent are sent again after a moment, and redirects that belong to another login are waited out.
-//! [`login`] is `async` and needs no runtime; [`blocking::login`] is the same for threads. They do no I/O of their own.
+//! [`login`] is `async` and needs no runtime; [`blocking::login`] is the same for threads. Where the redirect comes to another
+//! function, as in a web app, [`start`] and [`finish`] are its halves. They do no I/O of their own.
 //!
 //! # Cancelling
 //!
@@ -184,14 +185,94 @@ pub async fn login<T: Transport, B: Browser, C: Clock>(
     clock: &C,
 ) -> Result<Tokens, DriveError<B::Error>> {
     let mut action = resume(login, entropy, clock.now())?;
-    let mut unsent = 0;
     loop {
-        action = match action {
-            Action::TokensReady(tokens) => return Ok(tokens),
-            Action::OpenUrl(url) => {
+        action = match carry_out(login, action, transport, clock).await? {
+            Reached::Tokens(tokens) => return Ok(tokens),
+            Reached::Url(url) => {
                 browser.open(&url).await.map_err(DriveError::Browser)?;
                 redirect(login, &url, browser, clock).await?
             }
+        };
+    }
+}
+
+/// Starts a login, and returns the URL to open in the user's browser: for apps in which the redirect comes to another function
+/// or another process, such as a web app. Keep the login, or [`Login::save`], and give the redirect to [`finish`].
+///
+/// A login that waits for its redirect already returns its URL again, and `entropy` is dropped.
+///
+/// ```
+/// # use oauth_proto::drive::{finish, start, Clock, Transport};
+/// # use oauth_proto::{AuthorizationRequest, Client, Entropy, Error, Login, Session};
+/// # type Boxed = Box<dyn std::error::Error>;
+/// async fn to_the_browser<T: Transport, C: Clock>(client: Client, http: &T, clock: &C) -> Result<(Login, String), Boxed> {
+///     let mut login = Login::new(client, AuthorizationRequest::new().scope("read"))?;
+///     let url = start(&mut login, Entropy::from_os()?, http, clock).await?;
+///     Ok((login, url.as_str().to_owned()))
+/// }
+///
+/// async fn back<T: Transport, C: Clock>(mut login: Login, url: &str, http: &T, clock: &C) -> Result<Session, Error> {
+///     let tokens = finish(&mut login, url, http, clock).await?;
+///     Ok(login.into_session(tokens))
+/// }
+/// ```
+///
+/// # Errors
+/// The login's, if it has ended, or if it is past its redirect.
+pub async fn start<T: Transport, C: Clock>(
+    login: &mut Login,
+    entropy: Entropy,
+    transport: &T,
+    clock: &C,
+) -> Result<AuthorizationUrl, Error> {
+    let action = match login.phase() {
+        Phase::Discovering | Phase::AwaitingRedirect => go_on(login, clock.now())?,
+        _ => login.handle(Event::Start(entropy), clock.now())?,
+    };
+    match carry_out(login, action, transport, clock).await? {
+        Reached::Url(url) => Ok(url),
+        // No login has tokens without a redirect.
+        Reached::Tokens(_) => Err(Error::Ignored(Ignored::Finished)),
+    }
+}
+
+/// Hands a redirect over to a login that waits for it, and drives the login until its tokens are there: the second half of
+/// [`start`]. If the future is dropped, drive the login on with [`login`], which knows what may have been sent.
+///
+/// # Errors
+/// If [`Error::is_fatal`] says so, the login has ended. Otherwise the redirect was not this login's, which still waits.
+pub async fn finish<T: Transport, C: Clock>(
+    login: &mut Login,
+    redirect: &str,
+    transport: &T,
+    clock: &C,
+) -> Result<Tokens, Error> {
+    let action = login.handle(Event::RedirectReceived(redirect), clock.now())?;
+    match carry_out(login, action, transport, clock).await? {
+        Reached::Tokens(tokens) => Ok(tokens),
+        // No login goes back to its redirect.
+        Reached::Url(_) => Err(Error::Ignored(Ignored::Finished)),
+    }
+}
+
+/// What a driver cannot do with a transport alone.
+enum Reached {
+    Url(AuthorizationUrl),
+    Tokens(Tokens),
+}
+
+/// Sends requests and waits, as the login says.
+async fn carry_out<T: Transport, C: Clock>(
+    login: &mut Login,
+    mut action: Action,
+    transport: &T,
+    clock: &C,
+) -> Result<Reached, Error> {
+    let mut unsent = 0;
+    loop {
+        action = match action {
+            Action::TokensReady(tokens) => return Ok(Reached::Tokens(tokens)),
+            Action::OpenUrl(url) => return Ok(Reached::Url(url)),
             Action::SendRequest(request) => match transport.send(&request).await {
                 Ok(answer) => {
                     unsent = 0;

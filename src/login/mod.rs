@@ -150,6 +150,11 @@ impl Login {
         &self.client
     }
 
+    /// The request that it was made with.
+    pub fn authorization_request(&self) -> &AuthorizationRequest {
+        &self.request
+    }
+
     pub(crate) fn into_client(self) -> Client {
         self.client
     }

@@ -63,6 +63,9 @@ pub struct SavedLogin {
     /// For a server that was found by its issuer.
     #[serde(deserialize_with = "Option::deserialize")]
     metadata: Option<ServerMetadata>,
+    /// The first forms have none.
+    #[serde(default)]
+    redirect_uri: String,
 }
 
 impl Serialize for SavedLogin {
@@ -95,6 +98,7 @@ impl Login {
             #[cfg(feature = "openid")]
             requires_acr: self.request.requires_acr(),
             metadata: self.client.metadata().cloned(),
+            redirect_uri: self.client.redirect_uri().as_str().to_owned(),
         })
     }
 
@@ -133,6 +137,12 @@ impl Login {
 }
 
 impl SavedLogin {
+    /// The redirect URI of the client that started the login, for an app that listens on a free port of this machine: it has to
+    /// listen on the same port again, and to make its client with the same URI. Empty if the form was stored before it had this.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
     fn entropy(&self) -> Result<Entropy, RestoreError> {
         let mut octets = [0; 96];
         let whole = [&self.code_verifier, &self.state, &self.nonce].into_iter().zip(octets.chunks_exact_mut(32)).all(

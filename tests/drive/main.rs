@@ -9,6 +9,7 @@
 
 mod blocking;
 mod dropped;
+mod halves;
 mod listener;
 mod loops;
 mod world;

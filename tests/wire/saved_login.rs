@@ -98,6 +98,7 @@ fn every_member_has_its_name_and_its_form() {
     let mut expected = serde_json::json!({
         "version": 2,
         "client": form["client"].as_str().unwrap(),
+        "redirect_uri": REDIRECT_URI,
         "code_verifier": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
         "state": "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
         "nonce": "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8",
@@ -109,9 +110,15 @@ fn every_member_has_its_name_and_its_form() {
         expected["requires_acr"] = false.into();
     }
     assert_eq!(form, expected);
+    assert_eq!(login.save().unwrap().redirect_uri(), REDIRECT_URI);
     for member in expected.as_object().unwrap().keys() {
         let mut shorter = form.clone();
         shorter.as_object_mut().unwrap().remove(member);
+        if member == "redirect_uri" {
+            // Forms from before have none, and are read.
+            assert_eq!(serde_json::from_value::<SavedLogin>(shorter).unwrap().redirect_uri(), "");
+            continue;
+        }
         let error = serde_json::from_value::<SavedLogin>(shorter).unwrap_err();
         assert!(error.to_string().starts_with("the saved login is damaged"), "{member}: {error}");
     }

@@ -1,8 +1,10 @@
-//! OAuth 2.0 and OpenID Connect for native apps on `std`, on top of [`oauth_proto`].
+#![cfg_attr(all(feature = "ureq", feature = "open", feature = "file-store"), doc = include_str!("../README.md"))]
+//!
+//! # Parts
 //!
 //! [`oauth_proto`] says what to do; this crate does it: it sends requests ([`transport`]), takes the user to the browser and back
 //! ([`browser`]), stores the session ([`store`]), and puts tokens on API calls ([`api`]; `middleware` does so within an HTTP
-//! stack). `examples/cli.rs` in the repository is a whole command-line tool, and `docs/tauri.md` shows an app with Tauri.
+//! stack). `docs/tauri.md` in the repository shows an app with Tauri.
 //!
 //! Each part is usable alone, by the traits of [`oauth_proto::drive`] and by [`store::Store`]: bring your own transport, browser
 //! or store in its place. The features choose the parts; none is on by default.
@@ -37,3 +39,4 @@ pub mod transport;
 
 pub use clock::SystemClock;
 pub use oauth_proto;
+pub use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, SignOut, Target};

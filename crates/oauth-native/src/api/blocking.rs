@@ -4,15 +4,17 @@ use std::fmt;
 use std::future::ready;
 use std::sync::Arc;
 
-use oauth_proto::drive::blocking::{Clock, Transport};
-use oauth_proto::{Bearer, CallHeaders, Client, Error, Session, SignOut, Target};
+use oauth_proto::drive::blocking::{self, Browser, Clock, Transport};
+use oauth_proto::drive::DriveError;
+use oauth_proto::{AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, Error, Session, SignOut, Target};
 
 use super::engine::{self, Engine, SignedOut};
-use super::error::{ApiError, CallError};
+use super::error::{ApiError, CallError, LoginError};
 use super::io::{run, Threads};
+use super::log_in::{self, Kept};
 use super::reply::Reply;
 use super::shared::Shared;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::SystemClock;
 
 /// A handle for API calls from threads. Cheap to clone; all clones share one session. See the [module](super).
@@ -43,7 +45,7 @@ use crate::SystemClock;
 ///     });
 ///     if let Err(CallError::Api(error)) = &me {
 ///         if let Some(request) = error.login() {
-///             drop(request.clone()); // log in with this request, and then: api.log_in(session)?
+///             drop(request.clone()); // log in with this request, and then: api.replace(session)?
 ///         }
 ///     }
 ///     assert_eq!(me?.status(), 200);
@@ -83,6 +85,51 @@ impl<T: Transport, C: Clock> Api<T, C> {
         let io = Threads { transport, clock };
         let session = run(engine::restore(&io, &store, client))?;
         Ok(session.map(|session| Self::with(session, io, store)))
+    }
+
+    /// Makes the handle of the session that is stored, or logs the user in: the shortest way to a handle.
+    ///
+    /// The user has to log in if nothing is stored, or nothing that this client can use. If the store has a [place
+    /// beside](Store::beside), a login that another process began, and that ended while the browser was open, goes on; for that
+    /// the redirect has to come to the same URI: see [`Loopback::bind_for`](crate::browser::Loopback::bind_for).
+    ///
+    /// # Errors
+    /// [`LoginError`] if there is no session: the login failed, or the store cannot be used.
+    pub fn open<B: Browser>(
+        client: Client,
+        request: impl Into<Arc<AuthorizationRequest>>,
+        transport: T,
+        clock: C,
+        store: Arc<dyn Store>,
+        browser: &mut B,
+    ) -> Result<Self, LoginError<B::Error>> {
+        let io = Threads { transport, clock };
+        let session = match run(engine::restore(&io, &store, client.clone())) {
+            Ok(Some(session)) => session,
+            Ok(None) | Err(ApiError::Restore(_) | ApiError::Store(StoreError::Damaged)) => {
+                let session = driven(&io, &store, client, request.into(), browser)?;
+                run(engine::store(&io, &store, &session))?;
+                session
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self::with(session, io, store))
+    }
+
+    /// Logs the user in again, and uses the new session in all clones: with [`ApiError::login`], or with another request of the
+    /// app. Tokens of the old login are not revoked.
+    ///
+    /// # Errors
+    /// [`LoginError`] if the login failed, or cannot be stored; the old session stays.
+    pub fn log_in<B: Browser>(
+        &self,
+        request: impl Into<Arc<AuthorizationRequest>>,
+        browser: &mut B,
+    ) -> Result<(), LoginError<B::Error>> {
+        let client = self.session(|session| session.client().clone());
+        let (io, store) = (&self.inner.io, &self.inner.shared.store);
+        let session = driven(io, store, client, request.into(), browser)?;
+        Ok(self.replace(session)?)
     }
 
     fn with(session: Session, io: Threads<T, C>, store: Arc<dyn Store>) -> Self {
@@ -138,8 +185,8 @@ impl<T: Transport, C: Clock> Api<T, C> {
     ///
     /// # Errors
     /// [`ApiError::Store`] if it cannot be stored; the old session stays.
-    pub fn log_in(&self, session: Session) -> Result<(), ApiError> {
-        run(self.engine().log_in(session))
+    pub fn replace(&self, session: Session) -> Result<(), ApiError> {
+        run(self.engine().replace(session))
     }
 
     /// Reads what is stored, and uses it: see [`api::Api::reload`](super::Api::reload).
@@ -168,6 +215,27 @@ impl<T: Transport, C: Clock> Api<T, C> {
     pub(super) fn engine(&self) -> Engine<'_, Threads<T, C>> {
         Engine { io: &self.inner.io, shared: &self.inner.shared, patience: self.patience }
     }
+}
+
+/// Drives a login, and stores it while the browser is open.
+fn driven<T: Transport, C: Clock, B: Browser>(
+    io: &Threads<T, C>,
+    store: &Arc<dyn Store>,
+    client: Client,
+    request: Arc<AuthorizationRequest>,
+    browser: &mut B,
+) -> Result<Session, LoginError<B::Error>> {
+    let pending = &store.beside();
+    let mut login = run(log_in::begin(io, pending, client, request)).map_err(LoginError::Request)?;
+    let entropy = || Entropy::from_os().map_err(LoginError::Entropy);
+    blocking::start(&mut login, entropy()?, &io.transport, &io.clock).map_err(DriveError::Login)?;
+    run(log_in::keep(io, pending, login.save()));
+    let mut kept = Kept { io, browser, pending };
+    let tokens = blocking::login(&mut login, entropy()?, &io.transport, &mut kept, &io.clock);
+    if matches!(tokens, Err(DriveError::Login(_))) {
+        run(log_in::keep(io, pending, None));
+    }
+    Ok(login.into_session(tokens?))
 }
 
 impl<T, C> Api<T, C> {

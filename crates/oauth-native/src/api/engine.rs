@@ -282,7 +282,7 @@ impl<I: Io> Engine<'_, I> {
     }
 
     /// Stores another login, and then uses it.
-    pub(super) async fn log_in(&self, session: Session) -> Result<(), ApiError> {
+    pub(super) async fn replace(&self, session: Session) -> Result<(), ApiError> {
         store(self.io, &self.shared.store, &session).await?;
         self.shared.change(|state| state.replace(session));
         Ok(())

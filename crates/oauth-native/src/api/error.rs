@@ -4,7 +4,10 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use oauth_proto::{AuthorizationRequest, BearerError, Error, LoginRequired, RestoreError, UnixTime};
+use oauth_proto::drive::DriveError;
+use oauth_proto::{
+    AuthorizationRequest, BearerError, ConfigError, EntropyError, Error, LoginRequired, RestoreError, UnixTime,
+};
 
 use crate::store::StoreError;
 
@@ -135,6 +138,67 @@ impl<E: StdError> StdError for CallError<E> {
         match self {
             Self::Api(error) => error.source(),
             Self::Call(error) => error.source(),
+        }
+    }
+}
+
+/// Why a handle did not log in. `E` is the browser's error.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoginError<E> {
+    /// The login ended without tokens, or the browser could not be used. A login that still waits for its redirect is stored, and
+    /// goes on when the app logs in again.
+    Login(DriveError<E>),
+    /// The session could not be read or stored.
+    Api(ApiError),
+    /// The authorization request does not fit the client.
+    Request(ConfigError),
+    /// The system has no random bytes.
+    Entropy(EntropyError),
+}
+
+impl<E> LoginError<E> {
+    /// A stable name, the same in every version. Where there is a reason within, it is the reason's.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Login(error) => error.code(),
+            Self::Api(error) => error.code(),
+            Self::Request(error) => error.code(),
+            Self::Entropy(_) => "entropy",
+        }
+    }
+}
+
+impl<E> From<DriveError<E>> for LoginError<E> {
+    fn from(error: DriveError<E>) -> Self {
+        Self::Login(error)
+    }
+}
+
+impl<E, A: Into<ApiError>> From<A> for LoginError<E> {
+    fn from(error: A) -> Self {
+        Self::Api(error.into())
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for LoginError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Login(error) => error.fmt(f),
+            Self::Api(error) => error.fmt(f),
+            Self::Request(error) => error.fmt(f),
+            Self::Entropy(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: StdError> StdError for LoginError<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Login(error) => error.source(),
+            Self::Api(error) => error.source(),
+            Self::Request(error) => error.source(),
+            Self::Entropy(error) => error.source(),
         }
     }
 }

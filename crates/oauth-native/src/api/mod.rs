@@ -36,25 +36,31 @@ pub(crate) mod boxed;
 mod engine;
 mod error;
 mod io;
+mod log_in;
 mod place;
 mod reply;
 mod shared;
 mod signal;
+#[cfg(feature = "reqwest")]
+mod with_reqwest;
+#[cfg(feature = "ureq")]
+mod with_ureq;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use oauth_proto::drive::{Clock, Transport};
-use oauth_proto::{Bearer, CallHeaders, Client, Error, Session, SignOut, Target};
+use oauth_proto::drive::{self, Browser, Clock, DriveError, Transport};
+use oauth_proto::{AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, Error, Session, SignOut, Target};
 
 use self::engine::Engine;
 pub use self::engine::SignedOut;
-pub use self::error::{ApiError, CallError};
+pub use self::error::{ApiError, CallError, LoginError};
 use self::io::Tasks;
+use self::log_in::Kept;
 pub use self::reply::Reply;
 use self::shared::Shared;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::SystemClock;
 
 /// A handle for API calls from tasks. Cheap to clone; all clones share one session. See the [module](self).
@@ -87,7 +93,7 @@ use crate::SystemClock;
 ///     match me.await {
 ///         Ok(answer) => assert_eq!(answer.status(), 200), // or any other status that says nothing about the token
 ///         Err(CallError::Api(error)) => match error.login() {
-///             Some(request) => drop(request.clone()), // log in with this request, and then: api.log_in(session).await?
+///             Some(request) => drop(request.clone()), // log in with this request, and then: api.replace(session).await?
 ///             None => return Err(error.into()),
 ///         },
 ///         Err(CallError::Call(error)) => return Err(error.into()),
@@ -133,6 +139,51 @@ impl<T: Transport, C: Clock> Api<T, C> {
         let io = Tasks { transport, clock };
         let session = engine::restore(&io, &store, client).await?;
         Ok(session.map(|session| Self::with(session, io, store)))
+    }
+
+    /// Makes the handle of the session that is stored, or logs the user in: the shortest way to a handle.
+    ///
+    /// The user has to log in if nothing is stored, or nothing that this client can use. If the store has a [place
+    /// beside](Store::beside), a login that another process began, and that ended while the browser was open, goes on; for that
+    /// the redirect has to come to the same URI: see [`Loopback::bind_for`](crate::browser::Loopback::bind_for).
+    ///
+    /// # Errors
+    /// [`LoginError`] if there is no session: the login failed, or the store cannot be used.
+    pub async fn open<B: Browser>(
+        client: Client,
+        request: impl Into<Arc<AuthorizationRequest>>,
+        transport: T,
+        clock: C,
+        store: Arc<dyn Store>,
+        browser: &mut B,
+    ) -> Result<Self, LoginError<B::Error>> {
+        let io = Tasks { transport, clock };
+        let session = match engine::restore(&io, &store, client.clone()).await {
+            Ok(Some(session)) => session,
+            Ok(None) | Err(ApiError::Restore(_) | ApiError::Store(StoreError::Damaged)) => {
+                let session = driven(&io, &store, client, request.into(), browser).await?;
+                engine::store(&io, &store, &session).await?;
+                session
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self::with(session, io, store))
+    }
+
+    /// Logs the user in again, and uses the new session in all clones: with [`ApiError::login`], or with another request of the
+    /// app. Tokens of the old login are not revoked.
+    ///
+    /// # Errors
+    /// [`LoginError`] if the login failed, or cannot be stored; the old session stays.
+    pub async fn log_in<B: Browser>(
+        &self,
+        request: impl Into<Arc<AuthorizationRequest>>,
+        browser: &mut B,
+    ) -> Result<(), LoginError<B::Error>> {
+        let client = self.session(|session| session.client().clone());
+        let (io, store) = (&self.inner.io, &self.inner.shared.store);
+        let session = driven(io, store, client, request.into(), browser).await?;
+        Ok(self.replace(session).await?)
     }
 
     fn with(session: Session, io: Tasks<T, C>, store: Arc<dyn Store>) -> Self {
@@ -203,8 +254,8 @@ impl<T: Transport, C: Clock> Api<T, C> {
     ///
     /// # Errors
     /// [`ApiError::Store`] if it cannot be stored; the old session stays.
-    pub async fn log_in(&self, session: Session) -> Result<(), ApiError> {
-        self.engine().log_in(session).await
+    pub async fn replace(&self, session: Session) -> Result<(), ApiError> {
+        self.engine().replace(session).await
     }
 
     /// Reads what is stored, and uses it: after [`LoginRequired::OtherLogin`](oauth_proto::LoginRequired::OtherLogin), if another
@@ -238,6 +289,27 @@ impl<T: Transport, C: Clock> Api<T, C> {
     fn engine(&self) -> Engine<'_, Tasks<T, C>> {
         Engine { io: &self.inner.io, shared: &self.inner.shared, patience: self.patience }
     }
+}
+
+/// Drives a login, and stores it while the browser is open.
+async fn driven<T: Transport, C: Clock, B: Browser>(
+    io: &Tasks<T, C>,
+    store: &Arc<dyn Store>,
+    client: Client,
+    request: Arc<AuthorizationRequest>,
+    browser: &mut B,
+) -> Result<Session, LoginError<B::Error>> {
+    let pending = &store.beside();
+    let mut login = log_in::begin(io, pending, client, request).await.map_err(LoginError::Request)?;
+    let entropy = || Entropy::from_os().map_err(LoginError::Entropy);
+    drive::start(&mut login, entropy()?, &io.transport, &io.clock).await.map_err(DriveError::Login)?;
+    log_in::keep(io, pending, login.save()).await;
+    let mut kept = Kept { io, browser, pending };
+    let tokens = drive::login(&mut login, entropy()?, &io.transport, &mut kept, &io.clock).await;
+    if matches!(tokens, Err(DriveError::Login(_))) {
+        log_in::keep(io, pending, None).await;
+    }
+    Ok(login.into_session(tokens?))
 }
 
 impl<T, C> Api<T, C> {

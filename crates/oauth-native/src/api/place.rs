@@ -16,28 +16,26 @@ use crate::store::{Store, StoreError};
 use crate::trace;
 
 /// A place that a thread locks, reads, and unlocks when this is dropped. What it was told to save is saved anyway.
-pub(super) struct Place {
-    orders: Sender<Order>,
-    replies: Arc<Replies>,
+pub(super) struct Place<T = SavedSession> {
+    orders: Sender<Order<T>>,
+    replies: Arc<Replies<T>>,
 }
 
 /// What to save.
-pub(super) struct Order {
-    session: Option<SavedSession>,
+pub(super) struct Order<T = SavedSession> {
+    form: Option<T>,
     /// Ends the wait of those who must not see the session before it is stored.
     saving: Option<Saving>,
 }
 
-#[derive(Default)]
-struct Replies {
-    answers: Mutex<Answers>,
+struct Replies<T> {
+    answers: Mutex<Answers<T>>,
     signal: Signal,
 }
 
-#[derive(Default)]
-struct Answers {
+struct Answers<T> {
     is_locked: bool,
-    loaded: Option<Result<Option<SavedSession>, StoreError>>,
+    loaded: Option<Result<Option<T>, StoreError>>,
     saved: Option<Result<(), StoreError>>,
     /// The thread has ended.
     is_over: bool,
@@ -45,11 +43,12 @@ struct Answers {
     is_given_up: bool,
 }
 
-impl Place {
+impl<T: Send + 'static> Place<T> {
     /// Starts to lock the store. The lock is held for so many seconds at most: a future that nobody polls must not keep it.
-    pub(super) fn lock(store: &Arc<dyn Store>, at_most: u64) -> Result<Self, StoreError> {
+    pub(super) fn lock(store: &Arc<dyn Store<T>>, at_most: u64) -> Result<Self, StoreError> {
         let (orders, received) = channel();
-        let replies = Arc::new(Replies::default());
+        let answers = Answers { is_locked: false, loaded: None, saved: None, is_over: false, is_given_up: false };
+        let replies = Arc::new(Replies { answers: Mutex::new(answers), signal: Signal::default() });
         let (store, over) = (Arc::clone(store), Over(Arc::clone(&replies)));
         thread::Builder::new()
             .name("oauth-store".into())
@@ -58,7 +57,7 @@ impl Place {
     }
 
     /// What is stored, as soon as the store is locked; an error if that takes until then.
-    pub(super) async fn loaded<I: Io>(&self, io: &I, until: UnixTime) -> Result<Option<SavedSession>, StoreError> {
+    pub(super) async fn loaded<I: Io>(&self, io: &I, until: UnixTime) -> Result<Option<T>, StoreError> {
         loop {
             let listener = self.replies.signal.listen();
             if let Some(loaded) = self.replies.take(|answers| answers.loaded.take())? {
@@ -87,8 +86,8 @@ impl Place {
     /// Begins to save. Only after [`Place::loaded`].
     ///
     /// If the thread is gone, `saved` tells; then this returns the order, which must not be dropped while the state is locked.
-    pub(super) fn save(&self, session: Option<SavedSession>, saving: Option<Saving>) -> Option<Order> {
-        self.orders.send(Order { session, saving }).err().map(|unsent| unsent.0)
+    pub(super) fn save(&self, form: Option<T>, saving: Option<Saving>) -> Option<Order<T>> {
+        self.orders.send(Order { form, saving }).err().map(|unsent| unsent.0)
     }
 
     /// The result of the last `save`; `None` if the lock was held for too long, and is gone.
@@ -112,8 +111,8 @@ impl Place {
     }
 }
 
-impl Replies {
-    fn put(&self, put: impl FnOnce(&mut Answers)) {
+impl<T> Replies<T> {
+    fn put(&self, put: impl FnOnce(&mut Answers<T>)) {
         put(&mut self.answers.lock().unwrap_or_else(PoisonError::into_inner));
         self.signal.notify();
     }
@@ -122,7 +121,7 @@ impl Replies {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).is_given_up
     }
 
-    fn take<A>(&self, take: impl FnOnce(&mut Answers) -> Option<A>) -> Result<Option<A>, StoreError> {
+    fn take<A>(&self, take: impl FnOnce(&mut Answers<T>) -> Option<A>) -> Result<Option<A>, StoreError> {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         match take(&mut answers) {
             None if answers.is_over => Err(io::Error::other("the store's code has panicked").into()),
@@ -132,15 +131,15 @@ impl Replies {
 }
 
 /// Tells the end of the thread, also if the store panics.
-struct Over(Arc<Replies>);
+struct Over<T>(Arc<Replies<T>>);
 
-impl Drop for Over {
+impl<T> Drop for Over<T> {
     fn drop(&mut self) {
         self.0.put(|answers| answers.is_over = true);
     }
 }
 
-fn serve(store: &dyn Store, orders: &Receiver<Order>, over: &Over, at_most: Duration) {
+fn serve<T>(store: &dyn Store<T>, orders: &Receiver<Order<T>>, over: &Over<T>, at_most: Duration) {
     let mut locked = match store.lock() {
         Ok(locked) => locked,
         Err(error) => return over.0.put(|answers| answers.loaded = Some(Err(error))),
@@ -154,7 +153,7 @@ fn serve(store: &dyn Store, orders: &Receiver<Order>, over: &Over, at_most: Dura
     loop {
         match orders.recv_timeout(at_most) {
             Ok(order) => {
-                let saved = locked.save(order.session.as_ref());
+                let saved = locked.save(order.form.as_ref());
                 if let Some(saving) = order.saving {
                     saving.done(saved.is_ok());
                 }

@@ -27,7 +27,7 @@ use crate::api::{Api, Reply};
 ///     let client = reqwest_middleware::ClientBuilder::new(plain).with(ReqwestMiddleware::new(api)).build();
 ///     match client.get("https://api.example.com/me").send().await {
 ///         Err(reqwest_middleware::Error::Middleware(error)) => match error.downcast_ref::<ApiError>() {
-///             Some(error) if error.login().is_some() => Ok(()), // log in with that request, and then: api.log_in(session)
+///             Some(error) if error.login().is_some() => Ok(()), // api.log_in(request, &mut browser), with that request
 ///             _ => Err(error.into()),
 ///         },
 ///         answer => answer.map(drop),

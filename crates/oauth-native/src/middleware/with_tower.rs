@@ -41,7 +41,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///     let request = http::Request::get("https://api.example.com/me").body(Body::default())?;
 ///     match service.ready().await?.call(request).await {
 ///         Err(error) => match error.downcast_ref::<ApiError>() {
-///             Some(error) if error.login().is_some() => Ok(()), // log in with that request, and then: api.log_in(session)
+///             Some(error) if error.login().is_some() => Ok(()), // api.log_in(request, &mut browser), with that request
 ///             _ => Err(error),
 ///         },
 ///         answer => answer.map(drop),

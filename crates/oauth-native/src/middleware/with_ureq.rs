@@ -28,7 +28,7 @@ use crate::api::{ApiError, Reply};
 ///     let agent = settings().middleware(middleware).build().new_agent();
 ///     match agent.get("https://api.example.com/me").call() {
 ///         Err(ureq::Error::Other(error)) => match error.downcast_ref::<ApiError>() {
-///             Some(error) if error.login().is_some() => Ok(()), // log in with that request, and then: api.log_in(session)
+///             Some(error) if error.login().is_some() => Ok(()), // api.log_in(request, &mut browser), with that request
 ///             _ => Err(ureq::Error::Other(error)),
 ///         },
 ///         answer => answer.map(drop),

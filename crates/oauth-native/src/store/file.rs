@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use oauth_proto::{SavedLogin, SavedSession};
@@ -103,11 +104,7 @@ impl File {
     /// # Ok::<(), Boxed>(())
     /// ```
     pub fn pending_login(&self) -> File<SavedLogin> {
-        let store = File::at(atomic::beside(&self.path, ".login"));
-        match self.timeout {
-            Some(timeout) => store.lock_timeout(timeout),
-            None => store,
-        }
+        self.login_beside()
     }
 }
 
@@ -124,6 +121,14 @@ impl<T> File<T> {
     #[must_use]
     pub fn lock_timeout(self, timeout: Duration) -> Self {
         Self { lock: self.lock.timeout(timeout), timeout: Some(timeout), ..self }
+    }
+
+    fn login_beside(&self) -> File<SavedLogin> {
+        let store = File::at(atomic::beside(&self.path, ".login"));
+        match self.timeout {
+            Some(timeout) => store.lock_timeout(timeout),
+            None => store,
+        }
     }
 
     /// The path of the file.
@@ -152,6 +157,10 @@ impl<T: Form> Store<T> for File<T> {
         }
         let lock = self.lock.lock()?;
         Ok(Box::new(Guard { path: self.path.clone(), form: self.form, _lock: lock }))
+    }
+
+    fn beside(&self) -> Option<Arc<dyn Store<SavedLogin>>> {
+        Some(Arc::new(self.login_beside()))
     }
 }
 

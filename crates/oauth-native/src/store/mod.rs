@@ -16,9 +16,10 @@ mod memory;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_proto::SavedSession;
+use oauth_proto::{SavedLogin, SavedSession};
 
 #[cfg(feature = "file-store")]
 pub use self::file::File;
@@ -144,6 +145,12 @@ pub trait Store<T = SavedSession>: Send + Sync {
     /// # Errors
     /// [`StoreError`] if the place cannot be locked; [`StoreError::Busy`] if it was locked for too long.
     fn lock(&self) -> Result<Box<dyn Locked<T> + Send>, StoreError>;
+
+    /// A place beside, for the login that waits for its redirect, so that the end of the process while the browser is open costs
+    /// nothing. `None`, if not implemented: then such a login is lost with the process.
+    fn beside(&self) -> Option<Arc<dyn Store<SavedLogin>>> {
+        None
+    }
 }
 
 /// A locked place. Dropping it unlocks.

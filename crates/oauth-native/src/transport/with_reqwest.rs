@@ -33,6 +33,8 @@ pub struct Reqwest {
     usual: Client,
     /// For loopback, where no proxy must be asked.
     direct: Client,
+    /// For the app's own calls.
+    calls: Client,
     timeout: Duration,
 }
 
@@ -50,7 +52,7 @@ impl Reqwest {
     /// # Errors
     /// The client's, if TLS cannot be set up.
     pub fn with_settings(settings: &Settings) -> Result<Self, Error> {
-        let client = || {
+        let base = || {
             Client::builder()
                 .use_rustls_tls()
                 .redirect(redirect::Policy::none())
@@ -59,11 +61,12 @@ impl Reqwest {
                 .no_zstd()
                 .no_deflate()
                 .connect_timeout(settings.connect_timeout)
-                .pool_max_idle_per_host(0)
                 .user_agent(settings.user_agent.as_str())
         };
+        let client = || base().pool_max_idle_per_host(0);
         let (usual, direct) = (client().build()?, client().no_proxy().build()?);
-        Ok(Self { usual, direct, timeout: settings.timeout })
+        let calls = base().read_timeout(settings.timeout).build()?;
+        Ok(Self { usual, direct, calls, timeout: settings.timeout })
     }
 
     /// A transport that uses the app's client: its TLS configuration, proxy, connections, cookies and user agent.
@@ -86,7 +89,7 @@ impl Reqwest {
     /// # Ok::<(), reqwest::Error>(())
     /// ```
     pub fn with_client(client: Client) -> Self {
-        Self { usual: client.clone(), direct: client, timeout: Settings::new().timeout }
+        Self { usual: client.clone(), direct: client.clone(), calls: client, timeout: Settings::new().timeout }
     }
 
     /// Sets how long a request may take: see [`Settings::timeout`].
@@ -94,6 +97,15 @@ impl Reqwest {
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
+    }
+
+    /// The client for the app's own calls: the app's, or one that keeps connections and reads bodies of any length.
+    pub(crate) fn calls(&self, host: Option<&str>) -> &Client {
+        if host.is_some_and(is_loopback) {
+            &self.direct
+        } else {
+            &self.calls
+        }
     }
 
     /// What the contract needs, and the request's headers.

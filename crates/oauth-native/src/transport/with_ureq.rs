@@ -9,7 +9,7 @@ use oauth_proto::drive::OwnedResponse;
 use oauth_proto::{Delivered, Request};
 use ureq::config::Config;
 use ureq::http::{self, Uri};
-use ureq::{Agent, Error, RequestBuilder, SendBody, Timeout};
+use ureq::{Agent, AsSendBody, Error, RequestBuilder, SendBody, Timeout};
 
 use super::body::Body;
 use super::settings::Settings;
@@ -28,6 +28,8 @@ use crate::trace;
 #[derive(Clone)]
 pub struct Ureq {
     stack: Stack,
+    /// For the app's own calls.
+    calls: Agent,
     timeout: Duration,
 }
 
@@ -52,7 +54,13 @@ impl Ureq {
             .user_agent(settings.user_agent.as_str())
             .max_idle_connections(0)
             .build();
-        Self { stack: Stack::Own(Box::new(config)), timeout: settings.timeout }
+        let calls = Agent::config_builder()
+            .timeout_resolve(Some(settings.connect_timeout))
+            .timeout_connect(Some(settings.connect_timeout))
+            .timeout_recv_response(Some(settings.timeout))
+            .user_agent(settings.user_agent.as_str())
+            .build();
+        Self { stack: Stack::Own(Box::new(config)), calls: calls.new_agent(), timeout: settings.timeout }
     }
 
     /// A transport that uses the app's agent: its TLS configuration, proxy, connections, cookies, middleware and user agent.
@@ -61,7 +69,7 @@ impl Ureq {
     /// for loopback, and [thirty seconds](Settings::timeout) for the whole request. Set [`Self::timeout`] for another limit, and
     /// on the agent `timeout_connect` and `timeout_resolve`. A middleware of the agent must not send a request twice.
     pub fn with_agent(agent: Agent) -> Self {
-        Self { stack: Stack::Of(agent), timeout: Settings::new().timeout }
+        Self { stack: Stack::Of(agent.clone()), calls: agent, timeout: Settings::new().timeout }
     }
 
     /// Sets how long a request may take: see [`Settings::timeout`].
@@ -69,6 +77,13 @@ impl Ureq {
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
+    }
+
+    /// Sends one of the app's own calls, by the app's agent, or by one that keeps connections.
+    pub(crate) fn call<B: AsSendBody>(&self, request: http::Request<B>) -> Result<http::Response<ureq::Body>, Error> {
+        let loopback = request.uri().host().is_some_and(is_loopback);
+        let config = self.calls.configure_request(request).max_redirects(0).http_status_as_error(false);
+        self.calls.run(if loopback { config.proxy(None).build() } else { config.build() })
     }
 
     /// What the contract needs, and the request's headers.

@@ -152,7 +152,7 @@ fn invalid_grant_ends_the_login_and_empties_the_store() {
     let shown = format!("{error} {error:?} {api:?}");
     assert!(!shown.contains("RT1") && !shown.contains("AT1"), "{shown}");
 
-    api.log_in(World::session(5000)).unwrap();
+    api.replace(World::session(5000)).unwrap();
     assert_eq!(text(&api.bearer().unwrap()), "AT1");
     assert!(world.store.has("RT1"));
 }
@@ -280,7 +280,7 @@ fn futures_can_be_spawned() {
         });
         is_send(called).await
     };
-    drop(is_send(api.log_in(World::session(1))));
+    drop(is_send(api.replace(World::session(1))));
     drop(is_send(api.reload()));
     drop(is_send(api.sign_out(SignOut::new())));
     drop(is_send(api.end_logout(None)));

@@ -3,13 +3,10 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use oauth_native::api::{Api, ApiError, CallError, Reply};
+use oauth_native::api::{Api, ApiError, CallError};
 use oauth_native::browser::Loopback;
-use oauth_native::oauth_proto::drive::login;
-use oauth_native::oauth_proto::{AuthorizationRequest, AuthorizationServer, Client, Entropy, Login, SignOut};
-use oauth_native::store::{File, StoreError};
-use oauth_native::transport::Reqwest;
-use oauth_native::SystemClock;
+use oauth_native::{store::File, store::StoreError, transport::Reqwest, SystemClock};
+use oauth_native::{AuthorizationRequest, AuthorizationServer, Client, SignOut};
 use tauri::async_runtime::Mutex;
 use tauri::{Manager, State};
 use tauri_plugin_opener::OpenerExt;
@@ -19,7 +16,6 @@ const API: &str = "https://api.example.com";
 pub struct Auth {
     client: Client,
     transport: Reqwest,
-    http: reqwest::Client,
     store: Arc<File>,
     /// Locked while a login is under way.
     browser: Mutex<Loopback>,
@@ -27,20 +23,19 @@ pub struct Auth {
 }
 
 pub fn setup(app: &mut tauri::App) -> Result<(), Box<dyn Error>> {
+    let store = Arc::new(File::new(app.path().app_local_data_dir()?.join("session.json")));
     let handle = app.handle().clone();
     let open = move |url: &str| handle.opener().open_url(url, None::<&str>).map_err(io::Error::other);
-    let browser = Loopback::bind(open)?;
+    let browser = Loopback::bind_for(&*store, open)?;
     let server = AuthorizationServer::from_issuer("https://as.example.com")?;
     let client = Client::builder(server, "s6BhdRkqt3", &browser.redirect_uri()).api_origin(API).build()?;
-    let store = Arc::new(File::new(app.path().app_local_data_dir()?.join("session.json")));
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let (browser, api) = (Mutex::new(browser), Mutex::new(None));
-    app.manage(Auth { client, transport: Reqwest::new()?, http, store, browser, api });
+    app.manage(Auth { client, transport: Reqwest::new()?, store, browser, api });
     Ok(())
 }
 
 impl Auth {
-    /// The handle of the session, which is restored once; `None` if the user has to log in.
+    /// The handle of the stored session, which is restored once; `None` if the user has to log in.
     async fn api(&self) -> Result<Option<Api<Reqwest>>, ApiError> {
         let mut api = self.api.lock().await;
         if api.is_none() {
@@ -56,15 +51,13 @@ impl Auth {
 
     async fn log_in(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut browser = self.browser.lock().await;
-        let mut pending = Login::new(self.client.clone(), AuthorizationRequest::new().scope("offline_access"))?;
-        let tokens = login(&mut pending, Entropy::from_os()?, &self.transport, &mut *browser, &SystemClock).await?;
-        let session = pending.into_session(tokens);
-        let mut api = self.api.lock().await;
-        if let Some(api) = &*api {
-            api.log_in(session).await?;
-        } else {
-            *api = Some(Api::new(session, self.transport.clone(), SystemClock, self.store.clone()).await?);
+        let request = AuthorizationRequest::new().scope("offline_access");
+        if let Some(api) = self.api().await? {
+            return Ok(api.log_in(request, &mut *browser).await?);
         }
+        let (client, transport, store) = (self.client.clone(), self.transport.clone(), self.store.clone());
+        let api = Api::open(client, request, transport, SystemClock, store, &mut *browser).await?;
+        *self.api.lock().await = Some(api);
         Ok(())
     }
 }
@@ -76,17 +69,11 @@ pub async fn log_in(auth: State<'_, Auth>) -> Result<(), String> {
 /// Gets a document of the API. The error is `login` if the user has to log in, or a text.
 pub async fn call_api(auth: State<'_, Auth>, path: String) -> Result<String, String> {
     let Some(api) = auth.api().await.map_err(|error| error.to_string())? else { return Err("login".into()) };
-    let (url, http) = (&format!("{API}{path}"), &auth.http);
-    let called = api.call("GET", url, |headers| async move {
-        let request = headers.fold(http.get(url), |request, (name, value)| request.header(name, value.as_str()));
-        let response = request.send().await?;
-        let reply = Reply::new(response.status().as_u16(), response.headers());
-        Ok::<_, reqwest::Error>(reply.with(response.text().await?))
-    });
-    called.await.map_err(|error| match error {
-        CallError::Api(ApiError::LoginRequired { .. }) => "login".into(),
-        error => error.to_string(),
-    })
+    match api.get(&format!("{API}{path}")).await {
+        Ok(response) => response.text().await.map_err(|error| error.to_string()),
+        Err(CallError::Api(ApiError::LoginRequired { .. })) => Err("login".into()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 pub async fn log_out(auth: State<'_, Auth>) -> Result<(), String> {

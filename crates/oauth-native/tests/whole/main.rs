@@ -9,9 +9,14 @@
     clippy::unwrap_used
 )]
 
+#[cfg(all(feature = "reqwest", feature = "open"))]
+mod examples;
+mod opened;
 mod server;
 #[cfg(feature = "reqwest")]
 mod tasks;
+#[cfg(feature = "open")]
+mod ten_lines;
 #[cfg(all(feature = "tracing", feature = "reqwest"))]
 mod traced;
 
@@ -178,7 +183,7 @@ fn whole() {
     assert!(!store.path().exists());
 
     // The same browser serves the next login, and the other handle takes that over.
-    api.log_in(log_in(&first_client, (*request).clone(), &mut first_browser, &clock)).unwrap();
+    api.replace(log_in(&first_client, (*request).clone(), &mut first_browser, &clock)).unwrap();
     assert_eq!(call(&api, &server).unwrap(), "Bearer AT5");
     other.reload().unwrap();
     assert_eq!(call(&other, &server).unwrap(), "Bearer AT5");

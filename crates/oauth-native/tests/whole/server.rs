@@ -80,7 +80,7 @@ fn serve(stream: TcpStream, origin: &str, state: &Mutex<State>) {
     stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let mut reader = BufReader::new(&stream);
-    let (mut first, mut length, mut authorization) = (String::new(), 0, String::new());
+    let (mut first, mut length, mut is_chunked, mut authorization) = (String::new(), 0, false, String::new());
     reader.read_line(&mut first).unwrap();
     loop {
         let mut line = String::new();
@@ -88,13 +88,15 @@ fn serve(stream: TcpStream, origin: &str, state: &Mutex<State>) {
         let Some((name, value)) = line.trim_end().split_once(": ") else { break };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().unwrap(),
+            "transfer-encoding" => is_chunked = value == "chunked",
             "authorization" => value.clone_into(&mut authorization),
             _ => {}
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    let body = form(std::str::from_utf8(&body).unwrap());
+    let text = if is_chunked { chunks(&mut reader) } else { String::from_utf8(body).unwrap() };
+    let body = form(&text);
     let target = first.split(' ').nth(1).unwrap();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
 
@@ -108,7 +110,11 @@ fn serve(stream: TcpStream, origin: &str, state: &Mutex<State>) {
         "/me" if state.access_token.as_ref().is_some_and(|token| authorization == format!("Bearer {token}")) => {
             (200, String::new(), authorization)
         }
-        "/me" => (401, "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n".into(), String::new()),
+        "/echo" if state.access_token.as_ref().is_some_and(|token| authorization == format!("Bearer {token}")) => {
+            (200, String::new(), format!("{} {authorization} {text}", first.split(' ').next().unwrap()))
+        }
+        "/moved" => (302, "Location: /me\r\n".into(), String::new()),
+        "/me" | "/echo" => (401, "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n".into(), String::new()),
         _ => (404, String::new(), String::new()),
     };
     drop(state);
@@ -175,4 +181,20 @@ fn form(text: &str) -> Form {
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
     let decode = |value: &str| value.replace("%3A", ":").replace("%2F", "/");
     pairs.map(|(name, value)| (name.to_owned(), decode(value))).collect()
+}
+
+/// A body in chunks (RFC 9112 §7.1).
+fn chunks(reader: &mut impl std::io::BufRead) -> String {
+    let mut text = String::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let size = usize::from_str_radix(line.trim_end(), 16).unwrap();
+        let mut chunk = vec![0; size + 2];
+        reader.read_exact(&mut chunk).unwrap();
+        if size == 0 {
+            return text;
+        }
+        text.push_str(std::str::from_utf8(&chunk[..size]).unwrap());
+    }
 }

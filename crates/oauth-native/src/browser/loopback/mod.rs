@@ -20,6 +20,7 @@ use super::error::BrowserError;
 use super::inbox::{Arrival, Canceller};
 use super::opener::Opener;
 use super::visit::Visit;
+use crate::store::Store;
 
 /// Opens the browser, and listens on this machine for the redirect (RFC 8252 §7.3): for desktop apps and command-line tools.
 ///
@@ -91,19 +92,20 @@ impl Loopback {
     /// [`BrowserError::Listen`] and [`BrowserError::Thread`].
     pub fn bind_uri(redirect_uri: &str, opener: impl Opener + Send + 'static) -> Result<Self, BrowserError> {
         let redirect_uri = RedirectUri::new(redirect_uri)?;
-        let (mut sockets, mut first_error) = (Vec::new(), None);
-        for address in Receiver::new(&redirect_uri)?.addresses() {
-            match bind(address) {
-                Ok(socket) => sockets.push(socket),
-                // If another program has one of the addresses, the browser might go there.
-                Err(error @ BrowserError::PortInUse(_)) => return Err(error),
-                // A machine without IPv6, for example.
-                Err(error) => first_error = first_error.or(Some(error)),
-            }
-        }
-        match first_error {
-            Some(error) if sockets.is_empty() => Err(error),
-            _ => Self::serve(redirect_uri, sockets, opener),
+        let sockets = sockets(&redirect_uri)?;
+        Self::serve(redirect_uri, sockets, opener)
+    }
+
+    /// Like [`bind`](Self::bind), but if a login waits in the [place beside](Store::beside) this store, on that login's port: then
+    /// the browser that is still open comes back to this process, and [`Api::open`](crate::api::Api::open) goes on with the login.
+    /// If that port is taken, by another process that waits, for example, it is any free one.
+    ///
+    /// # Errors
+    /// As for [`bind`](Self::bind).
+    pub fn bind_for(store: &dyn Store, opener: impl Opener + Send + 'static) -> Result<Self, BrowserError> {
+        match waiting(store).and_then(|uri| sockets(&uri).ok().map(|sockets| (uri, sockets))) {
+            Some((uri, sockets)) => Self::serve(uri, sockets, opener),
+            None => Self::bind(opener),
         }
     }
 
@@ -162,6 +164,30 @@ impl Loopback {
             // It fails if the browser has left, which changes nothing for the login.
             let _ = reply.try_send(page);
         }
+    }
+}
+
+/// Where the stored login waits for its redirect.
+fn waiting(store: &dyn Store) -> Option<RedirectUri> {
+    let saved = store.beside()?.lock().ok()?.load().ok()??;
+    RedirectUri::new(saved.redirect_uri()).ok()
+}
+
+/// Binds every address that a browser may choose for this URI.
+fn sockets(redirect_uri: &RedirectUri) -> Result<Vec<TcpListener>, BrowserError> {
+    let (mut sockets, mut first_error) = (Vec::new(), None);
+    for address in Receiver::new(redirect_uri)?.addresses() {
+        match bind(address) {
+            Ok(socket) => sockets.push(socket),
+            // If another program has one of the addresses, the browser might go there.
+            Err(error @ BrowserError::PortInUse(_)) => return Err(error),
+            // A machine without IPv6, for example.
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    match first_error {
+        Some(error) if sockets.is_empty() => Err(error),
+        _ => Ok(sockets),
     }
 }
 
