@@ -14,9 +14,9 @@
 //! - If the API demands more scope or a stronger login, the error has [the login to
 //!   make](crate::api::ApiError::login).
 //! - A request to an origin that is not the API's ([`ClientBuilder::api_origin`](oauth_proto::ClientBuilder::api_origin)), or one
-//!   that has an `Authorization` header already, is not sent; the error is [`ApiError::Bearer`](crate::api::ApiError::Bearer).
+//!   that has an `Authorization` header already, is not sent; the error is [`ApiError::Bearer`].
 //!
-//! The stack's error has the [`ApiError`](crate::api::ApiError) within; each type says how to get it.
+//! The stack's error has the [`ApiError`] within; each type says how to get it.
 //!
 //! # Redirects
 //!

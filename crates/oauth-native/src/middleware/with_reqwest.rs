@@ -37,8 +37,8 @@ use crate::api::{Api, Reply};
 ///
 /// # Redirects
 /// Build the client with `redirect(Policy::none())`, as here. Otherwise `reqwest` follows redirects by itself. It removes the
-/// token if host or port change, but not if only `https` becomes `http` on the same port; `https_only(true)` prevents that. What a
-/// redirect led to is returned as it is: a 401 from there says nothing about the token.
+/// token if host or port change, but not if only `https` becomes `http` on the same port; `https_only(true)` prevents that. What
+/// a redirect led to is returned as it is: a 401 from there says nothing about the token.
 pub struct ReqwestMiddleware<T, C = crate::SystemClock> {
     api: Api<T, C>,
     target: Target,

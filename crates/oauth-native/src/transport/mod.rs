@@ -42,11 +42,12 @@
 //!
 //! # Connections
 //!
-//! [`Ureq::new`], [`Reqwest::new`] and [`Hyper`] make a connection for each request. A connection that is kept may have been closed by the
-//! server, or forgotten by a router on the way, when the next request is written to it: the outcome is then unknown, which ends a
-//! login whose code was being exchanged. This is likely in a login, where the user spends a minute in the browser between two
-//! requests. A handshake costs less. To have connections kept, for example in a server where many people log in at once, pass
-//! your own agent of `ureq` or client of `reqwest`. Even then no `POST` is sent twice: after it was written, a closed connection is `Maybe`.
+//! [`Ureq::new`], [`Reqwest::new`] and [`Hyper`] make a connection for each request. A connection that is kept may have been
+//! closed by the server, or forgotten by a router on the way, when the next request is written to it: the outcome is then
+//! unknown, which ends a login whose code was being exchanged. This is likely in a login, where the user spends a minute in the
+//! browser between two requests. A handshake costs less. To have connections kept, for example in a server where many people
+//! log in at once, pass your own agent of `ureq` or client of `reqwest`. Even then no `POST` is sent twice: after it was
+//! written, a closed connection is `Maybe`.
 //!
 //! # Time
 //!
