@@ -31,6 +31,8 @@ pub enum EntropyError {
     Repeated,
     /// The operating system gave no randomness (feature `getrandom`).
     Unavailable,
+    /// A slice does not have 96 bytes.
+    Length,
 }
 
 impl Entropy {
@@ -78,6 +80,28 @@ impl Entropy {
     }
 }
 
+/// Copies 96 bytes that came through a foreign interface, which has no arrays of a fixed length. Wipe the original.
+///
+/// ```
+/// use oauth_proto::{Entropy, EntropyError};
+///
+/// let octets: Vec<u8> = (0..96).collect();
+/// assert!(Entropy::try_from(octets.as_slice()).is_ok());
+/// assert_eq!(Entropy::try_from(&octets[1..]).unwrap_err(), EntropyError::Length);
+/// ```
+impl TryFrom<&[u8]> for Entropy {
+    type Error = EntropyError;
+
+    /// # Errors
+    /// [`EntropyError::Length`] for any other number of bytes, and as [`Entropy::new`].
+    fn try_from(octets: &[u8]) -> Result<Self, EntropyError> {
+        let mut octets = <[u8; 96]>::try_from(octets).map_err(|_| EntropyError::Length)?;
+        let entropy = Self::new(octets);
+        wipe(&mut octets);
+        entropy
+    }
+}
+
 impl Drop for Entropy {
     fn drop(&mut self) {
         wipe(&mut self.verifier);
@@ -98,6 +122,7 @@ impl EntropyError {
         match self {
             Self::Repeated => "entropy_repeated",
             Self::Unavailable => "entropy_unavailable",
+            Self::Length => "entropy_length",
         }
     }
 }
@@ -111,6 +136,7 @@ impl fmt::Display for EntropyError {
             Self::Unavailable => {
                 "the operating system gave no randomness: try again, or pass 96 octets to Entropy::new"
             }
+            Self::Length => "the entropy does not have 96 octets: pass 96 from a secure random number generator",
         })
     }
 }

@@ -27,6 +27,11 @@
 //!
 //! The future is `Send` if your types and the futures that they return are, so that a runtime may move it from thread to thread.
 //!
+//! # Signatures
+//!
+//! A client that was built with [`verify_id_tokens_by_action`](crate::ClientBuilder::verify_id_tokens_by_action) needs a [`Crypto`]:
+//! [`login_with`] takes one. Without it, such a login is not driven at all.
+//!
 //! # Example
 //!
 //! ```
@@ -99,10 +104,11 @@ use core::future::Future;
 pub use self::error::DriveError;
 pub use self::owned_response::OwnedResponse;
 use crate::entropy::Entropy;
-use crate::error::{Error, Ignored};
+use crate::error::{Error, Ignored, Misuse};
 use crate::http::{Delivered, Request};
 use crate::login::action::{Action, Phase};
 use crate::login::event::Event;
+use crate::login::signature_check::SignatureCheck;
 use crate::login::tokens::Tokens;
 use crate::login::Login;
 use crate::secret::Secret;
@@ -170,13 +176,21 @@ pub trait Clock {
     fn sleep_until(&self, time: UnixTime) -> impl Future<Output = ()>;
 }
 
+/// Cryptography that answers later, such as `WebCrypto` or a key management service.
+pub trait Crypto {
+    /// Whether the signature is valid; `None` if that cannot be told now: then the same is asked again after a while. What the
+    /// platform does not support is not valid, nor is a key that it refuses.
+    fn verify(&self, check: &SignatureCheck) -> impl Future<Output = Option<bool>>;
+}
+
 /// Drives a login until its tokens are there. One that has not been started is started with `entropy`; any other goes on where
 /// it is, unless its code was being exchanged, and `entropy` is dropped. See the [module](self#cancelling) for what happens if
 /// the future is dropped.
 ///
 /// # Errors
 /// [`DriveError::Login`] when the login has ended without tokens, or had ended before; [`DriveError::Browser`] for an error of
-/// `browser` before the redirect was there.
+/// `browser` before the redirect was there. [`Misuse::NoCrypto`], before anything is done, if the app verifies signatures by
+/// action: use [`login_with`].
 pub async fn login<T: Transport, B: Browser, C: Clock>(
     login: &mut Login,
     entropy: Entropy,
@@ -184,9 +198,36 @@ pub async fn login<T: Transport, B: Browser, C: Clock>(
     browser: &mut B,
     clock: &C,
 ) -> Result<Tokens, DriveError<B::Error>> {
+    if login.may_ask_to_verify() {
+        return Err(Error::Misuse(Misuse::NoCrypto).into());
+    }
+    login_with(login, entropy, transport, browser, clock, &Never).await
+}
+
+/// For clients that ask for nothing.
+struct Never;
+
+impl Crypto for Never {
+    fn verify(&self, _: &SignatureCheck) -> impl Future<Output = Option<bool>> {
+        core::future::ready(None)
+    }
+}
+
+/// The same as [`login`], with cryptography for a client that leaves the verification of signatures to an action.
+///
+/// # Errors
+/// As [`login`], without [`Misuse::NoCrypto`].
+pub async fn login_with<T: Transport, B: Browser, C: Clock, K: Crypto>(
+    login: &mut Login,
+    entropy: Entropy,
+    transport: &T,
+    browser: &mut B,
+    clock: &C,
+    crypto: &K,
+) -> Result<Tokens, DriveError<B::Error>> {
     let mut action = resume(login, entropy, clock.now())?;
     loop {
-        action = match carry_out(login, action, transport, clock).await? {
+        action = match carry_out(login, action, transport, clock, crypto).await? {
             Reached::Tokens(tokens) => return Ok(tokens),
             Reached::Url(url) => {
                 browser.open(&url).await.map_err(DriveError::Browser)?;
@@ -229,7 +270,7 @@ pub async fn start<T: Transport, C: Clock>(
         Phase::Discovering | Phase::AwaitingRedirect => go_on(login, clock.now())?,
         _ => login.handle(Event::Start(entropy), clock.now())?,
     };
-    match carry_out(login, action, transport, clock).await? {
+    match carry_out(login, action, transport, clock, &Never).await? {
         Reached::Url(url) => Ok(url),
         // No login has tokens without a redirect.
         Reached::Tokens(_) => Err(Error::Ignored(Ignored::Finished)),
@@ -240,15 +281,33 @@ pub async fn start<T: Transport, C: Clock>(
 /// [`start`]. If the future is dropped, drive the login on with [`login`], which knows what may have been sent.
 ///
 /// # Errors
-/// If [`Error::is_fatal`] says so, the login has ended. Otherwise the redirect was not this login's, which still waits.
+/// If [`Error::is_fatal`] says so, the login has ended. Otherwise the redirect was not this login's, which still waits; or it is
+/// [`Misuse::NoCrypto`], before anything is done, if the app verifies signatures by action: use [`finish_with`].
 pub async fn finish<T: Transport, C: Clock>(
     login: &mut Login,
     redirect: &str,
     transport: &T,
     clock: &C,
 ) -> Result<Tokens, Error> {
+    if login.may_ask_to_verify() {
+        return Err(Error::Misuse(Misuse::NoCrypto));
+    }
+    finish_with(login, redirect, transport, clock, &Never).await
+}
+
+/// The same as [`finish`], with cryptography for a client that leaves the verification of signatures to an action.
+///
+/// # Errors
+/// As [`finish`], without [`Misuse::NoCrypto`].
+pub async fn finish_with<T: Transport, C: Clock, K: Crypto>(
+    login: &mut Login,
+    redirect: &str,
+    transport: &T,
+    clock: &C,
+    crypto: &K,
+) -> Result<Tokens, Error> {
     let action = login.handle(Event::RedirectReceived(redirect), clock.now())?;
-    match carry_out(login, action, transport, clock).await? {
+    match carry_out(login, action, transport, clock, crypto).await? {
         Reached::Tokens(tokens) => Ok(tokens),
         // No login goes back to its redirect.
         Reached::Url(_) => Err(Error::Ignored(Ignored::Finished)),
@@ -261,12 +320,13 @@ enum Reached {
     Tokens(Tokens),
 }
 
-/// Sends requests and waits, as the login says.
-async fn carry_out<T: Transport, C: Clock>(
+/// Sends requests, verifies signatures and waits, as the login says.
+async fn carry_out<T: Transport, C: Clock, K: Crypto>(
     login: &mut Login,
     mut action: Action,
     transport: &T,
     clock: &C,
+    crypto: &K,
 ) -> Result<Reached, Error> {
     let mut unsent = 0;
     loop {
@@ -285,6 +345,13 @@ async fn carry_out<T: Transport, C: Clock>(
                     go_on(login, clock.now())?
                 }
             },
+            Action::Verify(check) => {
+                let outcome = match crypto.verify(&check).await {
+                    Some(is_valid) => Event::Verified(check.id(), is_valid),
+                    None => Event::VerifyFailed(check.id()),
+                };
+                login.handle(outcome, clock.now())?
+            }
             Action::RetryAt(time) => {
                 clock.sleep_until(time).await;
                 go_on(login, clock.now())?

@@ -12,4 +12,6 @@ mod dropped;
 mod halves;
 mod listener;
 mod loops;
+#[cfg(feature = "openid")]
+mod verify;
 mod world;

@@ -60,7 +60,8 @@ pub fn document(title: &str, body: &str) -> String {
         r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>
-<style>body{{font:1.1em/1.5 system-ui,sans-serif;max-width:30em;margin:4em auto;padding:0 1em}}
+<style>:root{{color-scheme:light dark}}
+body{{font:1.1em/1.5 system-ui,sans-serif;max-width:30em;margin:4em auto;padding:0 1em}}
 input,button{{font:inherit;padding:.3em .6em;margin:.3em 0}}</style></head>
 <body><h1>{title}</h1>
 {body}

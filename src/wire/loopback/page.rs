@@ -77,7 +77,7 @@ impl Page {
         let (title, text) = match Outcome::of(handled) {
             Outcome::Accepted => ("Return to the app", "The server has answered, and the app completes the login."),
             Outcome::Refused => {
-                ("Not logged in", "The server has refused the login. To try again, start it again in the app.")
+                ("Not logged in", "The login was cancelled or refused. To try again, start it again in the app.")
             }
             Outcome::Unusable if matches!(handled, Err(Error::Over(Over::Expired))) => {
                 ("Not logged in", "The login took too long. To try again, start it again in the app.")

@@ -52,7 +52,13 @@ fn every_variant_has_a_test() {
 
 /// One value for each variant of the enums whose names make up `Error::code`.
 fn errors() -> Vec<Error> {
-    let misuse = [Misuse::AlreadyStarted, Misuse::NotForASession, Misuse::NoLogoutEndpoint, Misuse::ServerUnknown];
+    let misuse = [
+        Misuse::AlreadyStarted,
+        Misuse::NotForASession,
+        Misuse::NoLogoutEndpoint,
+        Misuse::NoCrypto,
+        Misuse::ServerUnknown,
+    ];
     let ignored = [
         Ignored::NotOurRedirect,
         Ignored::RedirectTooLarge,
@@ -192,11 +198,11 @@ fn all_names_of_the_other_errors_are_distinct() {
     assert_names(&codes);
     let bearer = [BearerError::BadUrl, BearerError::OriginNotAllowed, BearerError::DuplicateAuthorization];
     assert_names(&bearer.map(BearerError::code));
-    let entropy = [EntropyError::Repeated, EntropyError::Unavailable];
+    let entropy = [EntropyError::Repeated, EntropyError::Unavailable, EntropyError::Length];
     assert_names(&entropy.map(EntropyError::code));
     assert_names(&[Unfit.code(), MalformedChallenge.code(), InvalidVerifier.code()]);
     for (name, count) in
-        [("ConfigError", 7), ("RestoreError", 5), ("BearerError", 3), ("EntropyError", 2), ("KeySetError", 2)]
+        [("ConfigError", 7), ("RestoreError", 5), ("BearerError", 3), ("EntropyError", 3), ("KeySetError", 2)]
     {
         let (_, source, _) = ENUMS.iter().find(|(other, ..)| *other == name).unwrap();
         assert_eq!(variants(name, source).len(), count, "a variant of {name} is not in the list");

@@ -25,6 +25,18 @@ fn entropy_unavailable() {
     helps(&EntropyError::Unavailable, &["operating system", "Entropy::new"]);
 }
 
+#[test]
+fn entropy_length() {
+    let octets: Vec<u8> = (0..=96).collect();
+    for wrong in [&octets[..0], &octets[..95], &octets] {
+        let error = Entropy::try_from(wrong).unwrap_err();
+        assert_eq!((error, error.code()), (EntropyError::Length, "entropy_length"));
+        helps(&error, &["96", "secure random number generator"]);
+    }
+    assert!(Entropy::try_from(&octets[..96]).is_ok());
+    assert_eq!(Entropy::try_from([7; 96].as_slice()).unwrap_err(), EntropyError::Repeated);
+}
+
 fn authorization(token: &str, url: &str, headers: &[&str]) -> Result<String, BearerError> {
     let mut session = Session::new(client(), Tokens::from_parts(Secret::new(token), None, None, "read"));
     let Access::Ready(bearer) = session.access(at(0)) else { panic!("no token") };

@@ -45,6 +45,12 @@ fn the_lists_hold_every_phase_and_every_trigger() {
 }
 
 #[test]
+fn every_phase_has_a_stable_name() {
+    let names = ["active", "refreshing", "login_required", "signing_out", "logging_out", "signed_out"];
+    assert_eq!(PHASES.map(Phase::code), names);
+}
+
+#[test]
 fn every_phase_does_with_every_trigger_what_the_table_says() {
     let (mut fired, mut wrong) = (0, Vec::new());
     for from in PHASES {

@@ -145,7 +145,7 @@ impl<I: Io> Engine<'_, I> {
                     return Err(self.shared.lock().login_required(why));
                 }
                 // `ask` has made steps of them.
-                Step::Done(Some(Access::SendRequest(_) | Access::Wait(_))) => {}
+                Step::Done(Some(Access::SendRequest(_) | Access::Wait(_) | Access::Verify(_))) => {}
             }
         }
     }
@@ -183,7 +183,7 @@ impl<I: Io> Engine<'_, I> {
             } else {
                 // It was made of older tokens. Often nothing is left to do.
                 flight.settle();
-                let Some(Access::SendRequest(request)) = ask(&mut state.session, now) else { return Ok(Ok(())) };
+                let Some(Access::SendRequest(request)) = state.ask(now, ask) else { return Ok(Ok(())) };
                 flight.carry(request.id(), state.deadline(now));
                 request
             }
