@@ -88,7 +88,8 @@
 //! | async HTTP (`reqwest`, `hyper`, on `tokio` or any other) | the same loop with `.await`, or [`drive::login`]; [`Session`] shows an async caller |
 //! | the `http` crate's types | the feature `http` converts [`Request`] and [`Response`] |
 //! | WebAssembly in a browser | `default-features = false`; [`Entropy::new`] from `crypto.getRandomValues`; [`Login::save`] |
-//! | bare metal, your own stack | `default-features = false`; [`Entropy::new`], [`UnixTime::from_secs`], [`Headers::from_fn`] |
+//! | bare metal, your own stack | `default-features = false`; [`Entropy::new`], [`UnixTime::from_secs`], [`Headers::from_fn`]; `examples/firmware` runs on a Cortex-M4 |
+//! | `embassy` | [`drive::login`]; `docs/embassy.md` has the code to copy |
 //! | Kotlin, Swift, Python (`UniFFI`, JNI) | `examples/uniffi` in the repository: [`Login`] and [`Session`] as objects, [`RequestId::as_u64`], [`Error::code`] |
 //! | OAuth only | [`AuthorizationServer::new`] or [`from_issuer`](AuthorizationServer::from_issuer); no scope `openid` |
 //! | OpenID Connect | the scope `openid`; then [`Session::id_token`] says who logged in, and [`openid`] how it is checked |
