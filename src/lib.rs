@@ -51,8 +51,7 @@
 //! let tokens = loop {
 //!     step = match step {
 //!         Ok(Action::TokensReady(tokens)) => break tokens,
-//!         Ok(Action::OpenUrl(url)) =>
-//!             login.handle(Event::RedirectReceived(&browser.open(&url)), now()),
+//!         Ok(Action::OpenUrl(url)) => login.handle(Event::RedirectReceived(&browser.open(&url)), now()),
 //!         Ok(Action::SendRequest(request)) => {
 //!             let (status, headers, body) = http.send(&request);
 //!             let response = Response::new(status, &headers, &body);
