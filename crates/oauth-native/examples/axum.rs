@@ -5,18 +5,19 @@
 //! Register `http://127.0.0.1:PORT/callback` (3000 if you name none) as redirect URI. An app on the internet uses https, and then
 //! adds `Secure` to its cookies and the prefix `__Host-` to their names; it keeps sessions in a database, and gives its client a
 //! secret ([`ClientBuilder::client_secret`](oauth_native::oauth_proto::ClientBuilder::client_secret)).
+//! It also ends sessions that nobody has used for long, which here stay until the user logs out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::Router;
-use oauth_native::api::Api;
+use oauth_native::api::{Api, CallError};
 use oauth_native::oauth_proto::drive::{finish, start, Clock};
 use oauth_native::oauth_proto::{Entropy, Login};
 use oauth_native::{store::Memory, transport::Reqwest, SystemClock};
@@ -24,15 +25,16 @@ use oauth_native::{AuthorizationRequest, AuthorizationServer as Server, Client, 
 
 struct App {
     client: Client,
+    request: Arc<AuthorizationRequest>,
     origin: String,
     api_url: String,
     http: Reqwest,
-    /// By the cookie of the browser that began them.
-    logins: Mutex<HashMap<String, Login>>,
+    /// By the cookie of the browser that began them. The oldest is the first.
+    logins: Mutex<BTreeMap<String, Login>>,
     users: Mutex<HashMap<String, Api<Reqwest>>>,
 }
 
-/// Everybody can begin a login: more are not kept at a time. One takes some hundred bytes.
+/// Everybody can begin a login: if there are more, the oldest are forgotten. One takes some hundred bytes, since all share a client.
 const MAX_LOGINS: usize = 100_000;
 
 type Answer = Result<Response, (StatusCode, String)>;
@@ -41,30 +43,29 @@ type Answer = Result<Response, (StatusCode, String)>;
 async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
     let user = cookie(&headers, "session").and_then(|id| locked(&app.users).get(id).cloned());
     let Some(api) = user else { return Ok(Html("<a href=/login>Log in</a>").into_response()) };
-    let body = match api.get(&app.api_url).await {
-        Ok(response) => response.text().await.map_err(failed)?,
+    // In a task of its own: if the browser hangs up, a refresh must not be broken off.
+    let task = tokio::spawn(async move { api.get(&app.api_url).await?.text().await.map_err(CallError::Call) });
+    let (status, page) = match task.await.map_err(failed)? {
+        Ok(body) => (
+            StatusCode::OK,
+            format!("<pre>{}</pre><form method=post action=/logout><button>Log out</button></form>", escaped(&body)),
+        ),
+        Err(CallError::Api(error)) if error.login().is_some() => {
+            (StatusCode::UNAUTHORIZED, "<a href=/login>Log in again</a>".into())
+        }
         Err(error) => return Err((StatusCode::BAD_GATEWAY, format!("The API cannot be called: {error}"))),
     };
-    let page = format!("<pre>{}</pre><form method=post action=/logout><button>Log out</button></form>", escaped(&body));
-    Ok(Html(page).into_response())
+    Ok((status, [(CACHE_CONTROL, "no-store")], Html(page)).into_response())
 }
 
 /// Begins a login, and sends the browser to the server.
 async fn login(State(app): State<Arc<App>>) -> Answer {
-    let mut login =
-        Login::new(app.client.clone(), AuthorizationRequest::new().scope("offline_access")).map_err(failed)?;
+    let mut login = Login::new(app.client.clone(), Arc::clone(&app.request)).map_err(failed)?;
     let url = start(&mut login, Entropy::from_os().map_err(failed)?, &app.http, &SystemClock).await.map_err(failed)?;
-    let id = random()?;
+    let id = format!("{:016x}{}", Clock::now(&SystemClock).as_secs(), random()?);
     let mut logins = locked(&app.logins);
     if logins.len() >= MAX_LOGINS {
-        let now = Clock::now(&SystemClock);
-        logins.retain(|_, login| login.deadline().is_some_and(|deadline| deadline > now));
-    }
-    if logins.len() >= MAX_LOGINS {
-        return Err((
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Too many people log in just now: try again in a minute.".into(),
-        ));
+        logins.pop_first();
     }
     logins.insert(id.clone(), login);
     Ok((set_cookie("login", &id), Redirect::to(url.as_str())).into_response())
@@ -77,26 +78,23 @@ async fn callback(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> 
     let Some(mut login) = locked(&app.logins).remove(&id) else {
         return Err((StatusCode::BAD_REQUEST, "No login of this browser waits: begin at the app's first page.".into()));
     };
-    let redirect = format!("{}{uri}", app.origin);
-    // In a task of its own, since the code is spent if the browser hangs up in the middle.
-    let (task_app, task_id) = (Arc::clone(&app), id.clone());
-    let task = tokio::spawn(async move {
-        match finish(&mut login, &redirect, &task_app.http, &SystemClock).await {
-            Ok(tokens) => Ok(login.into_session(tokens)),
-            Err(error) => {
-                if !error.is_fatal() {
-                    // The redirect was not this login's: it waits on.
-                    locked(&task_app.logins).insert(task_id, login);
-                }
-                Err(failed(error))
+    let tokens = match finish(&mut login, &format!("{}{uri}", app.origin), &app.http, &SystemClock).await {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            if !error.is_fatal() {
+                // The redirect was not this login's: it waits on.
+                locked(&app.logins).insert(id, login);
             }
+            return Err(failed(error));
         }
-    });
-    let session = task.await.map_err(failed)??;
+    };
+    let session = login.into_session(tokens);
     let api = Api::new(session, app.http.clone(), SystemClock, Arc::new(Memory::new())).await.map_err(failed)?;
     // A new name: nobody can have planted it in this browser before.
     let session = random()?;
-    locked(&app.users).insert(session.clone(), api);
+    let mut users = locked(&app.users);
+    cookie(&headers, "session").and_then(|id| users.remove(id));
+    users.insert(session.clone(), api);
     Ok((set_cookie("session", &session), Redirect::to("/")).into_response())
 }
 
@@ -125,7 +123,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .api_origin(&api_origin.join("/"))
         .build()?;
     let (api_url, http) = (api_url.clone(), Reqwest::new()?);
-    let app = App { client, origin: origin.clone(), api_url, http, logins: Mutex::default(), users: Mutex::default() };
+    let request = Arc::new(AuthorizationRequest::new().scope("offline_access"));
+    // A login fetches the server's metadata. This one is for nothing else: the others then have them.
+    let mut first = Login::new(client, Arc::clone(&request))?;
+    let _ = start(&mut first, Entropy::from_os()?, &http, &SystemClock).await?;
+    let client = first.client().clone();
+    let (logins, users) = (Mutex::default(), Mutex::default());
+    let app = App { client, request, origin: origin.clone(), api_url, http, logins, users };
     let routes = Router::new().route("/", get(home)).route("/login", get(login)).route("/callback", get(callback));
     println!("{origin}");
     axum::serve(listener, routes.route("/logout", post(logout)).with_state(Arc::new(app))).await?;

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server =
         if issuer.starts_with("http:") { Server::from_issuer_on_insecure_loopback } else { Server::from_issuer };
 
-    let store = Arc::new(File::new("session.json"));
+    let store = Arc::new(File::of_app("oauth-native-service")?);
     let mut browser = Loopback::bind_for(&*store, |url: &str| {
         eprintln!("Log in in your browser, within an hour.");
         SystemBrowser.or(Print::stderr()).open(url)

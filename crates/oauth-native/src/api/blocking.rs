@@ -89,12 +89,14 @@ impl<T: Transport, C: Clock> Api<T, C> {
 
     /// Makes the handle of the session that is stored, or logs the user in: the shortest way to a handle.
     ///
-    /// The user has to log in if nothing is stored, or nothing that this client can use. If the store has a [place
+    /// The user has to log in if nothing is stored, or nothing that this client can use, or a session whose token has expired and
+    /// cannot be refreshed. Any other stored session is used, whatever request it was made with. If the store has a [place
     /// beside](Store::beside), a login that another process began, and that ended while the browser was open, goes on; for that
     /// the redirect has to come to the same URI: see [`Loopback::bind_for`](crate::browser::Loopback::bind_for).
     ///
     /// # Errors
-    /// [`LoginError`] if there is no session: the login failed, or the store cannot be used.
+    /// [`LoginError`] if there is no session: the login failed, or the store cannot be used, or the server's metadata cannot be
+    /// fetched. The last is not tried again here, so that nobody waits in vain: let the user try again.
     pub fn open<B: Browser>(
         client: Client,
         request: impl Into<Arc<AuthorizationRequest>>,
@@ -105,8 +107,8 @@ impl<T: Transport, C: Clock> Api<T, C> {
     ) -> Result<Self, LoginError<B::Error>> {
         let io = Threads { transport, clock };
         let session = match run(engine::restore(&io, &store, client.clone())) {
-            Ok(Some(session)) => session,
-            Ok(None) | Err(ApiError::Restore(_) | ApiError::Store(StoreError::Damaged)) => {
+            Ok(Some(session)) if engine::is_of_use(&session, io.clock.now()) => session,
+            Ok(_) | Err(ApiError::Restore(_) | ApiError::Store(StoreError::Damaged)) => {
                 let session = driven(&io, &store, client, request.into(), browser)?;
                 run(engine::store(&io, &store, &session))?;
                 session
@@ -117,7 +119,7 @@ impl<T: Transport, C: Clock> Api<T, C> {
     }
 
     /// Logs the user in again, and uses the new session in all clones: with [`ApiError::login`], or with another request of the
-    /// app. Tokens of the old login are not revoked.
+    /// app. Tokens of the old login are not revoked. It may be another user who logs in.
     ///
     /// # Errors
     /// [`LoginError`] if the login failed, or cannot be stored; the old session stays.
@@ -226,12 +228,10 @@ fn driven<T: Transport, C: Clock, B: Browser>(
     browser: &mut B,
 ) -> Result<Session, LoginError<B::Error>> {
     let pending = &store.beside();
-    let mut login = run(log_in::begin(io, pending, client, request)).map_err(LoginError::Request)?;
-    let entropy = || Entropy::from_os().map_err(LoginError::Entropy);
-    blocking::start(&mut login, entropy()?, &io.transport, &io.clock).map_err(DriveError::Login)?;
-    run(log_in::keep(io, pending, login.save()));
+    let mut login = run(log_in::begin(io, pending, client, request))?;
+    let entropy = Entropy::from_os().map_err(LoginError::Entropy)?; // unused: it has been started
     let mut kept = Kept { io, browser, pending };
-    let tokens = blocking::login(&mut login, entropy()?, &io.transport, &mut kept, &io.clock);
+    let tokens = blocking::login(&mut login, entropy, &io.transport, &mut kept, &io.clock);
     if matches!(tokens, Err(DriveError::Login(_))) {
         run(log_in::keep(io, pending, None));
     }

@@ -5,8 +5,9 @@ use std::io as std_io;
 use std::sync::Arc;
 
 use oauth_proto::{
-    Access, Action, AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, Error, Event, Login, LoginRequired,
-    LogoutUrl, Request, RequestId, RestoreError, Session, SessionAction, SignOut, Target, UnixTime, Violation,
+    Access, Action, AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, EntropyError, Error, Event, Login,
+    LoginRequired, LogoutUrl, Request, RequestId, RestoreError, Session, SessionAction, SignOut, Target, UnixTime,
+    Violation,
 };
 
 use super::error::{ApiError, CallError};
@@ -64,24 +65,45 @@ pub(super) async fn restore<I: Io>(
     Ok(Some(session?))
 }
 
+/// Whether the user does not have to log in again to get a token. A copy is asked, since asking may make a request.
+pub(super) fn is_of_use(session: &Session, now: UnixTime) -> bool {
+    let copy = session.save().and_then(|saved| Session::restore(session.client().clone(), saved).ok());
+    copy.is_some_and(|mut copy| !matches!(copy.access(now), Access::LoginRequired(_)))
+}
+
 /// The client with its server's metadata, as a login fetches it.
 async fn discover<I: Io>(io: &I, client: Client) -> Result<Client, ApiError> {
     let unfit = |error| ApiError::Metadata(Error::Violation(Violation::Metadata(Box::new(error))));
     let mut login = Login::new(client, AuthorizationRequest::new()).map_err(unfit)?;
-    let entropy = Entropy::from_os().map_err(|_| RestoreError::ServerUnknown)?;
-    let mut action = login.handle(Event::Start(entropy), io.now());
+    match start(io, &mut login).await {
+        // The URL for the browser is not needed.
+        Ok(()) => Ok(login.client().clone()),
+        Err(NotStarted::Later(time)) => Err(ApiError::Later(time)),
+        Err(NotStarted::Ended(error)) => Err(ApiError::Metadata(error)),
+        Err(NotStarted::Entropy(_)) => Err(RestoreError::ServerUnknown.into()),
+    }
+}
+
+/// Why a login does not wait for its redirect.
+pub(super) enum NotStarted {
+    Later(UnixTime),
+    Ended(Error),
+    Entropy(EntropyError),
+}
+
+/// Starts a login, so that it waits for its redirect. Each request is sent once: the user has done nothing yet that could be
+/// lost, and should hear at once that there is no network, or that the server's name is wrong.
+pub(super) async fn start<I: Io>(io: &I, login: &mut Login) -> Result<(), NotStarted> {
+    let mut action = login.handle(Event::Start(Entropy::from_os().map_err(NotStarted::Entropy)?), io.now());
     loop {
-        action = match action {
-            Ok(Action::SendRequest(request)) => {
-                let now = io.now();
-                let answer = io.send(&request, now.saturating_add(SEND_SECS)).await;
-                let answer = answer.map_err(|_| ApiError::Later(io.now()))?;
+        action = match action.map_err(NotStarted::Ended)? {
+            Action::SendRequest(request) => {
+                let answer = io.send(&request, io.now().saturating_add(SEND_SECS)).await;
+                let answer = answer.map_err(|_| NotStarted::Later(io.now()))?;
                 login.handle(Event::ResponseReceived(request.id(), answer.response()), io.now())
             }
-            Ok(Action::RetryAt(time)) => return Err(ApiError::Later(time)),
-            // The URL for the browser is not needed.
-            Ok(_) => return Ok(login.client().clone()),
-            Err(error) => return Err(ApiError::Metadata(error)),
+            Action::RetryAt(time) => return Err(NotStarted::Later(time)),
+            _ => return Ok(()),
         }
     }
 }

@@ -9,6 +9,7 @@ use oauth_proto::{
     AuthorizationRequest, BearerError, ConfigError, EntropyError, Error, LoginRequired, RestoreError, UnixTime,
 };
 
+use super::engine::NotStarted;
 use crate::store::StoreError;
 
 /// Why there is no token. Neither `Debug` nor `Display` shows anything secret.
@@ -149,7 +150,8 @@ pub enum LoginError<E> {
     /// The login ended without tokens, or the browser could not be used. A login that still waits for its redirect is stored, and
     /// goes on when the app logs in again.
     Login(DriveError<E>),
-    /// The session could not be read or stored.
+    /// The session could not be read or stored, or, with [`ApiError::Later`], the server's metadata could not be fetched: the
+    /// network failed, the server is busy, or its issuer has a wrong host.
     Api(ApiError),
     /// The authorization request does not fit the client.
     Request(ConfigError),
@@ -178,6 +180,16 @@ impl<E> From<DriveError<E>> for LoginError<E> {
 impl<E, A: Into<ApiError>> From<A> for LoginError<E> {
     fn from(error: A) -> Self {
         Self::Api(error.into())
+    }
+}
+
+impl<E> From<NotStarted> for LoginError<E> {
+    fn from(error: NotStarted) -> Self {
+        match error {
+            NotStarted::Later(time) => Self::Api(ApiError::Later(time)),
+            NotStarted::Ended(error) => Self::Login(error.into()),
+            NotStarted::Entropy(error) => Self::Entropy(error),
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use oauth_proto::drive::{self, blocking};
-use oauth_proto::{AuthorizationRequest, AuthorizationUrl, Client, ConfigError, Error, Login, SavedLogin, UnixTime};
+use oauth_proto::{AuthorizationRequest, AuthorizationUrl, Client, Error, Login, SavedLogin, UnixTime};
 
+use super::engine::start;
+use super::error::LoginError;
 use super::io::Io;
 use super::place::Place;
 use super::shared::SEND_SECS;
@@ -13,18 +15,23 @@ use crate::store::Store;
 /// Where the login waits, if the store has a place for it.
 pub(super) type Pending = Option<Arc<dyn Store<SavedLogin>>>;
 
-/// The login that is stored, if this client can go on with it; else a new one.
-pub(super) async fn begin<I: Io>(
+/// The login that is stored, if this client can go on with it; else a new one, which is then stored. It waits for its redirect.
+pub(super) async fn begin<I: Io, E>(
     io: &I,
     pending: &Pending,
     client: Client,
     request: Arc<AuthorizationRequest>,
-) -> Result<Login, ConfigError> {
+) -> Result<Login, LoginError<E>> {
     let now = io.now();
     match stored(io, pending).await.and_then(|saved| Login::resume(client.clone(), saved, now).ok()) {
         Some(login) if login.authorization_request() == &*request => Ok(login),
         // None is stored, or it has expired, or it is of a browser at another port, or it asks for something else.
-        _ => Login::new(client, request),
+        _ => {
+            let mut login = Login::new(client, request).map_err(LoginError::Request)?;
+            start(io, &mut login).await?;
+            keep(io, pending, login.save()).await;
+            Ok(login)
+        }
     }
 }
 
@@ -52,7 +59,7 @@ pub(super) struct Kept<'a, I, B> {
     pub pending: &'a Pending,
 }
 
-/// It borrows nothing of the browser, which may be `Send` without being `Sync`.
+/// Not a method: while it waits, a reference to the browser would make the future of a login one that cannot go to another thread.
 async fn forget<I: Io>(io: &I, pending: &Pending, verdict: Result<(), &Error>) {
     if verdict.is_ok() {
         keep(io, pending, None).await;

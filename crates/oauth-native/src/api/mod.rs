@@ -29,6 +29,9 @@
 //!
 //! What has begun to be stored is stored, even if the future is dropped.
 //!
+//! A login ([`Api::open`], [`Api::log_in`]) whose future is dropped while the browser is open goes on when the app logs in again, if
+//! the store has a place for it. After its redirect has come, the code may have been used: the user has to log in anew.
+//!
 //! # Threads
 //!
 //! Stores block. So each refresh, sign-out and login starts a thread for the time that it has the store locked; nothing else
@@ -70,7 +73,7 @@ use crate::SystemClock;
 
 /// A handle for API calls from tasks. Cheap to clone; all clones share one session. See the [module](self).
 ///
-/// It needs no runtime. Its futures are `Send` if those of the transport and the clock are.
+/// It needs no runtime. Its futures are `Send` if those of the transport, the clock and the browser are.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -148,12 +151,14 @@ impl<T: Transport, C: Clock> Api<T, C> {
 
     /// Makes the handle of the session that is stored, or logs the user in: the shortest way to a handle.
     ///
-    /// The user has to log in if nothing is stored, or nothing that this client can use. If the store has a [place
+    /// The user has to log in if nothing is stored, or nothing that this client can use, or a session whose token has expired and
+    /// cannot be refreshed. Any other stored session is used, whatever request it was made with. If the store has a [place
     /// beside](Store::beside), a login that another process began, and that ended while the browser was open, goes on; for that
     /// the redirect has to come to the same URI: see [`Loopback::bind_for`](crate::browser::Loopback::bind_for).
     ///
     /// # Errors
-    /// [`LoginError`] if there is no session: the login failed, or the store cannot be used.
+    /// [`LoginError`] if there is no session: the login failed, or the store cannot be used, or the server's metadata cannot be
+    /// fetched. The last is not tried again here, so that nobody waits in vain: let the user try again.
     pub async fn open<B: Browser>(
         client: Client,
         request: impl Into<Arc<AuthorizationRequest>>,
@@ -164,8 +169,8 @@ impl<T: Transport, C: Clock> Api<T, C> {
     ) -> Result<Self, LoginError<B::Error>> {
         let io = Tasks { transport, clock };
         let session = match engine::restore(&io, &store, client.clone()).await {
-            Ok(Some(session)) => session,
-            Ok(None) | Err(ApiError::Restore(_) | ApiError::Store(StoreError::Damaged)) => {
+            Ok(Some(session)) if engine::is_of_use(&session, io.clock.now()) => session,
+            Ok(_) | Err(ApiError::Restore(_) | ApiError::Store(StoreError::Damaged)) => {
                 let session = driven(&io, &store, client, request.into(), browser).await?;
                 engine::store(&io, &store, &session).await?;
                 session
@@ -176,7 +181,7 @@ impl<T: Transport, C: Clock> Api<T, C> {
     }
 
     /// Logs the user in again, and uses the new session in all clones: with [`ApiError::login`], or with another request of the
-    /// app. Tokens of the old login are not revoked.
+    /// app. Tokens of the old login are not revoked. It may be another user who logs in.
     ///
     /// # Errors
     /// [`LoginError`] if the login failed, or cannot be stored; the old session stays.
@@ -305,12 +310,10 @@ async fn driven<T: Transport, C: Clock, B: Browser>(
     browser: &mut B,
 ) -> Result<Session, LoginError<B::Error>> {
     let pending = &store.beside();
-    let mut login = log_in::begin(io, pending, client, request).await.map_err(LoginError::Request)?;
-    let entropy = || Entropy::from_os().map_err(LoginError::Entropy);
-    drive::start(&mut login, entropy()?, &io.transport, &io.clock).await.map_err(DriveError::Login)?;
-    log_in::keep(io, pending, login.save()).await;
+    let mut login = log_in::begin(io, pending, client, request).await?;
+    let entropy = Entropy::from_os().map_err(LoginError::Entropy)?; // unused: it has been started
     let mut kept = Kept { io, browser, pending };
-    let tokens = drive::login(&mut login, entropy()?, &io.transport, &mut kept, &io.clock).await;
+    let tokens = drive::login(&mut login, entropy, &io.transport, &mut kept, &io.clock).await;
     if matches!(tokens, Err(DriveError::Login(_))) {
         log_in::keep(io, pending, None).await;
     }

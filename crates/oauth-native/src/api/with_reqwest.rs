@@ -29,7 +29,7 @@ impl<C: Clock> Api<Reqwest, C> {
         self.send(self.request(Method::GET, url)).await
     }
 
-    /// A request to add to, for [`send`](Self::send).
+    /// A request to add to, for [`send`](Self::send). Its own `send` would send it without a token.
     ///
     /// ```
     /// use oauth_native::api::{Api, CallError};

@@ -10,7 +10,8 @@ use super::{CallError, Reply};
 use crate::transport::Ureq;
 
 /// Calls by the agent of [`Ureq::with_agent`], or by one that keeps connections, and gives up after
-/// [`Settings::timeout`](crate::transport::Settings::timeout) without a response. No redirect is followed.
+/// [`Settings::timeout`](crate::transport::Settings::timeout) without a response. No redirect is followed. Reading the body may take
+/// any time: for a limit, use an agent of your own with `timeout_recv_body`.
 impl<C: Clock> Api<Ureq, C> {
     /// Gets a URL with the login's own token. Whatever the status, a response is a result: see [`Api::call_for`].
     ///

@@ -25,13 +25,17 @@ use super::{LockFile, LockGuard, Locked, Store, StoreError};
 /// - **Links are not followed.** A symbolic link in place of the file is an error for [`Locked::load`], and [`Locked::save`]
 ///   replaces the link, not what it leads to.
 ///
-/// Choose a folder of the app where the system keeps state: for example `$XDG_STATE_HOME/app` or `~/.local/state/app` on Linux.
+/// [`File::of_app`] chooses a folder of the app where the system keeps state. **Whoever can write to the folder can log the user in:**
+/// what is stored there is trusted, also where a login that waits sends its code. So choose no folder that others write to, and not
+/// the working directory, which may be one that the user has unpacked.
 ///
 /// ```
 /// use oauth_native::store::{File, Store};
 ///
 /// # let state = std::env::temp_dir().join(format!("oauth-native-doc-file-{}", std::process::id()));
-/// let store = File::new(state.join("example-app/session.json"));
+/// # std::env::set_var("XDG_STATE_HOME", &state);
+/// # std::env::set_var("HOME", &state);
+/// let store = File::of_app("com.example.app")?;
 /// assert!(store.lock()?.load()?.is_none());
 /// # std::fs::remove_dir_all(state)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -44,7 +48,24 @@ pub struct File<T = SavedSession> {
 }
 
 impl File {
+    /// The session in the file `session.json` of a folder of this name, where the system keeps the state of the user's apps:
+    /// `$XDG_STATE_HOME` or `~/.local/state`, on macOS `~/Library/Application Support`, on Windows `%LOCALAPPDATA%`. Nothing is
+    /// read or written yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the environment names no such folder, or `app` is not the name of a folder.
+    pub fn of_app(app: &str) -> Result<Self, StoreError> {
+        let name = Path::new(app);
+        if name.file_name() != Some(name.as_os_str()) {
+            let text = format!("{app} is not the name of a folder");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text).into());
+        }
+        let folder = state_folder().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, NO_STATE_FOLDER))?;
+        Ok(Self::new(folder.join(name).join("session.json")))
+    }
+
     /// The session in the file of this path. Nothing is read or written yet. A relative path is of the working directory of now.
+    /// Others must not be able to write to the folder: see [above](Self).
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self::at(path.into())
     }
@@ -134,6 +155,24 @@ impl<T> File<T> {
     /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+const NO_STATE_FOLDER: &str = if cfg!(windows) {
+    "the environment has no LOCALAPPDATA with the user's folder for apps: name a file"
+} else {
+    "the environment has no HOME with the user's folder: name a file"
+};
+
+/// Where the system keeps the state of the user's apps. A relative path is none (XDG Base Directory Specification).
+fn state_folder() -> Option<PathBuf> {
+    let named = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if cfg!(windows) {
+        named("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        named("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        named("XDG_STATE_HOME").or_else(|| named("HOME").map(|home| home.join(".local/state")))
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Reqwest {
     direct: Client,
     /// For the app's own calls.
     calls: Client,
+    /// For those to loopback.
+    direct_calls: Client,
     timeout: Duration,
 }
 
@@ -65,8 +67,9 @@ impl Reqwest {
         };
         let client = || base().pool_max_idle_per_host(0);
         let (usual, direct) = (client().build()?, client().no_proxy().build()?);
-        let calls = base().read_timeout(settings.timeout).build()?;
-        Ok(Self { usual, direct, calls, timeout: settings.timeout })
+        let calls = || base().read_timeout(settings.timeout);
+        let (calls, direct_calls) = (calls().build()?, calls().no_proxy().build()?);
+        Ok(Self { usual, direct, calls, direct_calls, timeout: settings.timeout })
     }
 
     /// A transport that uses the app's client: its TLS configuration, proxy, connections, cookies and user agent.
@@ -89,7 +92,8 @@ impl Reqwest {
     /// # Ok::<(), reqwest::Error>(())
     /// ```
     pub fn with_client(client: Client) -> Self {
-        Self { usual: client.clone(), direct: client.clone(), calls: client, timeout: Settings::new().timeout }
+        let (usual, direct, direct_calls) = (client.clone(), client.clone(), client.clone());
+        Self { usual, direct, calls: client, direct_calls, timeout: Settings::new().timeout }
     }
 
     /// Sets how long a request may take: see [`Settings::timeout`].
@@ -102,7 +106,7 @@ impl Reqwest {
     /// The client for the app's own calls: the app's, or one that keeps connections and reads bodies of any length.
     pub(crate) fn calls(&self, host: Option<&str>) -> &Client {
         if host.is_some_and(is_loopback) {
-            &self.direct
+            &self.direct_calls
         } else {
             &self.calls
         }

@@ -176,3 +176,25 @@ mod unix {
         }
     }
 }
+
+/// The environment is the process's, so this is one test.
+#[cfg(all(unix, not(target_os = "macos")))]
+#[test]
+fn the_folder_of_an_app() {
+    let path = || File::of_app("com.example.app").map(|store| store.path().to_owned());
+    std::env::set_var("XDG_STATE_HOME", "/state");
+    assert_eq!(path().unwrap(), std::path::Path::new("/state/com.example.app/session.json"));
+    // A relative one would be of the working directory.
+    std::env::set_var("XDG_STATE_HOME", "state");
+    std::env::set_var("HOME", "/home/user");
+    assert_eq!(path().unwrap(), std::path::Path::new("/home/user/.local/state/com.example.app/session.json"));
+    for home in ["", "."] {
+        std::env::set_var("HOME", home);
+        let Err(StoreError::Io(error)) = path() else { panic!() };
+        assert!(error.to_string().contains("HOME"), "{error}");
+    }
+    for name in ["", ".", "..", "/", "a/b", "../a", "a/", "/etc"] {
+        let Err(StoreError::Io(error)) = File::of_app(name) else { panic!("{name}") };
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+}

@@ -1,14 +1,22 @@
 //! The examples, as a user runs them: each a process, at the server of this test, with a browser that this test plays.
 
 use std::env::{consts::EXE_SUFFIX, current_exe};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oauth_native::api::blocking::Api;
+use oauth_native::store::File;
+use oauth_native::transport::Ureq;
+use oauth_native::SystemClock;
+use oauth_proto::AuthorizationRequest;
 use ureq::http::HeaderMap;
 
+use crate::opened::Ends;
 use crate::server::Server;
 use crate::{get, Folder};
 
@@ -40,6 +48,7 @@ fn run(example: &str, folder: &Path, arguments: &[&str]) -> Running {
     let program = tests.ancestors().nth(2).unwrap().join("examples").join(format!("{example}{EXE_SUFFIX}"));
     let mut command = Command::new(&program);
     command.args(arguments).current_dir(folder).env("BROWSER", folder.join("browser"));
+    command.env("XDG_STATE_HOME", folder.join("state")).env("HOME", folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Running(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display())))
 }
@@ -108,6 +117,31 @@ fn cli_survives_being_killed() {
     assert_eq!(server.state().faults.len(), 1, "the refresh token that the server had ended");
 }
 
+/// A repository that was cloned, for example, with a login in it whose code is sent to another server.
+#[test]
+fn what_lies_in_the_working_directory_is_not_used() {
+    let (server, foreign, folder) = (Server::start(), Server::start(), folder("planted"));
+    let store = Arc::new(File::new(folder.0.join("session.json")));
+    let uri = crate::browser(&Arc::default()).redirect_uri();
+    let request = AuthorizationRequest::new().scope("offline_access");
+    let client = crate::client(&server, &uri);
+    let ended = Api::open(client, request, Ureq::new(), SystemClock, store.clone(), &mut Ends(None));
+    assert!(ended.is_err());
+    let planted = store.pending_login().path().to_owned();
+    let text = std::fs::read_to_string(&planted).unwrap();
+    let text = text.replace(&format!("{}/token", server.origin), &format!("{}/token", foreign.origin));
+    assert!(text.contains(&foreign.origin));
+    std::fs::write(&planted, &text).unwrap();
+
+    let me = format!("{}/me", server.origin);
+    let process = run("cli", &folder.0, &[&server.origin, "s6BhdRkqt3", &me]);
+    assert_eq!(get(&location(&opened(&folder.0)), &[]).unwrap().0, 200);
+    assert_eq!(printed(process).0, "Bearer AT1\n");
+    assert!(foreign.state().faults.is_empty(), "the code was sent to it");
+    assert_eq!(std::fs::read_to_string(planted).unwrap(), text);
+    assert!(!store.path().exists());
+}
+
 #[test]
 fn service_has_ten_tasks() {
     let (server, folder) = (Server::start(), folder("service"));
@@ -170,8 +204,66 @@ fn axum_has_many_logins_at_a_time() {
     assert!(get(origin, &session).unwrap().2.contains("/login"));
 
     // The other visitor's login has waited.
-    assert_eq!(get(&location(&other.1), &[("cookie", other.0)]).unwrap().0, 303);
+    let (status, headers, _) = get(&location(&other.1), &[("cookie", other.0)]).unwrap();
+    assert_eq!(status, 303);
+    // Strangers can begin logins: that costs the server nothing.
+    assert_eq!(server.state().discoveries, 1);
     assert!(server.state().faults.is_empty());
+
+    // The server has ended the grant: the visitor can log in again, and the old session is gone.
+    let session = cookie(&headers);
+    {
+        let mut state = server.state();
+        (state.access_token, state.refresh_token) = (None, None);
+    }
+    let (status, headers, page) = get(origin, &[("cookie", session.clone())]).unwrap();
+    assert_eq!((status, headers["cache-control"].to_str().unwrap()), (401, "no-store"));
+    assert!(page.contains("href=/login"), "{page}");
+    let (login, url) = begin();
+    let (status, headers, _) = get(&location(&url), &[("cookie", format!("{session}; {login}"))]).unwrap();
+    assert_eq!(status, 303);
+    assert_eq!(get(origin, &[("cookie", session)]).unwrap().0, 200);
+    let (status, headers, page) = get(origin, &[("cookie", cookie(&headers))]).unwrap();
+    assert_eq!((status, headers["cache-control"].to_str().unwrap()), (200, "no-store"));
+    assert!(page.contains("Bearer AT"), "{page}");
+}
+
+/// A visitor who does not wait for the page: the refresh that it needs comes to its end all the same.
+#[test]
+fn axum_refreshes_for_visitors_who_hang_up() {
+    let (server, folder) = (Server::start(), folder("hang-up"));
+    let me = format!("{}/me", server.origin);
+    let mut app = run("axum", &folder.0, &[&server.origin, "s6BhdRkqt3", &me, "0"]);
+    let mut origin = String::new();
+    BufReader::new(app.0.stdout.take().unwrap()).read_line(&mut origin).unwrap();
+    let origin = origin.trim_end();
+    let (_, headers, _) = get(&format!("{origin}/login"), &[]).unwrap();
+    let redirect = location(headers["location"].to_str().unwrap());
+    let (_, headers, _) = get(&redirect, &[("cookie", cookie(&headers))]).unwrap();
+    let session = cookie(&headers);
+    {
+        let mut state = server.state();
+        (state.access_token, state.refresh_takes) = (None, Duration::from_millis(400));
+    }
+    let host = origin.strip_prefix("http://").unwrap();
+    let mut visitor = TcpStream::connect(host).unwrap();
+    write!(visitor, "GET / HTTP/1.1\r\nHost: {host}\r\nCookie: {session}\r\n\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    drop(visitor);
+    std::thread::sleep(Duration::from_millis(100));
+    // With the token that was on its way, and no other.
+    let since = Instant::now();
+    let mut page = get(origin, &[("cookie", session.clone())]).unwrap().2;
+    while !page.contains("Bearer AT2") && since.elapsed() < WAIT {
+        std::thread::sleep(Duration::from_millis(100));
+        page = get(origin, &[("cookie", session.clone())]).unwrap().2;
+    }
+    let state = server.state();
+    assert!(
+        page.contains("Bearer AT2") && state.refreshes == 1 && state.faults.is_empty(),
+        "{page} {:?}",
+        state.faults
+    );
 }
 
 /// Lines that are neither empty nor comments.

@@ -14,6 +14,8 @@ mod examples;
 mod opened;
 mod server;
 #[cfg(feature = "reqwest")]
+mod spawned;
+#[cfg(feature = "reqwest")]
 mod tasks;
 #[cfg(feature = "open")]
 mod ten_lines;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use oauth_native::api::blocking::Api;
 use oauth_native::api::{ApiError, CallError, LoginError};
 use oauth_native::browser::{Loopback, Print};
-use oauth_native::store::{File, Store};
+use oauth_native::store::{File, Memory, Store};
 use oauth_native::transport::Ureq;
 use oauth_proto::drive::blocking::Browser;
 use oauth_proto::drive::DriveError;
@@ -33,7 +33,7 @@ fn open<B: Browser>(server: &Server, store: &Arc<File>, uri: &str, browser: &mut
 }
 
 /// The process ends while the browser is open.
-struct Ends(Option<String>);
+pub struct Ends(pub Option<String>);
 
 impl Browser for Ends {
     type Error = &'static str;
@@ -61,6 +61,11 @@ fn the_user_logs_in_once() {
     let mut none = Ends(None);
     let api = open(&server, &store, &uri, &mut none).unwrap();
     assert_eq!(api.get(&url).unwrap().body_mut().read_to_string().unwrap(), "Bearer AT1");
+    assert!(none.0.is_none());
+    // Nor does one that asks for something else.
+    let more = AuthorizationRequest::new().scope("read write");
+    let client = client(&server, &uri);
+    assert!(Api::open(client, more, Ureq::new(), Forward::default(), store.clone(), &mut none).is_ok());
     assert!(none.0.is_none());
 
     // A file that cannot be read is replaced by a new login; a store that cannot be used is an error.
@@ -135,6 +140,38 @@ fn a_login_that_fails_is_forgotten() {
     let failed = open(&server, &store, &uri, &mut browser).unwrap_err();
     assert_eq!(failed.code(), "cancelled");
     assert!(!store.pending_login().path().exists() && !store.path().exists());
+}
+
+#[test]
+fn a_session_of_no_use_is_replaced() {
+    let (server, (_folder, store), clock) = (Server::start(), place("no-use"), Forward::default());
+    server.state().gives_no_refresh_token = true;
+    let mut browser = browser(&Arc::default());
+    let client = client(&server, &browser.redirect_uri());
+    let mut token = || {
+        let (client, clock, store) = (client.clone(), clock.clone(), store.clone());
+        let api = Api::open(client, request(), Ureq::new(), clock, store, &mut browser).unwrap();
+        api.bearer().unwrap().token().reveal().to_owned()
+    };
+    assert_eq!((token(), token()), ("AT1".into(), "AT1".into()));
+    // It has expired, and cannot be refreshed.
+    clock.0.fetch_add(LIFETIME_SECS, Ordering::SeqCst);
+    assert_eq!((token(), token()), ("AT2".into(), "AT2".into()));
+}
+
+#[test]
+fn a_first_login_without_network_fails_at_once() {
+    let (server, (_folder, store)) = (Server::start(), place("offline"));
+    let client = client(&server, "http://127.0.0.1:9/callback");
+    drop(server);
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut none = Ends(None);
+        let opened = Api::open(client, request(), Ureq::new(), Forward::default(), store, &mut none);
+        done.send((opened.map(drop).map_err(|error| error.code()), none.0)).unwrap();
+    });
+    let outcome = is_done.recv_timeout(std::time::Duration::from_secs(10)).expect("it hangs");
+    assert_eq!(outcome, (Err("later"), None));
 }
 
 #[test]
@@ -233,6 +270,62 @@ mod tasks {
         ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
             std::task::Poll::Ready(self.0.take().map(|text| Ok(http_body::Frame::data(text.into()))))
         }
+    }
+
+    #[test]
+    fn a_login_that_is_dropped_goes_on() {
+        let (server, (_folder, store)) = (Server::start(), place("dropped"));
+        let urls = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&urls);
+        let opener = move |url: &str| {
+            let mut urls = seen.lock().unwrap();
+            urls.push(url.to_owned());
+            if urls.len() == 2 {
+                let redirect = get(url, &[]).unwrap().1["location"].to_str().unwrap().to_owned();
+                std::thread::spawn(move || get(&redirect, &[]).unwrap());
+            }
+            Ok(())
+        };
+        let mut browser = Loopback::bind(opener).unwrap();
+        let client = client(&server, &browser.redirect_uri());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut open = async |millis| {
+                let (client, http, store) = (client.clone(), Reqwest::new().unwrap(), store.clone());
+                let opened = Api::open(client, request(), http, Forward::default(), store, &mut browser);
+                tokio::time::timeout(std::time::Duration::from_millis(millis), opened).await
+            };
+            assert!(open(500).await.is_err());
+            let api = open(10_000).await.expect("it hangs").unwrap();
+            assert_eq!(api.bearer().await.unwrap().token().reveal(), "AT1");
+        });
+        let urls = urls.lock().unwrap();
+        assert!(urls.len() == 2 && urls[0] == urls[1]);
+    }
+
+    /// Takes connections and says nothing, as a server behind a network that is gone.
+    #[test]
+    fn a_silent_api_is_given_up() {
+        use oauth_native::transport::Settings;
+        use oauth_native::SystemClock;
+        use oauth_proto::{Secret, Session, Tokens};
+
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("http://{}", silent.local_addr().unwrap());
+        let (authorize, token) = (format!("{origin}/authorize"), format!("{origin}/token"));
+        let found = oauth_proto::AuthorizationServer::on_insecure_loopback(&authorize, &token).unwrap();
+        let client = oauth_proto::Client::builder(found, "s6BhdRkqt3", "http://127.0.0.1/cb").api_origin(&origin);
+        let tokens = Tokens::from_parts(Secret::new("AT1"), None, None, "read");
+        let session = Session::new(client.build().unwrap(), tokens);
+        let settings = Settings::new().timeout(std::time::Duration::from_millis(300));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (transport, store) = (Reqwest::with_settings(&settings).unwrap(), Arc::new(Memory::new()));
+            let api = Api::new(session, transport, SystemClock, store).await.unwrap();
+            let call = tokio::time::timeout(std::time::Duration::from_secs(5), api.get(&origin));
+            let failed = call.await.expect("it hangs").unwrap_err();
+            assert!(matches!(failed, CallError::Call(error) if error.is_timeout()));
+        });
     }
 
     #[test]

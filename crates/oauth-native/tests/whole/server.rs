@@ -27,6 +27,12 @@ pub struct State {
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
     pub refreshes: u32,
+    /// Longer than usual.
+    pub refresh_takes: Duration,
+    /// How often its metadata was fetched.
+    pub discoveries: u32,
+    /// As servers that the app may not ask for `offline_access`.
+    pub gives_no_refresh_token: bool,
     pub revoked: Vec<String>,
     /// The query or the body of each request.
     pub parameters: Vec<Form>,
@@ -103,7 +109,10 @@ fn serve(stream: TcpStream, origin: &str, state: &Mutex<State>) {
     let mut state = state.lock().unwrap();
     state.parameters.extend([form(query), body.clone()]);
     let (status, headers, body) = match path {
-        "/.well-known/oauth-authorization-server" => (200, String::new(), metadata(origin)),
+        "/.well-known/oauth-authorization-server" => {
+            state.discoveries += 1;
+            (200, String::new(), metadata(origin))
+        }
         "/authorize" => (302, state.authorize(origin, &form(query)), String::new()),
         "/token" => state.token(&body),
         "/revoke" => state.revoke(&body),
@@ -139,7 +148,7 @@ impl State {
         } else {
             self.refreshes += 1;
             // Long enough for others to come meanwhile.
-            thread::sleep(Duration::from_millis(30));
+            thread::sleep(self.refresh_takes.max(Duration::from_millis(30)));
             self.refresh_token.as_ref().is_some_and(|token| *token == body["refresh_token"])
         };
         if !is_good {
@@ -151,6 +160,11 @@ impl State {
         let body = format!(
             r#"{{"access_token":"{access}","token_type":"Bearer","expires_in":{LIFETIME_SECS},"refresh_token":"{refresh}"}}"#
         );
+        if self.gives_no_refresh_token {
+            self.access_token = Some(access);
+            let (start, _) = body.split_once(",\"refresh_token").unwrap();
+            return (200, String::new(), format!("{start}}}"));
+        }
         (self.access_token, self.refresh_token) = (Some(access), Some(refresh));
         (200, String::new(), body)
     }

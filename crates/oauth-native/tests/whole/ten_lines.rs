@@ -30,10 +30,10 @@ impl Opener for User {
 
 /// What the README has in place of this test's addresses, browser and file.
 const DIFFERENCES: [(&str, &str); 5] = [
-    (r#"from_issuer("https://tenant.auth0.com/")"#, "from_issuer_on_insecure_loopback(&origin())"),
+    (r#"from_issuer("https://as.example.com")"#, "from_issuer_on_insecure_loopback(&origin())"),
     (r#""https://api.example.com/me""#, r#"&format!("{}/me", origin())"#),
     (r#""https://api.example.com""#, "&origin()"),
-    (r#"File::new("session.json")"#, "File::new(path())"),
+    (r#"File::of_app("com.example.app")?"#, "File::new(path())"),
     ("bind(SystemBrowser)", "bind(User)"),
 ];
 

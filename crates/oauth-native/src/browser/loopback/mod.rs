@@ -98,7 +98,10 @@ impl Loopback {
 
     /// Like [`bind`](Self::bind), but if a login waits in the [place beside](Store::beside) this store, on that login's port: then
     /// the browser that is still open comes back to this process, and [`Api::open`](crate::api::Api::open) goes on with the login.
-    /// If that port is taken, by another process that waits, for example, it is any free one.
+    /// If that port is taken, by another process that waits, for example, it is any free one. [`bind_uri`](Self::bind_uri) needs
+    /// nothing of the kind: there the URI is always the same.
+    ///
+    /// It reads the store, which blocks while another process has the place beside locked.
     ///
     /// # Errors
     /// As for [`bind`](Self::bind).
