@@ -102,7 +102,7 @@ impl Opener for SystemBrowser {
 fn has_screen() -> bool {
     let needs_display = cfg!(all(unix, not(any(target_os = "macos", target_os = "ios", target_os = "android"))));
     let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !needs_display || ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"].iter().any(|name| is_set(name))
+    !needs_display || ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"].iter().any(is_set)
 }
 
 /// Whether this is an https URL, or an http URL on this machine, in plain URI characters.
