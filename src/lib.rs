@@ -83,7 +83,7 @@
 //!
 //! | I have | look here |
 //! | --- | --- |
-//! | blocking HTTP (`ureq`, `curl`) | the loop above, or [`drive::blocking::login`]; `examples/login` in the repository does all of it on `ureq` |
+//! | blocking HTTP (`ureq`, `curl`) | the loop above, or [`drive::blocking::login`]; `oauth-native` in the repository does all of it on `ureq`, and `examples/login` shows it |
 //! | async HTTP (`reqwest`, `hyper`, on `tokio` or any other) | the same loop with `.await`, or [`drive::login`]; [`Session`] shows an async caller |
 //! | the `http` crate's types | the feature `http` converts [`Request`] and [`Response`] |
 //! | WebAssembly in a browser | `default-features = false`; [`Entropy::new`] from `crypto.getRandomValues`; [`Login::save`] |

@@ -5,7 +5,7 @@
 //! no code, token, `state`, body, cookie or text of a server.
 
 use oauth_proto::drive::OwnedResponse;
-use oauth_proto::{AuthorizationUrl, Delivered, Error, Request, SessionAction, UnixTime};
+use oauth_proto::{Delivered, Error, Request, SessionAction, UnixTime};
 
 use crate::store::StoreError;
 
@@ -38,11 +38,11 @@ events! {
     not_answered(request: &Request, delivered: Delivered) =>
         warn!(purpose = purpose(request), ?delivered, "no response");
 
-    /// The browser has the authorization URL.
-    opened(url: &AuthorizationUrl) => info!(server = origin(url), "browser opened");
+    /// The browser has the URL of the login or the logout.
+    opened(url: &str) => info!(server = origin(url), "browser opened");
 
     /// It could not be started.
-    not_opened(url: &AuthorizationUrl) => warn!(server = origin(url), "browser not opened");
+    not_opened(url: &str) => warn!(server = origin(url), "browser not opened");
 
     /// The login has looked at a redirect.
     redirected(verdict: Result<(), &Error>) => info!(verdict = verdict.map_or_else(Error::code, |()| "accepted"), "redirect");

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use oauth_proto::{
     Access, Action, AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, EntropyError, Error, Event, Login,
-    LoginRequired, LogoutUrl, Request, RequestId, RestoreError, Session, SessionAction, SignOut, Target, UnixTime,
-    Violation,
+    LoginRequired, LogoutUrl, Request, RequestId, RestoreError, Session, SessionAction, SessionPhase, SignOut, Target,
+    UnixTime, Violation,
 };
 
 use super::error::{ApiError, CallError};
@@ -376,6 +376,23 @@ impl<I: Io> Engine<'_, I> {
         let action = self.shared.change(|state| state.session.handle(event, now))?;
         let logout_url = self.tell(Ok(action)).await;
         Ok(self.signed_out(logout_url, None))
+    }
+
+    /// Whether the browser may still come back from the logout with the right URL.
+    pub(super) fn waits_for_return(&self, handled: &Result<SignedOut, Error>) -> bool {
+        let state = self.shared.lock();
+        matches!(handled, Err(Error::Ignored(_)))
+            && state.session.phase() == SessionPhase::LoggingOut
+            && state.session.client().post_logout_redirect_uri().is_some()
+    }
+
+    /// The end of a logout in the browser, also if nobody has come back.
+    pub(super) async fn logged_out(&self, handled: Result<SignedOut, Error>) -> SignedOut {
+        let ended = match handled {
+            Ok(signed_out) => Ok(signed_out),
+            Err(_) => self.end_logout(None).await,
+        };
+        ended.unwrap_or_else(|_| self.signed_out(None, None))
     }
 
     fn signed_out(&self, logout_url: Option<LogoutUrl>, not_removed: Option<StoreError>) -> SignedOut {

@@ -29,7 +29,7 @@ fn a_grant_that_is_dead_at_the_first_refresh() {
     const DEAD: &str = "400 Bad Request\nContent-Type: application/json\n\n{\"error\":\"invalid_grant\"}";
     let run = run(&[TOKENS, DEAD]);
     run.assert_failed(1, &["the grant has ended: invalid_grant", "log in anew"]);
-    assert_story(&run.out, &["4. Refresh", "action Save the grant has ended: nothing is kept", "access LoginRequired"]);
+    assert_story(&run.out, &["4. Refresh", "action Save nothing is kept any more", "access LoginRequired"]);
 }
 
 /// The answer to a refresh is lost: it is tried again by itself, with the same refresh token, and the story goes on.
@@ -41,11 +41,10 @@ fn a_refresh_whose_answer_is_lost() {
         &run.out,
         &[
             "4. Refresh, and call again",
-            "access SendRequest",
+            "action SendRequest POST",
             "event SendFailed Maybe",
-            "access RetryAt",
             "waiting",
-            "access SendRequest",
+            "action SendRequest POST",
             "event ResponseReceived status 200",
             "action Save rotated",
             "access Ready",
@@ -55,12 +54,12 @@ fn a_refresh_whose_answer_is_lost() {
     );
 }
 
-/// The server is gone: the program gives up after a few tries.
+/// The server is gone: the program gives up when it would have to wait longer than it may.
 #[test]
 fn refreshes_whose_answers_are_all_lost() {
     let run = run(&[TOKENS, HANGS_UP]);
     run.assert_failed(1, &["could not be reached", "check the address"]);
-    assert_eq!(run.out.matches("SendFailed").count(), 3, "{}", run.out);
+    assert!((2..=5).contains(&run.out.matches("SendFailed").count()), "{}", run.out);
 }
 
 /// The client is refused: the session says so after a few tries, and keeps the grant.
@@ -69,8 +68,8 @@ fn a_client_that_is_refused_at_the_refresh() {
     const REFUSED: &str = "401 Unauthorized\nContent-Type: application/json\n\n{\"error\":\"invalid_client\"}";
     let run = run(&[TOKENS, REFUSED]);
     run.assert_failed(1, &["invalid_client", "check --client-id"]);
-    assert_story(&run.out, &["4. Refresh", "access RetryAt", "access RetryAt", "access Refused oauth_error"]);
-    assert!(!run.out.contains("nothing is kept"), "{}", run.out);
+    assert_story(&run.out, &["4. Refresh", "action RetryAt", "action RetryAt", "access Refused oauth_error"]);
+    assert!(run.out.find("nothing is kept").is_none(), "{}", run.out);
 }
 
 /// The server wants to see the user at a refresh: there is another login, and the call is made.
@@ -83,7 +82,14 @@ fn a_refresh_for_which_the_user_must_act() {
     visit.log_in(&client);
     let run = visit.end();
     assert_eq!(run.code, Some(0), "{}{}", run.out, run.err);
-    let story = ["4. Refresh", "access LoginRequired user_must_act", "Log in once more", "action TokensReady", "Done."];
+    let story = [
+        "4. Refresh",
+        "access LoginRequired user_must_act",
+        "Log in once more",
+        "action Save rotated",
+        "api status 200",
+        "Done.",
+    ];
     assert_story(&run.out, &story);
 }
 

@@ -46,7 +46,7 @@ fn the_logout_of_auth0_beside_the_issuer() {
     let mut visit = logged_in(&client, &[&["--auth0-logout-endpoint", &logout], &back[..]].concat());
     let url = visit.next_url();
     assert!(url.starts_with(&format!("{logout}?")), "{url}");
-    assert_eq!(client.land(&parameter(&url, "returnTo").unwrap()).heading(), "Logged out");
+    assert_eq!(client.land(&parameter(&url, "returnTo").unwrap()).heading(), "Signed out");
     assert_done(&visit.end(), &[&format!("action OpenUrl {logout}")]);
 
     let both = ["--auth0-logout-endpoint", &logout, "--end-session-endpoint", &logout];

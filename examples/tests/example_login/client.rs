@@ -20,7 +20,6 @@ pub struct Answer {
     pub header: String,
     pub cache_control: String,
     pub set_cookie: String,
-    pub allow: String,
     pub policy: String,
     pub body: String,
 }
@@ -155,23 +154,11 @@ impl Client {
         answer(self.agent.get(url).call().unwrap())
     }
 
-    /// Takes a redirect to the app, and goes on to the page that says what has become of it. Nothing of the redirect is in the
-    /// URL of that page.
+    /// Takes a redirect to the app: the page says what has become of it.
     pub fn land(&self, redirect: &str) -> Answer {
-        self.land_at(redirect, &self.get(redirect))
-    }
-
-    /// The same, from the answer on.
-    pub fn land_at(&self, redirect: &str, way: &Answer) -> Answer {
-        assert_eq!((way.status, way.cache_control.as_str(), way.body.as_str()), (303, "no-store", ""));
-        assert!(way.header.starts_with("/done/") && !way.header.contains(['?', '#']), "{}", way.header);
-        let page = self.get(Url::parse(redirect).unwrap().join(&way.header).unwrap().as_str());
-        assert_eq!((page.status, page.cache_control.as_str()), (200, "no-store"));
+        let page = self.get(redirect);
+        assert_eq!(page.cache_control.as_str(), "no-store");
         page
-    }
-
-    pub fn post_to(&self, url: &str) -> Answer {
-        answer(self.agent.post(url).send_empty().unwrap())
     }
 
     /// With the cookie of a login.
@@ -233,7 +220,6 @@ fn answer(mut response: ureq::http::Response<ureq::Body>) -> Answer {
         header: header("location").or(header("www-authenticate")).unwrap_or_default(),
         cache_control: header("cache-control").unwrap_or_default(),
         set_cookie: header("set-cookie").unwrap_or_default(),
-        allow: header("allow").unwrap_or_default(),
         policy: header("content-security-policy").unwrap_or_default(),
         body: response.body_mut().read_to_string().unwrap(),
     }

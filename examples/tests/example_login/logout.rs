@@ -131,10 +131,10 @@ fn a_forged_return_is_refused_and_the_right_one_taken() {
         Some(back.clone())
     );
     for forged in ["?state=forged", "", "?code=forged"] {
-        assert_eq!(client.land(&format!("{back}{forged}")).heading(), "Not the answer that the app waits for");
+        assert_eq!(client.land(&format!("{back}{forged}")).heading(), "This is not the answer that the app waits for");
     }
     let redirect = client.get(&url);
-    assert_eq!(client.land(&redirect.header).heading(), "Logged out");
+    assert_eq!(client.land(&redirect.header).heading(), "Signed out");
     let returned = "event RedirectReceived http://127.0.0.1:";
     let story = [
         returned,
@@ -177,7 +177,7 @@ fn a_logout_that_nobody_comes_back_from() {
     // No way back is registered, so nobody is waited for.
     let (visit, url) = at_the_logout(&client, &["--end-session-endpoint", &logout]);
     assert_eq!((parameter(&url, "post_logout_redirect_uri"), parameter(&url, "state")), (None, None));
-    assert_signed_out(&visit.end(), &["event Cancelled nothing comes back"]);
+    assert_signed_out(&visit.end(), &["nothing comes back without --post-logout-redirect-uri"]);
 
     let (visit, _) = at_the_logout(
         &client,

@@ -129,7 +129,7 @@ impl Visit {
     /// Logs in, and goes where the redirect leads.
     pub fn log_in(&self, client: &Client) {
         let redirect = client.decide(&client.get(&self.url), "alice", "allow");
-        assert_eq!(client.land(&redirect.header).heading(), "Logged in");
+        assert_eq!(client.land(&redirect.header).heading(), "Return to the app");
     }
 
     /// Where the redirect goes, with a query.

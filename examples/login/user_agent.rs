@@ -1,7 +1,7 @@
-//! User agents: the system browser, and a scripted one for machines without a browser.
+//! A scripted user agent, for machines without a browser.
 
-use std::env;
-use std::io::Read;
+use std::io::{self, Read};
+use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -11,69 +11,40 @@ use ureq::http::Response;
 use ureq::{Agent, Body};
 use url::Url;
 
-use crate::redirects::Inlet;
-
-/// Opens the system browser. The URL is passed as one argument and never goes through a shell.
-pub fn open(url: &str) -> Result<(), String> {
-    if !has_screen() {
-        return Err("no screen here".into());
-    }
-    webbrowser::open(url).map_err(|error| error.to_string())
-}
-
-/// On Linux and the BSDs a browser needs one of these variables; other systems are assumed to have a screen.
-fn has_screen() -> bool {
-    let needs_display = cfg!(all(unix, not(any(target_os = "macos", target_os = "ios", target_os = "android"))));
-    !needs_display
-        || ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"]
-            .iter()
-            .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
-/// What a browser is opened for.
-#[derive(Clone, Copy)]
-pub enum Errand {
-    LogIn,
-    LogOut,
-}
-
 /// Visits the embedded server as a browser would: page, form, redirect, with a cookie.
 pub struct Scripted {
     agent: Agent,
     user: String,
     deny: bool,
     cookie: Mutex<String>,
-    /// Where to report that no redirect will come.
-    inlet: Inlet,
 }
 
 impl Scripted {
     /// A user with this name who presses 'Log in', or 'Deny'.
-    pub fn new(user: &str, deny: bool, inlet: Inlet) -> Self {
+    pub fn new(user: &str, deny: bool) -> Self {
         let config = Agent::config_builder()
             .max_redirects(0)
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(10)))
             .proxy(None);
-        Self { agent: config.build().into(), user: user.to_owned(), deny, cookie: Mutex::default(), inlet }
+        Self { agent: config.build().into(), user: user.to_owned(), deny, cookie: Mutex::default() }
     }
 
     /// Starts in a thread of its own. Sends a forged redirect and a request for an icon first.
-    pub fn set_off(self: &Arc<Self>, url: &str, errand: Errand) {
+    pub fn set_off(self: &Arc<Self>, url: &str) -> io::Result<()> {
         let (agent, url) = (Arc::clone(self), url.to_owned());
         let walk = move || {
-            if let Err(why) = agent.disturb(&url, errand).and_then(|()| agent.go(&url, errand)) {
-                agent.inlet.give_up(why);
+            if let Err(why) = agent.disturb(&url).and_then(|()| agent.go(&url)) {
+                eprintln!("error: the scripted user agent failed: {why}\n  try: open the URL in a browser of your own");
+                process::exit(1); // without it, nobody would come back
             }
         };
-        if let Err(error) = thread::Builder::new().name("scripted user agent".into()).spawn(walk) {
-            self.inlet.give_up(error.to_string());
-        }
+        thread::Builder::new().name("scripted user agent".into()).spawn(walk).map(drop)
     }
 
     /// Other requests that may reach a redirect listener: a browser's for an icon, another program's forged redirect.
-    fn disturb(&self, url: &str, errand: Errand) -> Result<(), String> {
-        let mut url = way_back(url, errand)?;
+    fn disturb(&self, url: &str) -> Result<(), String> {
+        let mut url = way_back(url)?;
         url.query_pairs_mut().append_pair("code", "forged").append_pair("state", "forged");
         self.get(url.as_str())?;
         url.set_path("/favicon.ico");
@@ -81,17 +52,15 @@ impl Scripted {
         self.get(url.as_str()).map(drop)
     }
 
-    /// From the URL to the redirect, and to the page that follows it.
-    fn go(&self, url: &str, errand: Errand) -> Result<(), String> {
+    /// From the URL to the redirect, which the app answers with a page.
+    fn go(&self, url: &str) -> Result<(), String> {
         let mut answer = self.get(url)?;
         if answer.status() == 200 {
             let page = text(answer)?;
             let ticket = between(&page, "name=\"ticket\" value=\"", "\"").ok_or("the page has no form")?;
             let decision = if self.deny { "deny" } else { "allow" };
-            let form = match errand {
-                Errand::LogIn => vec![("ticket", ticket), ("user", self.user.as_str()), ("decision", decision)],
-                Errand::LogOut => vec![("ticket", ticket)],
-            };
+            // The logout's form has the ticket alone.
+            let form = [("ticket", ticket), ("user", self.user.as_str()), ("decision", decision)];
             let url = Url::parse(url).map_err(|error| error.to_string())?;
             let post = self.agent.post(&url[..url::Position::AfterPath]).header(COOKIE, self.cookie());
             answer = post.send_form(form).map_err(|error| error.to_string())?;
@@ -99,17 +68,9 @@ impl Scripted {
         }
         let status = answer.status();
         match location(&answer) {
-            Some(redirect) if status.is_redirection() => self.land(redirect),
+            Some(redirect) if status.is_redirection() => self.get(redirect).map(drop),
             _ => Err(format!("the page answered with status {status} and no redirect: {}", visible(&text(answer)?))),
         }
-    }
-
-    /// Delivers the redirect to the app, and fetches the page that the app redirects to.
-    fn land(&self, redirect: &str) -> Result<(), String> {
-        let answer = self.get(redirect)?;
-        let page = location(&answer).ok_or_else(|| format!("the app answered with status {}", answer.status()))?;
-        let page = Url::parse(redirect).and_then(|redirect| redirect.join(page));
-        self.get(page.map_err(|error| error.to_string())?.as_str()).map(drop)
     }
 
     fn get(&self, url: &str) -> Result<Response<Body>, String> {
@@ -133,14 +94,10 @@ fn location(answer: &Response<Body>) -> Option<&str> {
     answer.headers().get(LOCATION).and_then(|value| value.to_str().ok())
 }
 
-fn way_back(url: &str, errand: Errand) -> Result<Url, String> {
-    let wanted = match errand {
-        Errand::LogIn => "redirect_uri",
-        Errand::LogOut => "post_logout_redirect_uri",
-    };
+fn way_back(url: &str) -> Result<Url, String> {
     let url = Url::parse(url).map_err(|error| error.to_string())?;
-    let uri = url.query_pairs().find(|(name, _)| name == wanted);
-    let (_, uri) = uri.ok_or_else(|| format!("the URL has no {wanted}"))?;
+    let uri = url.query_pairs().find(|(name, _)| name == "redirect_uri" || name == "post_logout_redirect_uri");
+    let (_, uri) = uri.ok_or("the URL has no redirect URI")?;
     Url::parse(&uri).map_err(|error| error.to_string())
 }
 

@@ -22,19 +22,19 @@ fn the_code_is_sent_again() {
     let token_endpoint = format!("{}/token", rude_server(&["429 Too Many Requests\nRetry-After: 5", BUSY, TOKENS]));
     let visit = Visit::start(&client, &token_endpoint, &[]);
     let redirect = client.decide(&client.get(&visit.url), "alice", "allow");
-    assert_eq!(client.land(&redirect.header).heading(), "Logged in");
-    assert_eq!(client.land(&redirect.header).heading(), "Nobody waits for this");
+    assert_eq!(client.land(&redirect.header).heading(), "Return to the app");
+    assert_eq!(client.land(&redirect.header).heading(), "The app does not wait for this");
     let post = format!("action SendRequest POST {token_endpoint}");
-    let busy = "the server is busy and takes the code later: waiting";
+    let busy = "action RetryAt the server is busy";
     let story = [
         &post,
         "event ResponseReceived status 429",
-        "action RetryAt",
         busy,
+        "waiting",
         &post,
         "event ResponseReceived status 503",
-        "action RetryAt",
         busy,
+        "waiting",
         &post,
         "event ResponseReceived status 200",
         "action TokensReady",
@@ -51,12 +51,9 @@ fn keys_are_waited_for() {
     let jwks_uri = format!("{}/jwks", rude_server(vec![BUSY, "500 Oops", "502 Bad Gateway", keys].leak()));
     let visit = Visit::discovering(&client, &["--jwks-uri", &jwks_uri]);
     visit.log_in(&client);
-    let busy = "the server is busy and gives its keys later; the tokens are here";
+    let busy = "action RetryAt the server is busy";
     let get = format!("action SendRequest GET {jwks_uri}");
-    assert_done(
-        &visit.end(),
-        &[&get, "action RetryAt", busy, &get, busy, &get, busy, &get, "action TokensReady", "Hello, alice"],
-    );
+    assert_done(&visit.end(), &[&get, busy, &get, busy, &get, busy, &get, "action TokensReady", "Hello, alice"]);
 }
 
 #[test]
@@ -66,6 +63,6 @@ fn metadata_are_waited_for() {
     run.assert_failed(1, &["no metadata at its well-known places"]);
     let (first, second) = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server");
     let get = |place| format!("action SendRequest GET {issuer}{place}");
-    let busy = "the server is busy and says later what is to be known of it";
-    assert_story(&run.out, &[&get(first), &get(second), "action RetryAt", busy, &get(first), &get(second)]);
+    let busy = "action RetryAt the server is busy";
+    assert_story(&run.out, &[&get(first), &get(second), busy, "waiting", &get(first), &get(second)]);
 }

@@ -2,7 +2,6 @@
 //! the recipe. Taking the lock, the adoption, the going over to another login or the storing out of `worker.rs` fails
 //! here too.
 
-#![cfg(all(feature = "std", feature = "getrandom"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use std::env::{consts::EXE_SUFFIX, current_exe};

@@ -1,6 +1,5 @@
 //! The example `login`: its embedded server checks what it says it checks, and the program tells its story.
 
-#![cfg(all(feature = "std", feature = "getrandom", feature = "rustcrypto"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,7 +17,7 @@ mod landing;
 mod logout;
 mod openid;
 mod program;
-#[path = "../../examples/login/server/mod.rs"]
+#[path = "../../login/server/mod.rs"]
 mod server;
 mod server_checks;
 mod session;
