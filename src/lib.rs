@@ -59,6 +59,7 @@
 //!             login.handle(Event::ResponseReceived(request.id(), response), now())
 //!         }
 //!         Ok(Action::RetryAt(time)) => { sleep_until(time); Ok(login.pending_action().unwrap()) }
+//!         Ok(Action::Verify(_)) => unreachable!("only for a client that verifies ID tokens by action"),
 //!         Err(error) if error.is_fatal() => return Err(error.into()),
 //!         Err(_stray) => login.handle(Event::RedirectReceived(&browser.next_redirect()), now()),
 //!     };
@@ -92,6 +93,7 @@
 //! | OAuth only | [`AuthorizationServer::new`] or [`from_issuer`](AuthorizationServer::from_issuer); no scope `openid` |
 //! | OpenID Connect | the scope `openid`; then [`Session::id_token`] says who logged in, and [`openid`] how it is checked |
 //! | cryptography of the platform | [`SignatureVerifier`]: two functions, for the signatures of ID tokens |
+//! | cryptography that answers later (`WebCrypto`, a KMS) | [`ClientBuilder::verify_id_tokens_by_action`], [`Action::Verify`] |
 //! | one process | [`Session`] behind a lock; store [`Session::save`], begin with [`Session::restore`] |
 //! | several processes with one store | [`Session::adopt`]; `examples/two_processes` runs two |
 //! | several APIs with one login | a [`Target`] for each, [`Session::access_for`], [`ClientBuilder::api_origin_for`] |
@@ -111,8 +113,9 @@
 #![doc = "</div>"]
 //!
 //! `Discovering` fetches the metadata of a server known only by its issuer; `FetchingKeys` fetches the server's keys if an ID
-//! token needs them. A busy server is asked again later ([`Action::RetryAt`]): [`http`](crate::http#what-a-status-means) lists
-//! what each status means at each step.
+//! token needs them; in `Verifying` the app verifies the ID token's signature, if the client leaves that to an action. A busy
+//! server is asked again later ([`Action::RetryAt`]): [`http`](crate::http#what-a-status-means) lists what each status means at
+//! each step.
 //!
 //! A [`Session`] goes from tokens to authorized API calls, for as long as the grant (the user's authorization, RFC 6749 §1.3)
 //! lives, and then signs out.
@@ -142,11 +145,17 @@
 //!   AwaitingRedirect ── RedirectWithError · RedirectBroken · Cancelled · Expired ─▶ Failed
 //!   ExchangingCode   ── ResponseWithTokens ─▶ Finished
 //!   ExchangingCode   ── ResponseWithoutKeys ─▶ FetchingKeys
+//!   ExchangingCode   ── ResponseToVerify ─▶ Verifying
 //!   ExchangingCode   ── ResponseLater · NotDelivered ─▶ ExchangingCode
 //!   ExchangingCode   ── ResponseWithError · ResponseBroken · MaybeDelivered · Cancelled · Expired ─▶ Failed
 //!   FetchingKeys     ── Keys ─▶ Finished
+//!   FetchingKeys     ── KeysToVerify ─▶ Verifying
 //!   FetchingKeys     ── KeysLater · NotDelivered · MaybeDelivered ─▶ FetchingKeys
 //!   FetchingKeys     ── KeysBroken · Cancelled ─▶ Failed
+//!   Verifying        ── SignatureValid ─▶ Finished
+//!   Verifying        ── SignatureOfAnotherKey · VerifyFailed ─▶ Verifying
+//!   Verifying        ── SignatureOfNewKey ─▶ FetchingKeys
+//!   Verifying        ── SignatureInvalid · Cancelled ─▶ Failed
 //!
 //! Session
 //!   Active           ── AccessDue · Refused ─▶ Refreshing
@@ -240,7 +249,7 @@ pub use entropy::{Entropy, EntropyError};
 pub use error::IdTokenError;
 pub use error::{ConfigError, Error, Ignored, Misuse, Over, Refused, RestoreError, ServerText, Violation};
 pub use http::{Delivered, Headers, Request, RequestId, Response};
-pub use login::{Action, Event, Login, Phase, SavedLogin, Tokens};
+pub use login::{Action, Event, Login, Phase, SavedLogin, SignatureCheck, Tokens};
 #[cfg(feature = "rustcrypto")]
 pub use openid::RustCrypto;
 #[cfg(feature = "openid")]

@@ -69,6 +69,8 @@ impl Account {
                     step("access", "SendRequest", why);
                     self.carry_out(scene, request, &mut tries)?;
                 }
+                // For a client that was built with `verify_id_tokens_by_action`; this one was not.
+                Access::Verify(check) => return Err(Failure::unexpected(&check).into()),
                 Access::Wait(_) => sleep(PAUSE), // a real app would be woken when the other thread has its answer
                 Access::RetryAt(time) => {
                     step("access", "RetryAt", "");

@@ -73,6 +73,8 @@ fn log_in(scene: &Scene, request: Arc<AuthorizationRequest>) -> Result<(Login, T
                 let answer = send(scene, &request, &mut tries)?;
                 login.handle(answer.event(), now())
             }
+            // For a client that was built with `verify_id_tokens_by_action`; this one was not.
+            Ok(Action::Verify(check)) => return Err(Failure::unexpected(&check)),
             Ok(Action::RetryAt(time)) => {
                 step("action", "RetryAt", "");
                 wait_for(time, waits_for(&login));

@@ -105,7 +105,7 @@ impl Worker {
                 // `why.request()` is the login to make, if it differs from the one before.
                 Access::LoginRequired(why) => return Err(text(why)),
                 Access::Refused { error, .. } => return Err(text(error)),
-                Access::RetryAt(_) | Access::Wait(_) | Access::SendRequest(_) => {
+                Access::RetryAt(_) | Access::Wait(_) | Access::SendRequest(_) | Access::Verify(_) => {
                     drop(locked); // another process may reach the server
                     sleep(PAUSE);
                 }

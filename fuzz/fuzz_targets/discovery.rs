@@ -180,6 +180,7 @@ impl World {
                 Some(Ok(Action::SendRequest(request))) => {
                     self.requested(before.0, &login, &request, &places, &mut place)
                 }
+                Some(Ok(Action::Verify(check))) => panic!("the client has a verifier: {check:?}"),
                 Some(Ok(Action::RetryAt(time))) => {
                     assert_eq!(before.0, login.phase());
                     self.told_to_wait(&login, time, id, &places, &mut place);
@@ -540,7 +541,7 @@ fn seen(action: &Option<Action>) -> String {
             format!("{:?} {} {} {:?}", request.id(), request.method(), request.url(), request.body())
         }
         Some(Action::OpenUrl(url)) => url.to_string(),
-        Some(other @ (Action::RetryAt(_) | Action::TokensReady(_))) => panic!("{other:?} is pending"),
+        Some(other @ (Action::Verify(_) | Action::RetryAt(_) | Action::TokensReady(_))) => panic!("{other:?} is pending"),
         None => "nothing".into(),
     }
 }

@@ -14,6 +14,36 @@ impl ClientBuilder {
         self
     }
 
+    /// Has the app verify the signatures of ID tokens by an action, for cryptography that answers later (`WebCrypto`, a key
+    /// management service; feature `openid`): a login returns [`Action::Verify`](crate::Action::Verify), a session
+    /// [`Access::Verify`](crate::Access::Verify), and [`SignatureCheck`](crate::SignatureCheck) is what to verify. All other rules
+    /// have been checked before. `algorithms` are those that the app can verify (RFC 8725 §3.1): a token with another one is refused.
+    /// This takes the place of [`ClientBuilder::signature_verifier`].
+    ///
+    /// ```
+    /// use oauth_proto::{Action, Algorithm, AuthorizationServer, Client, Error, Event, Login, UnixTime};
+    /// # fn platform(_: oauth_proto::Algorithm, _: &str, _: &[u8], _: &[u8]) -> Result<bool, ()> { Ok(true) }
+    ///
+    /// let server = AuthorizationServer::from_issuer("https://tenant.auth0.com/")?;
+    /// let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback")
+    ///     .verify_id_tokens_by_action(&[Algorithm::Rs256, Algorithm::Es256])
+    ///     .build()?;
+    ///
+    /// /// One arm of the loop that drives the login.
+    /// fn verify(login: &mut Login, action: Action, now: UnixTime) -> Result<Action, Error> {
+    ///     let Action::Verify(check) = action else { return Ok(action) };
+    ///     match platform(check.algorithm(), &check.jwk(), check.message(), check.signature()) {
+    ///         Ok(is_valid) => login.handle(Event::Verified(check.id(), is_valid), now),
+    ///         Err(_not_now) => login.handle(Event::VerifyFailed(check.id()), now),
+    ///     }
+    /// }
+    /// # Ok::<(), oauth_proto::ConfigError>(())
+    /// ```
+    pub fn verify_id_tokens_by_action(mut self, algorithms: &[Algorithm]) -> Self {
+        self.id_tokens.verifier = Verifier::Action(algorithms.into());
+        self
+    }
+
     /// Accepts ID tokens **without checking their signatures**, since they come from the token endpoint itself, over TLS (OpenID
     /// Connect Core §3.1.3.7 rule 6; feature `openid`). This is as secure as the HTTP stack's check of the server's certificate,
     /// and third parties cannot rely on such a token. All other rules apply.

@@ -9,7 +9,7 @@ use crate::error::config::ConfigError;
 use crate::error::id_token::IdTokenError;
 use crate::openid::id_token::rules::{Rules, MAX_CLOCK_LEEWAY_SECS};
 use crate::openid::id_token::unverified::Unverified;
-use crate::openid::keys::KeySet;
+use crate::openid::keys::{Candidates, KeySet};
 use crate::openid::signature::{Algorithm, SignatureVerifier};
 use crate::wire::issuer::IssuerTemplate;
 
@@ -32,6 +32,8 @@ pub(crate) enum Verifier {
     /// The crate's own, if the feature is on.
     Default,
     Given(Arc<dyn SignatureVerifier>),
+    /// The app, which knows these algorithms.
+    Action(Vec<Algorithm>),
     TlsAlone,
 }
 
@@ -66,12 +68,13 @@ impl IdTokenSettings {
     }
 
     #[cfg_attr(feature = "rustcrypto", allow(clippy::unnecessary_wraps))]
-    fn verifier(&self) -> Result<Option<Arc<dyn SignatureVerifier>>, ConfigError> {
+    fn verified(&self) -> Result<Verified, ConfigError> {
         match &self.verifier {
-            Verifier::Given(verifier) => Ok(Some(Arc::clone(verifier))),
-            Verifier::TlsAlone => Ok(None),
+            Verifier::Given(verifier) => Ok(Verified::By(Arc::clone(verifier))),
+            Verifier::Action(_) => Ok(Verified::ByAction),
+            Verifier::TlsAlone => Ok(Verified::ByTls),
             #[cfg(feature = "rustcrypto")]
-            Verifier::Default => Ok(Some(Arc::new(crate::openid::rustcrypto::RustCrypto))),
+            Verifier::Default => Ok(Verified::By(Arc::new(crate::openid::rustcrypto::RustCrypto))),
             #[cfg(not(feature = "rustcrypto"))]
             Verifier::Default => Err(ConfigError::Client {
                 name: "signature_verifier",
@@ -82,30 +85,36 @@ impl IdTokenSettings {
 
     /// The policy for ID tokens, or why this client cannot request any.
     pub(crate) fn policy(&self, server: &AuthorizationServer) -> Result<IdTokenPolicy, ConfigError> {
-        let verifier = self.verifier()?;
+        let by = self.verified()?;
         if server.expected_issuer().is_none() {
             return Err(ConfigError::Issuer {
                 problem: "is not set, and ID tokens must be of a known one: set it with issuer(…)",
             });
         }
-        if server.has_endpoints() && server.jwks_uri.is_none() && verifier.is_some() {
+        if server.has_endpoints() && server.jwks_uri.is_none() && !matches!(by, Verified::ByTls) {
             return Err(ConfigError::Endpoint {
                 name: "jwks_uri",
                 problem: "is not set, and ID tokens are signed: set it with AuthorizationServer::jwks_uri",
             });
         }
+        // Those that can be verified; `None`: any.
+        let verifiable = match (&by, &self.verifier) {
+            (Verified::By(verifier), _) => Some(verifier.algorithms()),
+            (_, Verifier::Action(algorithms)) => Some(algorithms.as_slice()),
+            _ => None,
+        };
         let known = |names: &Vec<String>| names.iter().filter_map(|name| Algorithm::from_name(name)).collect();
         let mut algorithms = match (&self.algorithms, &server.signing_algorithms) {
             (Some(own), _) => own.clone(),
             (None, Some(names)) => known(names),
             // The metadata will tell.
             (None, None) if !server.has_endpoints() => {
-                verifier.as_ref().map_or(alloc::vec![Algorithm::Rs256], |verifier| verifier.algorithms().to_vec())
+                verifiable.map_or(alloc::vec![Algorithm::Rs256], <[Algorithm]>::to_vec)
             }
             (None, None) => alloc::vec![Algorithm::Rs256],
         };
-        if let Some(verifier) = &verifier {
-            algorithms.retain(|algorithm| verifier.algorithms().contains(algorithm));
+        if let Some(verifiable) = verifiable {
+            algorithms.retain(|algorithm| verifiable.contains(algorithm));
         }
         if algorithms.is_empty() {
             return Err(ConfigError::Client {
@@ -114,7 +123,7 @@ impl IdTokenSettings {
             });
         }
         Ok(IdTokenPolicy {
-            verifier,
+            verified: by,
             algorithms,
             clock_leeway: self.clock_leeway,
             may_lack_nonce: self.may_lack_nonce,
@@ -123,11 +132,27 @@ impl IdTokenSettings {
     }
 }
 
+/// Who verifies the signatures.
+#[derive(Clone)]
+enum Verified {
+    By(Arc<dyn SignatureVerifier>),
+    /// The app, by an action.
+    ByAction,
+    /// Nobody: the client relies on TLS.
+    ByTls,
+}
+
+/// What is known of a signature.
+pub(crate) enum Signature {
+    Valid,
+    /// The app must be asked, with these keys.
+    Unknown(Candidates),
+}
+
 /// The policy of one client of one server for ID tokens.
 #[derive(Clone)]
 pub(crate) struct IdTokenPolicy {
-    /// `None`: rely on TLS.
-    verifier: Option<Arc<dyn SignatureVerifier>>,
+    verified: Verified,
     algorithms: Vec<Algorithm>,
     clock_leeway: u64,
     may_lack_nonce: bool,
@@ -143,12 +168,21 @@ impl IdTokenPolicy {
             .nonce_may_be_missing(self.may_lack_nonce)
     }
 
-    /// Checks the signature. `KeyNotFound` if there are no keys.
-    pub(crate) fn verify(&self, unverified: &Unverified, keys: Option<&KeySet>) -> Result<(), IdTokenError> {
-        match (&self.verifier, keys) {
-            (None, _) => Ok(()),
-            (Some(_), None) => Err(IdTokenError::KeyNotFound),
-            (Some(verifier), Some(keys)) => unverified.verify(keys, &**verifier, self.template.as_ref()),
+    /// Checks the signature, as far as that can be done here. `KeyNotFound` if there are no keys.
+    pub(crate) fn verify(&self, unverified: &Unverified, keys: Option<&KeySet>) -> Result<Signature, IdTokenError> {
+        let template = self.template.as_ref();
+        match (&self.verified, keys) {
+            (Verified::ByTls, _) => Ok(Signature::Valid),
+            (_, None) => Err(IdTokenError::KeyNotFound),
+            (Verified::By(verifier), Some(keys)) => {
+                unverified.verify(keys, &**verifier, template).map(|()| Signature::Valid)
+            }
+            (Verified::ByAction, Some(keys)) => unverified.candidates(keys, template).map(Signature::Unknown),
         }
+    }
+
+    /// Whether the app verifies signatures by an action.
+    pub(crate) fn verifies_by_action(&self) -> bool {
+        matches!(self.verified, Verified::ByAction)
     }
 }

@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 
 use super::client::{Client, Inner};
+use super::id_token_settings::{IdTokenPolicy, Signature};
 use crate::error::config::ConfigError;
 use crate::error::id_token::IdTokenError;
 use crate::openid::id_token::rules::Rules;
@@ -55,8 +56,17 @@ impl Client {
             .trusted_audiences(&self.0.trusted_audiences)
     }
 
+    /// Whether the app verifies the signatures of ID tokens by an action.
+    pub(crate) fn verifies_by_action(&self) -> bool {
+        self.0.id_tokens.as_ref().is_ok_and(IdTokenPolicy::verifies_by_action)
+    }
+
     /// Checks the signature of an ID token, after all other rules.
-    pub(crate) fn verify_id_token(&self, unverified: &Unverified, keys: Option<&KeySet>) -> Result<(), IdTokenError> {
+    pub(crate) fn verify_id_token(
+        &self,
+        unverified: &Unverified,
+        keys: Option<&KeySet>,
+    ) -> Result<Signature, IdTokenError> {
         let policy = self.0.id_tokens.as_ref().map_err(|_| IdTokenError::KeyNotFound)?;
         policy.verify(unverified, keys)
     }

@@ -7,7 +7,7 @@ pub(crate) mod fingerprint;
 #[cfg(feature = "openid")]
 mod id_token_builder;
 #[cfg(feature = "openid")]
-mod id_token_settings;
+pub(crate) mod id_token_settings;
 #[cfg(feature = "openid")]
 mod id_tokens;
 mod own_ways;

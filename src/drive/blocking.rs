@@ -65,7 +65,8 @@ pub trait Clock {
 ///
 /// # Errors
 /// [`DriveError::Login`] when the login has ended without tokens, or had ended before; [`DriveError::Browser`] for an error of
-/// `browser` before the redirect was there.
+/// `browser` before the redirect was there. [`Misuse::NoCrypto`](crate::Misuse::NoCrypto), before anything is done, if the app
+/// verifies signatures by action: what blocks can be a [`SignatureVerifier`](crate::SignatureVerifier).
 pub fn login<T: Transport, B: Browser, C: Clock>(
     login: &mut Login,
     entropy: Entropy,

@@ -8,7 +8,8 @@ use crate::error::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DriveError<E> {
     /// The login has ended with this error: start a new login. It is fatal, but for
-    /// [`Misuse::AlreadyStarted`](crate::Misuse::AlreadyStarted): the login had handed out its tokens before.
+    /// [`Misuse::AlreadyStarted`](crate::Misuse::AlreadyStarted), if the login had handed out its tokens before, and
+    /// [`Misuse::NoCrypto`](crate::Misuse::NoCrypto), which leaves the login as it was.
     Login(Error),
     /// The browser could not be opened, or no redirect can reach the app. The login still waits for its redirect: drive it again.
     Browser(E),

@@ -26,6 +26,11 @@
 //!
 //! The future is `Send` if your types and the futures that they return are, so that a runtime may move it from thread to thread.
 //!
+//! # Signatures
+//!
+//! A client that was built with [`verify_id_tokens_by_action`](crate::ClientBuilder::verify_id_tokens_by_action) needs a [`Crypto`]:
+//! [`login_with`] takes one. Without it, such a login is not driven at all.
+//!
 //! # Example
 //!
 //! ```
@@ -98,10 +103,11 @@ use core::future::Future;
 pub use self::error::DriveError;
 pub use self::owned_response::OwnedResponse;
 use crate::entropy::Entropy;
-use crate::error::{Error, Ignored};
+use crate::error::{Error, Ignored, Misuse};
 use crate::http::{Delivered, Request};
 use crate::login::action::{Action, Phase};
 use crate::login::event::Event;
+use crate::login::signature_check::SignatureCheck;
 use crate::login::tokens::Tokens;
 use crate::login::Login;
 use crate::secret::Secret;
@@ -169,19 +175,54 @@ pub trait Clock {
     fn sleep_until(&self, time: UnixTime) -> impl Future<Output = ()>;
 }
 
+/// Cryptography that answers later, such as `WebCrypto` or a key management service.
+pub trait Crypto {
+    /// Whether the signature is valid; `None` if that cannot be told now: then the same is asked again after a while. What the
+    /// platform does not support is not valid, nor is a key that it refuses.
+    fn verify(&self, check: &SignatureCheck) -> impl Future<Output = Option<bool>>;
+}
+
 /// Drives a login until its tokens are there. One that has not been started is started with `entropy`; any other goes on where
 /// it is, unless its code was being exchanged, and `entropy` is dropped. See the [module](self#cancelling) for what happens if
 /// the future is dropped.
 ///
 /// # Errors
 /// [`DriveError::Login`] when the login has ended without tokens, or had ended before; [`DriveError::Browser`] for an error of
-/// `browser` before the redirect was there.
+/// `browser` before the redirect was there. [`Misuse::NoCrypto`], before anything is done, if the app verifies signatures by
+/// action: use [`login_with`].
 pub async fn login<T: Transport, B: Browser, C: Clock>(
     login: &mut Login,
     entropy: Entropy,
     transport: &T,
     browser: &mut B,
     clock: &C,
+) -> Result<Tokens, DriveError<B::Error>> {
+    if login.may_ask_to_verify() {
+        return Err(Error::Misuse(Misuse::NoCrypto).into());
+    }
+    login_with(login, entropy, transport, browser, clock, &Never).await
+}
+
+/// For clients that ask for nothing.
+struct Never;
+
+impl Crypto for Never {
+    fn verify(&self, _: &SignatureCheck) -> impl Future<Output = Option<bool>> {
+        core::future::ready(None)
+    }
+}
+
+/// The same as [`login`], with cryptography for a client that leaves the verification of signatures to an action.
+///
+/// # Errors
+/// As [`login`], without [`Misuse::NoCrypto`].
+pub async fn login_with<T: Transport, B: Browser, C: Clock, K: Crypto>(
+    login: &mut Login,
+    entropy: Entropy,
+    transport: &T,
+    browser: &mut B,
+    clock: &C,
+    crypto: &K,
 ) -> Result<Tokens, DriveError<B::Error>> {
     let mut action = resume(login, entropy, clock.now())?;
     let mut unsent = 0;
@@ -204,6 +245,13 @@ pub async fn login<T: Transport, B: Browser, C: Clock>(
                     go_on(login, clock.now())?
                 }
             },
+            Action::Verify(check) => {
+                let outcome = match crypto.verify(&check).await {
+                    Some(is_valid) => Event::Verified(check.id(), is_valid),
+                    None => Event::VerifyFailed(check.id()),
+                };
+                login.handle(outcome, clock.now())?
+            }
             Action::RetryAt(time) => {
                 clock.sleep_until(time).await;
                 go_on(login, clock.now())?

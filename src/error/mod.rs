@@ -56,11 +56,13 @@ pub enum Error {
 pub enum Misuse {
     /// `Start` came again: a login starts once.
     AlreadyStarted,
-    /// A session takes `ResponseReceived` and `SendFailed`, and during a logout in the browser `RedirectReceived` and
-    /// `Cancelled`.
+    /// A session takes `ResponseReceived`, `SendFailed`, `Verified` and `VerifyFailed`, and during a logout in the browser
+    /// `RedirectReceived` and `Cancelled`.
     NotForASession,
     /// The sign-out should also end the session at the server, but no endpoint for that is configured.
     NoLogoutEndpoint,
+    /// The client has the app verify signatures by action, and [`drive::login`](crate::drive::login) cannot do that.
+    NoCrypto,
     /// A token must be refreshed, and the client knows only its server's issuer.
     ServerUnknown,
 }
@@ -128,6 +130,7 @@ impl Misuse {
             Self::AlreadyStarted => "already_started",
             Self::NotForASession => "not_for_a_session",
             Self::NoLogoutEndpoint => "no_logout_endpoint",
+            Self::NoCrypto => "no_crypto",
             Self::ServerUnknown => "server_unknown",
         }
     }
@@ -165,12 +168,16 @@ impl fmt::Display for Error {
             Self::Misuse(misuse) => f.write_str(match misuse {
                 Misuse::AlreadyStarted => "the login has been started: make a new Login for another one",
                 Misuse::NotForASession => {
-                    "a session takes ResponseReceived and SendFailed, and while it signs out in the browser RedirectReceived and \
-                     Cancelled"
+                    "a session takes ResponseReceived, SendFailed, Verified and VerifyFailed, and while it signs out in the browser \
+                     RedirectReceived and Cancelled"
                 }
                 Misuse::NoLogoutEndpoint => {
                     "there is no logout endpoint to send the browser to: set it with \
                      AuthorizationServer::end_session_endpoint"
+                }
+                Misuse::NoCrypto => {
+                    "the client leaves signatures to the app: drive the login with drive::login_with, or give the client a \
+                     SignatureVerifier"
                 }
                 Misuse::ServerUnknown => {
                     "the client knows only its server's issuer: give it the metadata with Client::with_metadata"

@@ -1,5 +1,6 @@
 //! The actions and phases of a login.
 
+use super::signature_check::SignatureCheck;
 use super::tokens::Tokens;
 use crate::http::Request;
 use crate::time::UnixTime;
@@ -15,7 +16,10 @@ pub enum Action {
     /// and a request for metadata or keys also after [`Delivered::Maybe`](crate::Delivered::Maybe): wait a moment before sending
     /// it again, and give up with [`Event::Cancelled`](crate::Event::Cancelled).
     SendRequest(Request),
-    /// The server cannot answer now. Wait until this time, then carry out
+    /// Verify this signature, and hand over [`Event::Verified`](crate::Event::Verified). Comes only if the client was built with
+    /// [`verify_id_tokens_by_action`](crate::ClientBuilder::verify_id_tokens_by_action).
+    Verify(SignatureCheck),
+    /// The server cannot answer now, or the app cannot verify now. Wait until this time, then carry out
     /// [`Login::pending_action`](crate::Login::pending_action); or hand over [`Event::Cancelled`](crate::Event::Cancelled) if the
     /// user does not want to wait. Turn the time into a duration at once and sleep for that, so that a change of the clock does
     /// not prolong the wait. After [`Login::deadline`](crate::Login::deadline), start a new login.
@@ -38,6 +42,8 @@ pub enum Phase {
     ExchangingCode,
     /// The server's keys, which check the ID token, are being fetched.
     FetchingKeys,
+    /// The app is verifying the signature of the ID token.
+    Verifying,
     /// The tokens have been handed out.
     Finished,
     /// A fatal error ended the login.

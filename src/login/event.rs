@@ -8,7 +8,7 @@ use crate::http::{Delivered, RequestId, Response};
 
 /// What happened outside: the input of [`Login`](crate::Login) and [`Session`](crate::Session).
 ///
-/// `Debug` shows only the name, id and status.
+/// `Debug` shows only the name, id and status, and what is no secret beside them.
 #[non_exhaustive]
 pub enum Event<'a> {
     /// The user wants to log in.
@@ -19,6 +19,12 @@ pub enum Event<'a> {
     ResponseReceived(RequestId, Response<'a>),
     /// The request with this id got no response.
     SendFailed(RequestId, Delivered),
+    /// The outcome of the check with this id: whether the signature is valid. What the platform does not support is not valid, nor
+    /// is a key that it refuses.
+    Verified(RequestId, bool),
+    /// The check with this id cannot be made now (the platform's keys are locked, or a service does not answer): it comes again
+    /// later.
+    VerifyFailed(RequestId),
     /// The user gave up, or the app does not want to wait any longer.
     Cancelled,
 }
@@ -29,7 +35,9 @@ impl Event<'_> {
         match self {
             Self::Start(_) => Error::Misuse(Misuse::AlreadyStarted),
             Self::RedirectReceived(_) => Error::Ignored(Ignored::RedirectNotAwaited),
-            Self::ResponseReceived(..) | Self::SendFailed(..) => Error::Ignored(Ignored::UnknownRequest),
+            Self::ResponseReceived(..) | Self::SendFailed(..) | Self::Verified(..) | Self::VerifyFailed(_) => {
+                Error::Ignored(Ignored::UnknownRequest)
+            }
             Self::Cancelled => Error::Over(Over::Cancelled),
         }
     }
@@ -44,6 +52,8 @@ impl fmt::Debug for Event<'_> {
                 f.debug_tuple("ResponseReceived").field(id).field(response).finish()
             }
             Self::SendFailed(id, delivered) => f.debug_tuple("SendFailed").field(id).field(delivered).finish(),
+            Self::Verified(id, is_valid) => f.debug_tuple("Verified").field(id).field(is_valid).finish(),
+            Self::VerifyFailed(id) => f.debug_tuple("VerifyFailed").field(id).finish(),
             Self::Cancelled => f.write_str("Cancelled"),
         }
     }

@@ -6,11 +6,14 @@ use super::action::{Action, Progress};
 use super::awaiting_redirect::AwaitingRedirect;
 use super::backoff;
 use super::event::Event;
-#[cfg(feature = "openid")]
-use super::fetching_keys::FetchingKeys;
 use super::identity::Identity;
 use super::rules::Rules;
 use super::tokens::Tokens;
+use super::unchecked::Next;
+#[cfg(feature = "openid")]
+use super::unchecked::{Trial, Unchecked};
+#[cfg(feature = "openid")]
+use crate::config::id_token_settings::Signature;
 #[cfg(feature = "openid")]
 use crate::error::violation::Violation;
 use crate::error::{Error, Over};
@@ -42,14 +45,6 @@ pub(super) struct ExchangingCode {
     started: UnixTime,
 }
 
-/// The result of the exchange.
-pub(super) enum Exchanged {
-    Tokens(Tokens),
-    /// The ID token waits for the server's keys.
-    #[cfg(feature = "openid")]
-    KeysNeeded(FetchingKeys),
-}
-
 impl ExchangingCode {
     pub(super) fn new(rules: &Rules<'_>, login: &AwaitingRedirect, code: AuthorizationCode, now: UnixTime) -> Self {
         Self {
@@ -67,12 +62,7 @@ impl ExchangingCode {
         self.deadline
     }
 
-    pub(super) fn step(
-        &mut self,
-        rules: &Rules<'_>,
-        event: Event<'_>,
-        now: UnixTime,
-    ) -> Result<Progress<Exchanged>, Error> {
+    pub(super) fn step(&mut self, rules: &Rules<'_>, event: Event<'_>, now: UnixTime) -> Result<Progress<Next>, Error> {
         match event {
             Event::ResponseReceived(id, response) if id == self.id => self.response(rules, &response, now),
             Event::SendFailed(id, Delivered::No) if id == self.id => {
@@ -88,18 +78,13 @@ impl ExchangingCode {
     }
 
     /// Accepts a response at any time: tokens are not thrown away for being late.
-    fn response(
-        &mut self,
-        rules: &Rules<'_>,
-        response: &Response<'_>,
-        now: UnixTime,
-    ) -> Result<Progress<Exchanged>, Error> {
+    fn response(&mut self, rules: &Rules<'_>, response: &Response<'_>, now: UnixTime) -> Result<Progress<Next>, Error> {
         let answer = match parse_response_as(response, rules.client.token_types(), now) {
             Ok(answer) => answer,
             Err(error) => return self.later(error, now),
         };
         #[cfg(feature = "openid")]
-        let (identity, unverified) = self.identify(rules, response, &answer, now)?;
+        let (identity, open) = self.identify(rules, response, &answer, now)?;
         #[cfg(not(feature = "openid"))]
         let identity = Identity::unknown(Some(rules.client.clone()));
         // It parsed as JSON, so it is UTF-8.
@@ -110,15 +95,18 @@ impl ExchangingCode {
         let sent_by = now.min(self.deadline);
         let tokens = Tokens::new(answer, Arc::clone(rules.request), body.map(Secret::new), identity, sent_by);
         #[cfg(feature = "openid")]
-        if let Some(unverified) = unverified {
-            let fetching = FetchingKeys::new(self.id.next(), tokens, unverified, now);
-            return Ok(Progress::Done(Exchanged::KeysNeeded(fetching)));
+        if let Some((unverified, trial)) = open {
+            let unchecked = Unchecked::new(self.id.next(), tokens, unverified, now);
+            return Ok(Progress::Done(match trial {
+                Some(trial) => Next::Verify(unchecked, trial),
+                None => Next::FetchKeys(unchecked),
+            }));
         }
-        Ok(Progress::Done(Exchanged::Tokens(tokens)))
+        Ok(Progress::Done(Next::Finished(tokens)))
     }
 
     /// Sends an unprocessed code again while it lives (RFC 6749 §4.1.2). Any other response may have used it up.
-    fn later(&mut self, error: Error, now: UnixTime) -> Result<Progress<Exchanged>, Error> {
+    fn later(&mut self, error: Error, now: UnixTime) -> Result<Progress<Next>, Error> {
         let is_unused = matches!(&error, Error::Refused(refused) if refused.is_unprocessed());
         let begun = self.deadline.saturating_sub(CODE_LIFETIME_SECS);
         let at = backoff::until(error.retry_after(), begun, now, self.id);
@@ -141,16 +129,21 @@ impl ExchangingCode {
     }
 }
 
+/// An ID token whose signature is unchecked, and the keys that it is to be verified with, if they are there.
+#[cfg(feature = "openid")]
+type Open = (Unverified, Option<Trial>);
+
 #[cfg(feature = "openid")]
 impl ExchangingCode {
-    /// Returns the identity, if requested, and the ID token if its signature is still unchecked.
+    /// Returns the identity, if requested, and the ID token if its signature is still unchecked, with the keys that the app has to
+    /// verify it with; without those, they must be fetched.
     fn identify(
         &self,
         rules: &Rules<'_>,
         response: &Response<'_>,
         answer: &TokenResponse<'_>,
         now: UnixTime,
-    ) -> Result<(Identity, Option<Unverified>), Error> {
+    ) -> Result<(Identity, Option<Open>), Error> {
         let mut identity = Identity::unknown(Some(rules.client.clone()));
         if !rules.request.asks_for_openid() {
             return Ok((identity, None));
@@ -165,10 +158,13 @@ impl ExchangingCode {
         let keys = identity.keys.take_if(|keys| keys.is_fresh(now, rules.client.max_key_age()));
         // The server may have replaced its keys since, even under the same name. If these do not verify the token, they are
         // fetched again once, however young they are.
-        if rules.client.verify_id_token(&unverified, keys.as_deref()).is_ok() {
-            return Ok((identity.with(unverified.into_id_token(), keys), None));
-        }
-        Ok((identity, Some(unverified)))
+        Ok(match (rules.client.verify_id_token(&unverified, keys.as_deref()), keys) {
+            (Ok(Signature::Valid), keys) => (identity.with(unverified.into_id_token(), keys), None),
+            (Ok(Signature::Unknown(candidates)), Some(keys)) => {
+                (identity, Some((unverified, Some(Trial { candidates, keys, are_new: false }))))
+            }
+            _ => (identity, Some((unverified, None))),
+        })
     }
 
     fn read(

@@ -13,9 +13,13 @@ mod fetching_keys;
 pub(crate) mod identity;
 mod rules;
 mod saved;
+pub(crate) mod signature_check;
 mod state;
 pub(crate) mod tokens;
 pub mod transitions;
+mod unchecked;
+#[cfg(feature = "openid")]
+mod verifying;
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -26,6 +30,7 @@ pub use self::event::Event;
 pub use self::exchanging_code::CODE_LIFETIME_SECS;
 use self::rules::Rules;
 pub use self::saved::SavedLogin;
+pub use self::signature_check::SignatureCheck;
 use self::state::State;
 pub use self::tokens::Tokens;
 use crate::config::client::Client;
@@ -139,8 +144,8 @@ impl Login {
 
     /// The deadline of the current phase. [`Phase::Discovering`] and [`Phase::AwaitingRedirect`]: the user must be back by then;
     /// any event after it ends the login with [`Over::Expired`](crate::Over::Expired). [`Phase::ExchangingCode`]: the code is not
-    /// sent again after it, but a response is accepted at any time. `None` in other phases: [`Phase::FetchingKeys`] waits for the
-    /// keys, or for [`Event::Cancelled`], without a deadline.
+    /// sent again after it, but a response is accepted at any time. `None` in other phases: [`Phase::FetchingKeys`] and
+    /// [`Phase::Verifying`] wait for the keys and for the app, or for [`Event::Cancelled`], without a deadline.
     pub fn deadline(&self) -> Option<UnixTime> {
         self.state.deadline()
     }
@@ -148,6 +153,15 @@ impl Login {
     /// The client, with the server's metadata once that has been fetched.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Whether it may ask the app to verify a signature.
+    #[cfg_attr(not(feature = "openid"), expect(clippy::unused_self))]
+    pub(crate) fn may_ask_to_verify(&self) -> bool {
+        #[cfg(feature = "openid")]
+        return self.request.asks_for_openid() && self.client.verifies_by_action();
+        #[cfg(not(feature = "openid"))]
+        false
     }
 
     pub(crate) fn into_client(self) -> Client {

@@ -7,11 +7,13 @@ use super::action::{Action, Phase, Progress};
 use super::awaiting_redirect::AwaitingRedirect;
 use super::discovering::Discovering;
 use super::event::Event;
-use super::exchanging_code::{Exchanged, ExchangingCode};
+use super::exchanging_code::ExchangingCode;
 #[cfg(feature = "openid")]
 use super::fetching_keys::FetchingKeys;
 use super::rules::Rules;
-use super::tokens::Tokens;
+use super::unchecked::Next;
+#[cfg(feature = "openid")]
+use super::verifying::Verifying;
 use crate::config::client::Client;
 use crate::error::{Error, Ignored, Misuse};
 use crate::time::UnixTime;
@@ -23,6 +25,8 @@ pub(super) enum State {
     ExchangingCode(ExchangingCode),
     #[cfg(feature = "openid")]
     FetchingKeys(Box<FetchingKeys>),
+    #[cfg(feature = "openid")]
+    Verifying(Box<Verifying>),
     Finished,
     Failed(Error),
 }
@@ -50,8 +54,23 @@ impl Step {
         Self::to(State::AwaitingRedirect(login), Action::OpenUrl(url))
     }
 
-    fn finish(tokens: Tokens) -> Self {
-        Self::to(State::Finished, Action::TokensReady(tokens))
+    #[cfg_attr(not(feature = "openid"), expect(unused_variables))] // used for ID tokens only
+    fn after_tokens(rules: &Rules<'_>, next: Next) -> Self {
+        match next {
+            Next::Finished(tokens) => Self::to(State::Finished, Action::TokensReady(tokens)),
+            #[cfg(feature = "openid")]
+            Next::FetchKeys(unchecked) => {
+                let next = FetchingKeys::new(unchecked);
+                let request = next.request(rules.client);
+                Self::to(State::FetchingKeys(Box::new(next)), Action::SendRequest(request))
+            }
+            #[cfg(feature = "openid")]
+            Next::Verify(unchecked, trial) => {
+                let next = Verifying::new(unchecked, trial);
+                let check = next.check();
+                Self::to(State::Verifying(Box::new(next)), Action::Verify(check))
+            }
+        }
     }
 }
 
@@ -64,6 +83,8 @@ impl State {
             Self::ExchangingCode(_) => Phase::ExchangingCode,
             #[cfg(feature = "openid")]
             Self::FetchingKeys(_) => Phase::FetchingKeys,
+            #[cfg(feature = "openid")]
+            Self::Verifying(_) => Phase::Verifying,
             Self::Finished => Phase::Finished,
             Self::Failed(_) => Phase::Failed,
         }
@@ -113,17 +134,17 @@ impl State {
             }
             Self::ExchangingCode(state) => Ok(match state.step(rules, event, now)? {
                 Progress::Stay(action) => Step::stay(action),
-                Progress::Done(Exchanged::Tokens(tokens)) => Step::finish(tokens),
-                #[cfg(feature = "openid")]
-                Progress::Done(Exchanged::KeysNeeded(next)) => {
-                    let request = next.request(rules.client);
-                    Step::to(Self::FetchingKeys(Box::new(next)), Action::SendRequest(request))
-                }
+                Progress::Done(next) => Step::after_tokens(rules, next),
             }),
             #[cfg(feature = "openid")]
             Self::FetchingKeys(state) => Ok(match state.step(rules, event, now)? {
                 Progress::Stay(action) => Step::stay(action),
-                Progress::Done(tokens) => Step::finish(tokens),
+                Progress::Done(next) => Step::after_tokens(rules, next),
+            }),
+            #[cfg(feature = "openid")]
+            Self::Verifying(state) => Ok(match state.step(event, now)? {
+                Progress::Stay(action) => Step::stay(action),
+                Progress::Done(next) => Step::after_tokens(rules, next),
             }),
             Self::Finished => Err(match event {
                 Event::Start(_) => Error::Misuse(Misuse::AlreadyStarted),
@@ -140,6 +161,8 @@ impl State {
             Self::ExchangingCode(state) => Some(Action::SendRequest(state.request(rules))),
             #[cfg(feature = "openid")]
             Self::FetchingKeys(state) => Some(Action::SendRequest(state.request(rules.client))),
+            #[cfg(feature = "openid")]
+            Self::Verifying(state) => Some(Action::Verify(state.check())),
             Self::Ready | Self::Finished | Self::Failed(_) => None,
         }
     }

@@ -30,6 +30,8 @@ pub enum Trigger {
     ResponseWithTokens,
     /// The same, with an ID token that cannot be checked without fetching the server's keys.
     ResponseWithoutKeys,
+    /// The same, with an ID token whose signature the app has to verify.
+    ResponseToVerify,
     /// The server has not processed the code, and there is time to send it again.
     ResponseLater,
     /// Any other error or status of the token endpoint.
@@ -38,11 +40,23 @@ pub enum Trigger {
     ResponseBroken,
     /// The response to the key request: one of the keys has signed the ID token.
     Keys,
+    /// The response to the key request: keys of which one may have signed the ID token, as the app has to verify.
+    KeysToVerify,
     /// The server cannot give the keys now.
     KeysLater,
     /// None of the keys has signed the ID token, or any other response.
     KeysBroken,
-    /// A response or a failure to send, with the id of another request.
+    /// `Verified`: the signature is valid.
+    SignatureValid,
+    /// `Verified`: the signature is not valid with this key, and another key fits the ID token too.
+    SignatureOfAnotherKey,
+    /// `Verified`: the signature is not valid with any of the keys that the client had, so new ones are fetched.
+    SignatureOfNewKey,
+    /// `Verified`: the signature is not valid with any of the keys that were just fetched.
+    SignatureInvalid,
+    /// `VerifyFailed`.
+    VerifyFailed,
+    /// A response, a failure to send or the outcome of a check, with another id.
     UnknownRequest,
     /// The request did not reach the server.
     NotDelivered,
@@ -62,6 +76,8 @@ pub enum Yields {
     OpenUrl,
     /// [`Action::SendRequest`](super::Action::SendRequest).
     SendRequest,
+    /// [`Action::Verify`](super::Action::Verify).
+    Verify,
     /// [`Action::RetryAt`](super::Action::RetryAt).
     RetryAt,
     /// [`Action::TokensReady`](super::Action::TokensReady).
@@ -111,6 +127,7 @@ pub const TRANSITIONS: &[Transition] = {
         row(P::AwaitingRedirect, T::Expired, P::Failed, Y::FatalError),
         row(P::ExchangingCode, T::ResponseWithTokens, P::Finished, Y::TokensReady),
         row(P::ExchangingCode, T::ResponseWithoutKeys, P::FetchingKeys, Y::SendRequest),
+        row(P::ExchangingCode, T::ResponseToVerify, P::Verifying, Y::Verify),
         row(P::ExchangingCode, T::ResponseLater, P::ExchangingCode, Y::RetryAt),
         row(P::ExchangingCode, T::ResponseWithError, P::Failed, Y::FatalError),
         row(P::ExchangingCode, T::ResponseBroken, P::Failed, Y::FatalError),
@@ -119,10 +136,17 @@ pub const TRANSITIONS: &[Transition] = {
         row(P::ExchangingCode, T::Cancelled, P::Failed, Y::FatalError),
         row(P::ExchangingCode, T::Expired, P::Failed, Y::FatalError),
         row(P::FetchingKeys, T::Keys, P::Finished, Y::TokensReady),
+        row(P::FetchingKeys, T::KeysToVerify, P::Verifying, Y::Verify),
         row(P::FetchingKeys, T::KeysLater, P::FetchingKeys, Y::RetryAt),
         row(P::FetchingKeys, T::NotDelivered, P::FetchingKeys, Y::SendRequest),
         row(P::FetchingKeys, T::MaybeDelivered, P::FetchingKeys, Y::SendRequest),
         row(P::FetchingKeys, T::KeysBroken, P::Failed, Y::FatalError),
         row(P::FetchingKeys, T::Cancelled, P::Failed, Y::FatalError),
+        row(P::Verifying, T::SignatureValid, P::Finished, Y::TokensReady),
+        row(P::Verifying, T::SignatureOfAnotherKey, P::Verifying, Y::Verify),
+        row(P::Verifying, T::SignatureOfNewKey, P::FetchingKeys, Y::SendRequest),
+        row(P::Verifying, T::VerifyFailed, P::Verifying, Y::RetryAt),
+        row(P::Verifying, T::SignatureInvalid, P::Failed, Y::FatalError),
+        row(P::Verifying, T::Cancelled, P::Failed, Y::FatalError),
     ]
 };

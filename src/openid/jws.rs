@@ -27,6 +27,16 @@ pub(super) struct Jws {
     pub signature: Vec<u8>,
 }
 
+/// A message with its signature, and what its header says about the key.
+pub(super) struct Signed<'a> {
+    pub algorithm: Algorithm,
+    /// For a server with one issuer for each tenant: the template, and the token's issuer.
+    pub issuers: Option<[&'a str; 2]>,
+    pub kid: Option<&'a str>,
+    pub message: &'a [u8],
+    pub signature: &'a [u8],
+}
+
 /// Other members of the header, such as keys that the token brings along (`jwk`, `jku`, `x5u`, `x5c`), are never read (RFC 8725
 /// §3.10).
 #[derive(Deserialize)]

@@ -47,6 +47,7 @@
 //! ```
 
 pub mod id_token;
+pub(crate) mod jwk;
 mod jws;
 pub(crate) mod keys;
 mod objects;

@@ -9,7 +9,7 @@ use rsa::sha2::{Sha256, Sha384, Sha512};
 use rsa::signature::Verifier;
 use rsa::{BigUint, RsaPublicKey};
 
-use super::keys::{MAX_RSA_BITS, MIN_RSA_BITS};
+use super::jwk::{MAX_RSA_BITS, MIN_RSA_BITS};
 use super::signature::{Algorithm, Curve, PublicKey, SignatureVerifier};
 
 /// Checks signatures with the crates `rsa`, `p256`, `p384` and `ed25519-dalek` (feature `rustcrypto`): all algorithms except

@@ -101,8 +101,8 @@ impl Active {
         }
         #[cfg(feature = "openid")]
         if takes_present {
-            if let Some(request) = self.who.keys_request(client, now) {
-                return Access::SendRequest(request);
+            if let Some(access) = self.who.next_step(client, now) {
+                return access;
             }
         }
         let key = self.key(asked);

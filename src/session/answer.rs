@@ -12,7 +12,7 @@ use super::obstacle::Obstacle;
 use super::outcome::{LoginRequired, SessionAction};
 use super::verdict::Verdict;
 #[cfg(feature = "openid")]
-use super::who::KeysAnswer;
+use super::who::Progress;
 use crate::config::client::Client;
 use crate::error::violation::Violation;
 use crate::error::{Error, Ignored};
@@ -222,17 +222,33 @@ impl Active {
         outcome: Result<&Response<'_>, Delivered>,
         now: UnixTime,
     ) -> Option<SessionAction> {
-        match self.who.answer(client, id, outcome, now)? {
-            KeysAnswer::Checked(has_failed, session_expiry) => {
+        let progress = self.who.answer(client, id, outcome, now)?;
+        Some(self.identified(progress, now))
+    }
+
+    /// Applies the outcome of the check of this id.
+    pub(super) fn verified(
+        &mut self,
+        id: RequestId,
+        is_valid: Option<bool>,
+        now: UnixTime,
+    ) -> Result<SessionAction, Error> {
+        let progress = self.who.verified(id, is_valid, now).ok_or(Error::Ignored(Ignored::UnknownRequest))?;
+        Ok(self.identified(progress, now))
+    }
+
+    fn identified(&mut self, progress: Progress, now: UnixTime) -> SessionAction {
+        match progress {
+            Progress::Checked(has_failed, session_expiry) => {
                 self.last_error.take_if(|_| has_failed);
                 self.grant.ends.limit(session_expiry);
                 self.grant.confirm();
-                return Some(SessionAction::Save);
+                return SessionAction::Save;
             }
-            KeysAnswer::Failed(Some(error)) => self.last_error = Some(error),
-            KeysAnswer::Failed(None) => {}
+            Progress::Unchecked(Some(error)) => self.last_error = Some(error),
+            Progress::Unchecked(None) => {}
         }
-        // The caller may ask for a token again at once: it does not wait for the keys.
-        Some(SessionAction::RetryAt(now))
+        // The caller may ask for a token again at once: it does not wait for the ID token.
+        SessionAction::RetryAt(now)
     }
 }

@@ -60,7 +60,7 @@ use crate::wire::target::Target;
 ///
 /// If the login asked for `openid`, refreshes may bring ID tokens. If one is another user's, nothing of that response is used and
 /// the grant ends. After any other fault only the ID token is discarded: `id_token` still returns the previous one. If an ID
-/// token needs new keys, [`Session::access`] returns the request for them to one of its callers.
+/// token needs new keys, or the app has to verify its signature, [`Session::access`] tells one of its callers to do that.
 ///
 /// One session serves any number of callers behind a lock. Hold the lock during these methods, and while the result of
 /// [`Session::save`] is stored. Release it while a request is under way.
@@ -97,6 +97,7 @@ use crate::wire::target::Target;
 ///                 }
 ///             }
 ///             Access::SendRequest(request) => carry_out(session, request).await,
+///             Access::Verify(_) => unreachable!("the client was not built with `verify_id_tokens_by_action`"),
 ///         }
 ///     }
 /// }
@@ -192,17 +193,19 @@ impl Session {
         self.state.end_grant(error)
     }
 
-    /// Takes the outcome of a request: [`Event::ResponseReceived`] or [`Event::SendFailed`]. While the user logs out in the
-    /// browser, also [`Event::RedirectReceived`], or [`Event::Cancelled`] if the app stops waiting for it.
+    /// Takes the outcome of a request, [`Event::ResponseReceived`] or [`Event::SendFailed`], or of an [`Access::Verify`],
+    /// [`Event::Verified`] or [`Event::VerifyFailed`]. While the user logs out in the browser, also [`Event::RedirectReceived`], or [`Event::Cancelled`] if the app stops waiting for it.
     ///
     /// # Errors
-    /// [`Error::Ignored`] for the id of no request under way, and for a redirect that is not the return from the logout;
+    /// [`Error::Ignored`] for the id of no request or check under way, and for a redirect that is not the return from the logout;
     /// [`Error::Misuse`] for any other event. The session is then unchanged. A refusal by the server is not an error here but a
     /// [`SessionAction`]; [`Session::last_error`] has the reason.
     pub fn handle(&mut self, event: Event<'_>, now: UnixTime) -> Result<SessionAction, Error> {
         match event {
             Event::ResponseReceived(id, response) => self.state.outcome(&self.client, id, Ok(&response), now),
             Event::SendFailed(id, delivered) => self.state.outcome(&self.client, id, Err(delivered), now),
+            Event::Verified(id, is_valid) => self.state.verified(id, Some(is_valid), now),
+            Event::VerifyFailed(id) => self.state.verified(id, None, now),
             Event::RedirectReceived(url) => self.state.returned(&self.client, url, now),
             Event::Cancelled => self.state.cancelled(&self.client, now).ok_or(Error::Misuse(Misuse::NotForASession)),
             Event::Start(_) => Err(Error::Misuse(Misuse::NotForASession)),

@@ -7,6 +7,7 @@ use super::bearer::Bearer;
 use crate::error::server_text::ServerText;
 use crate::error::Error;
 use crate::http::{Request, RequestId};
+use crate::login::signature_check::SignatureCheck;
 use crate::time::UnixTime;
 use crate::wire::authorization::AuthorizationRequest;
 use crate::wire::logout::LogoutUrl;
@@ -24,6 +25,10 @@ pub enum Access {
     /// [`Event::SendFailed`](crate::Event::SendFailed); otherwise the other callers wait until
     /// [`Session::deadline`](crate::Session::deadline). Give the HTTP stack a shorter timeout.
     SendRequest(Request),
+    /// Verify this signature, of the ID token that a refresh brought, hand over [`Event::Verified`](crate::Event::Verified), carry out
+    /// the returned action, and ask again. Nobody else waits for it. Comes only if the client was built with
+    /// [`verify_id_tokens_by_action`](crate::ClientBuilder::verify_id_tokens_by_action).
+    Verify(SignatureCheck),
     /// The refresh of this id is under way: ask again when its response has come, or at
     /// [`Session::deadline`](crate::Session::deadline) at the latest.
     Wait(RequestId),

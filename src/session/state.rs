@@ -103,6 +103,21 @@ impl State {
         }
     }
 
+    /// Takes the outcome of the check of this id; `None`: it could not be made.
+    #[cfg_attr(not(feature = "openid"), expect(clippy::unused_self, unused_variables))]
+    pub(super) fn verified(
+        &mut self,
+        id: RequestId,
+        is_valid: Option<bool>,
+        now: UnixTime,
+    ) -> Result<SessionAction, Error> {
+        #[cfg(feature = "openid")]
+        if let Self::Active(active) = self {
+            return active.verified(id, is_valid, now);
+        }
+        Err(Error::Ignored(Ignored::UnknownRequest))
+    }
+
     /// Ends the grant: the app knows that it is over.
     pub(super) fn end_grant(&mut self, error: Error) -> SessionAction {
         if let Self::Active(active) = self {

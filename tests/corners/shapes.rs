@@ -19,7 +19,7 @@ fn bearer(session: &mut Session, now: UnixTime) -> Result<Bearer, Box<dyn Error 
         Access::Ready(bearer) => Ok(bearer),
         Access::LoginRequired(why) => Err(why)?,
         Access::Refused { error, .. } => Err(error)?,
-        Access::SendRequest(_) | Access::Wait(_) | Access::RetryAt(_) => Err("later".into()),
+        Access::SendRequest(_) | Access::Verify(_) | Access::Wait(_) | Access::RetryAt(_) => Err("later".into()),
     }
 }
 

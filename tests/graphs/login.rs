@@ -5,15 +5,16 @@ use super::picture::{Action, Align, Arrow, Grows, Label, Node, Picture, Weight};
 pub const PICTURE: Picture = Picture {
     name: "login",
     title: "The states of a login",
-    size: (1010, 470),
+    size: (1450, 470),
     nodes: &[
         node("Ready", Weight::Main, (64, 100), (88, 40)),
         node("AwaitingRedirect", Weight::Main, (375, 100), (150, 40)),
-        node("ExchangingCode", Weight::Main, (663, 100), (140, 40)),
-        node("Finished", Weight::Main, (945, 100), (90, 40)),
+        node("ExchangingCode", Weight::Main, (680, 100), (184, 40)),
+        node("Finished", Weight::Main, (1005, 100), (100, 40)),
         node("Discovering", Weight::Side, (212, 285), (116, 40)),
-        node("FetchingKeys", Weight::Side, (830, 285), (124, 40)),
-        node("Failed", Weight::End, (505, 433), (970, 36)),
+        node("FetchingKeys", Weight::Side, (850, 285), (124, 40)),
+        node("Verifying", Weight::Side, (1275, 285), (220, 40)),
+        node("Failed", Weight::End, (725, 433), (1410, 36)),
     ],
     frames: &[],
     arrows: &[
@@ -28,15 +29,15 @@ pub const PICTURE: Picture = Picture {
             &["AwaitingRedirect"],
             "ExchangingCode",
             Weight::Main,
-            &[(450, 100), (593, 100)],
-            above((521, 91), Action::At(521, 119)),
+            &[(450, 100), (588, 100)],
+            above((519, 91), Action::At(519, 119)),
         ),
         arrow(
             &["ExchangingCode"],
             "Finished",
             Weight::Main,
-            &[(733, 100), (900, 100)],
-            above((816, 91), Action::At(816, 119)),
+            &[(772, 100), (955, 100)],
+            above((863, 91), Action::At(863, 119)),
         ),
         arrow(
             &["Ready"],
@@ -64,7 +65,7 @@ pub const PICTURE: Picture = Picture {
             &["ExchangingCode"],
             "FetchingKeys",
             Weight::Side,
-            &[(715, 120), (715, 285), (768, 285)],
+            &[(715, 120), (715, 285), (788, 285)],
             beside((724, 145), Action::At(724, 162)),
         ),
         arrow(
@@ -72,20 +73,50 @@ pub const PICTURE: Picture = Picture {
             "FetchingKeys",
             Weight::Side,
             LOOP_AT_FETCHING_KEYS,
-            above((830, 236), Action::Beside),
+            above((850, 236), Action::Beside),
         ),
         arrow(
             &["FetchingKeys"],
             "Finished",
             Weight::Side,
-            &[(892, 285), (945, 285), (945, 120)],
-            beside((898, 277), Action::At(898, 303)),
+            &[(912, 275), (1005, 275), (1005, 120)],
+            beside((1013, 145), Action::At(1013, 162)),
+        ),
+        arrow(
+            &["ExchangingCode"],
+            "Verifying",
+            Weight::Side,
+            &[(763, 80), (763, 30), (1425, 30), (1425, 285), (1385, 285)],
+            above((1060, 22), Action::At(1060, 48)),
+        ),
+        arrow(
+            &["FetchingKeys"],
+            "Verifying",
+            Weight::Side,
+            &[(912, 290), (1165, 290)],
+            above((1085, 281), Action::At(1085, 308)),
+        ),
+        arrow(
+            &["Verifying"],
+            "FetchingKeys",
+            Weight::Side,
+            &[(1180, 305), (1180, 350), (906, 350), (906, 305)],
+            above((1043, 341), Action::At(1043, 368)),
+        ),
+        arrow(&["Verifying"], "Verifying", Weight::Side, LOOP_AT_VERIFYING, above((1308, 236), Action::Beside)),
+        arrow(
+            &["Verifying"],
+            "Finished",
+            Weight::Side,
+            &[(1190, 265), (1190, 100), (1055, 100)],
+            above((1122, 91), Action::At(1122, 119)),
         ),
         fails(&["Ready"], &[(44, 120), (44, 415)], (52, 332)),
         fails(&["Discovering"], &[(212, 305), (212, 415)], (220, 332)),
         fails(&["AwaitingRedirect"], &[(375, 120), (375, 415)], (383, 332)),
         fails(&["ExchangingCode"], &[(643, 120), (643, 415)], (651, 332)),
-        fails(&["FetchingKeys"], &[(830, 305), (830, 415)], (838, 332)),
+        fails(&["FetchingKeys"], &[(815, 305), (815, 415)], (823, 332)),
+        fails(&["Verifying"], &[(1240, 305), (1240, 415)], (1248, 332)),
     ],
     legend: &[
         "At each arrow: what happens, and → the action that is given back.",
@@ -94,7 +125,8 @@ pub const PICTURE: Picture = Picture {
 };
 
 const LOOP_AT_DISCOVERING: &[(i32, i32)] = &[(198, 265), (198, 243), (226, 243), (226, 265)];
-const LOOP_AT_FETCHING_KEYS: &[(i32, i32)] = &[(816, 265), (816, 243), (844, 243), (844, 265)];
+const LOOP_AT_VERIFYING: &[(i32, i32)] = &[(1294, 265), (1294, 243), (1322, 243), (1322, 265)];
+const LOOP_AT_FETCHING_KEYS: &[(i32, i32)] = &[(836, 265), (836, 243), (864, 243), (864, 265)];
 
 const fn node(phase: &'static str, weight: Weight, center: (i32, i32), size: (i32, i32)) -> Node {
     Node { phase, weight, center, size }

@@ -1,7 +1,8 @@
 //! Clients, answers and logins of OpenID Connect. All logins are of seed 1.
 
 use oauth_proto::{
-    Action, AuthorizationRequest, AuthorizationServer, Client, ClientBuilder, Event, KeySet, Login, Tokens, UnixTime,
+    Action, Algorithm, AuthorizationRequest, AuthorizationServer, Client, ClientBuilder, Event, KeySet, Login,
+    SignatureCheck, Tokens, UnixTime,
 };
 use serde_json::{json, Value};
 
@@ -30,6 +31,11 @@ pub fn keyed() -> Client {
 
 pub fn on_tls_alone() -> Client {
     keyed_builder().accept_id_tokens_on_tls_alone().build().unwrap()
+}
+
+/// A client that leaves signatures to the app.
+pub fn by_action() -> Client {
+    keyed_builder().verify_id_tokens_by_action(&[Algorithm::EdDsa]).build().unwrap()
 }
 
 pub fn keys(numbers: &[u8], fetched_at: UnixTime) -> KeySet {
@@ -78,6 +84,30 @@ pub fn fetching_keys(client: Client) -> Login {
     let event = Event::ResponseReceived(pending(&login).id(), answer(200, &body));
     let Ok(Action::SendRequest(_)) = login.handle(event, at(0)) else { panic!("no keys are needed") };
     login
+}
+
+/// A by-action login that asks the app about the first of these keys, which the client had, or else has just fetched. The ID token
+/// names no key and is of the key 1.
+pub fn verifying(numbers: &[u8], are_fetched: bool) -> Login {
+    let client = if are_fetched { by_action() } else { by_action().with_keys(keys(numbers, at(0))) };
+    let mut login = exchanging(client);
+    let body = body_with(&signed(&claims(), None, 1));
+    let mut action = login.handle(Event::ResponseReceived(pending(&login).id(), answer(200, &body)), at(0));
+    if are_fetched {
+        let set = jwks(numbers);
+        action = login.handle(Event::ResponseReceived(pending(&login).id(), answer(200, &set)), at(0));
+    }
+    let Ok(Action::Verify(_)) = action else { panic!("nothing to verify: {action:?}") };
+    login
+}
+
+/// The check that the login waits for.
+#[track_caller]
+pub fn check(login: &Login) -> SignatureCheck {
+    match login.pending_action() {
+        Some(Action::Verify(check)) => check,
+        other => panic!("nothing to verify: {other:?}"),
+    }
 }
 
 /// The tokens of a login whose ID token was signed with the key 1, which has been fetched at the beginning.

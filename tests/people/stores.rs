@@ -225,7 +225,7 @@ fn threads_share_one_session_and_leave_nothing_after_a_sign_out() {
                     Access::Ready(bearer) => return Ok(bearer.token().reveal().to_owned()),
                     Access::LoginRequired(why) => return Err(why),
                     Access::Refused { error, .. } => panic!("{error}"),
-                    Access::RetryAt(_) | Access::Wait(_) => {
+                    Access::Verify(_) | Access::RetryAt(_) | Access::Wait(_) => {
                         std::thread::yield_now();
                         continue;
                     }

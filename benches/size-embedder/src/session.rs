@@ -81,6 +81,8 @@ fn serve(input: &mut Input<'_>, session: &mut Session, mut access: Access) -> Ou
                     Err(error) => input.show(error),
                 }
             }
+            // The client does not verify by action.
+            Access::Verify(check) => drop(check),
             Access::Wait(_) => input.wait(1),
             Access::RetryAt(time) if !input.is_over() => {
                 let now = input.now();

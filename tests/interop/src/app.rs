@@ -116,6 +116,7 @@ pub fn log_in_by(
             }
             Action::SendRequest(request) => login.handle(http.send(&request).event(), clock())?,
             Action::RetryAt(at) => pending_at(login, at),
+            Action::Verify(check) => panic!("the client has a verifier: {check:?}"),
             Action::TokensReady(tokens) => return Ok(tokens),
         };
     }
@@ -136,6 +137,7 @@ pub fn tokens_after(login: &mut Login, http: &Http, request: &Request) -> Result
             Action::RetryAt(at) => pending_at(login, at),
             Action::TokensReady(tokens) => return Ok(tokens),
             Action::OpenUrl(url) => panic!("another browser: {url:?}"),
+            Action::Verify(check) => panic!("the client has a verifier: {check:?}"),
         };
     }
 }

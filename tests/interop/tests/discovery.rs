@@ -31,7 +31,7 @@ fn discovered(login: &mut Login, http: &Http, request: &Request) -> Result<Strin
         action = match action {
             Action::SendRequest(request) => login.handle(http.send(&request).event(), now())?,
             Action::OpenUrl(url) => return Ok(url.as_str().to_owned()),
-            Action::RetryAt(_) | Action::TokensReady(_) => panic!("neither busy nor without a browser"),
+            other => panic!("neither busy nor without a browser: {other:?}"),
         };
     }
 }

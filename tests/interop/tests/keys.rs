@@ -141,7 +141,7 @@ fn a_request_for_keys_that_is_made_again() {
                 login.handle(Event::SendFailed(request.id(), delivered), now()).unwrap()
             }
             Action::SendRequest(request) => login.handle(http.send(&request).event(), now()).unwrap(),
-            Action::RetryAt(at) => panic!("not busy: {at:?}"),
+            other @ (Action::RetryAt(_) | Action::Verify(_)) => panic!("not busy, and a verifier: {other:?}"),
         };
     }
     assert_eq!(http.sent(), ["GET /.well-known/openid-configuration", "POST /token", "GET /jwks"]);

@@ -17,7 +17,7 @@ fn exchanged(server: &Server, client: Client, person: &str) -> (Login, Answer) {
         action = match action {
             Action::SendRequest(request) => login.handle(http.send(&request).event(), now()).unwrap(),
             Action::OpenUrl(url) => break url,
-            Action::RetryAt(_) | Action::TokensReady(_) => panic!("neither busy nor without a browser"),
+            other => panic!("neither busy nor without a browser: {other:?}"),
         };
     };
     assert!(url.as_str().starts_with(&server.authorization_endpoint));

@@ -81,6 +81,7 @@ fn log_in(server: &Server, proxy: &Proxy, http: &Http, person: &str) -> Run {
                 assert!(waited.len() < 20, "no end: {waited:?}");
                 Ok(login.pending_action().expect("something to be done"))
             }
+            Ok(Action::Verify(check)) => panic!("the client has a verifier: {check:?}"),
             Ok(Action::TokensReady(tokens)) => break Ok(tokens),
             Err(error) => break Err(error),
         };

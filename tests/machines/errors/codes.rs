@@ -52,7 +52,13 @@ fn every_variant_has_a_test() {
 
 /// One value for each variant of the enums whose names make up `Error::code`.
 fn errors() -> Vec<Error> {
-    let misuse = [Misuse::AlreadyStarted, Misuse::NotForASession, Misuse::NoLogoutEndpoint, Misuse::ServerUnknown];
+    let misuse = [
+        Misuse::AlreadyStarted,
+        Misuse::NotForASession,
+        Misuse::NoLogoutEndpoint,
+        Misuse::NoCrypto,
+        Misuse::ServerUnknown,
+    ];
     let ignored = [
         Ignored::NotOurRedirect,
         Ignored::RedirectTooLarge,

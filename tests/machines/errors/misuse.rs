@@ -17,7 +17,12 @@ fn already_started() {
 fn not_for_a_session() {
     let error = session(client(), None).handle(Event::Cancelled, at(0)).unwrap_err();
     assert_eq!(error, Error::Misuse(Misuse::NotForASession));
-    check(&error, "not_for_a_session", false, &["ResponseReceived", "SendFailed", "RedirectReceived", "Cancelled"]);
+    check(
+        &error,
+        "not_for_a_session",
+        false,
+        &["ResponseReceived", "SendFailed", "Verified", "VerifyFailed", "RedirectReceived", "Cancelled"],
+    );
 }
 
 /// The sign-out holds, and says what it could not do.
@@ -43,4 +48,42 @@ fn server_unknown() {
     assert_eq!(error, Error::Misuse(Misuse::ServerUnknown));
     check(&error, "server_unknown", false, &["issuer", "Client::with_metadata"]);
     assert!(session.save().is_some());
+}
+
+/// Nothing is done that the user could see.
+#[cfg(feature = "openid")]
+#[test]
+fn no_crypto() {
+    use oauth_proto::drive::{blocking, DriveError, OwnedResponse};
+    use oauth_proto::{AuthorizationUrl, Delivered, Login, Phase, Request, UnixTime};
+
+    use crate::support::openid::{by_action, request};
+
+    struct Nobody;
+    impl blocking::Transport for Nobody {
+        fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
+            panic!("{request:?} is sent");
+        }
+    }
+    impl blocking::Browser for Nobody {
+        type Error = ();
+        fn open(&mut self, url: &AuthorizationUrl) -> Result<(), ()> {
+            panic!("{url:?} is opened");
+        }
+        fn redirect(&mut self, _: UnixTime) -> Result<Option<String>, ()> {
+            panic!("a redirect is waited for");
+        }
+    }
+    impl blocking::Clock for Nobody {
+        fn now(&self) -> UnixTime {
+            at(0)
+        }
+        fn sleep_until(&self, time: UnixTime) {
+            panic!("it waits until {time:?}");
+        }
+    }
+    let mut login = Login::new(by_action(), request()).unwrap();
+    let error = blocking::login(&mut login, entropy(1), &Nobody, &mut Nobody, &Nobody).unwrap_err();
+    assert_eq!((&error, login.phase()), (&DriveError::Login(Error::Misuse(Misuse::NoCrypto)), Phase::Ready));
+    check(&Error::Misuse(Misuse::NoCrypto), "no_crypto", false, &["drive::login_with", "SignatureVerifier"]);
 }

@@ -57,7 +57,7 @@ impl Watched {
                 in_url.text("the authorization URL", url);
             }
             Action::SendRequest(request) => self.request(request),
-            Action::RetryAt(_) => {}
+            Action::Verify(_) | Action::RetryAt(_) => {}
             Action::TokensReady(tokens) => {
                 self.watch.debug("Tokens", tokens);
                 self.watch.debug("Secret", &(tokens.access_token(), tokens.refresh_token()));

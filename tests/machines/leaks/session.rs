@@ -59,7 +59,7 @@ impl Watched {
             Access::SendRequest(request) => self.request(request),
             Access::LoginRequired(why) => self.login_required(why),
             Access::Refused { error, .. } => self.watch.error("Access::Refused", error),
-            Access::Wait(_) | Access::RetryAt(_) => {}
+            Access::Verify(_) | Access::Wait(_) | Access::RetryAt(_) => {}
         }
     }
 

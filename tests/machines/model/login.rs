@@ -11,6 +11,8 @@ pub enum Op {
     Redirect(Shape, Iss),
     Response(Id, Says),
     SendFailed(Id, Delivered),
+    Verified(Id, bool),
+    VerifyFailed(Id),
     Cancel,
     Clock(Jump),
     /// Save, end the process, resume.
@@ -313,9 +315,11 @@ impl Op {
                 Self::Redirect(pick(bytes, &SHAPES)?, pick(bytes, &[Iss::None, Iss::Right, Iss::Right, Iss::Wrong])?)
             }
             12..=21 => Self::Response(id(bytes)?, Says::from_bytes(bytes)?),
-            22..=25 => Self::SendFailed(id(bytes)?, pick(bytes, &[Delivered::No, Delivered::No, Delivered::Maybe])?),
+            22..=24 => Self::SendFailed(id(bytes)?, pick(bytes, &[Delivered::No, Delivered::No, Delivered::Maybe])?),
             26 => Self::Cancel,
             27 | 28 => Self::Clock(Jump::from_bytes(bytes)?),
+            25 | 29 => Self::Verified(id(bytes)?, pick(bytes, &[true, false])?),
+            30 => Self::VerifyFailed(id(bytes)?),
             _ => Self::Resume,
         })
     }

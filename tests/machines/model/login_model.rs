@@ -19,6 +19,7 @@ pub const LONGEST_WAIT: u64 = 64;
 pub enum Outcome {
     OpenUrl,
     SendRequest,
+    Verify,
     TokensReady,
     /// There is nothing to do for a while.
     RetryAt,
@@ -54,6 +55,12 @@ pub enum Model {
     FetchingKeys {
         id_token: IdToken,
     },
+    /// The app is asked about a key, and about so many after it.
+    Verifying {
+        id_token: IdToken,
+        others: usize,
+        are_fetched: bool,
+    },
     Finished,
     Failed(&'static str),
 }
@@ -72,6 +79,8 @@ pub struct Config {
     pub path: bool,
     /// ID tokens are not accepted on TLS alone.
     pub needs_keys: bool,
+    /// And it is the app that verifies.
+    pub by_action: bool,
     /// The keys that the client was given, and when they were fetched.
     pub cached: Option<(Keys, u64)>,
 }
@@ -90,6 +99,7 @@ impl Config {
             oauth_first: by_issuer && is_set(2),
             path: is_set(16),
             needs_keys: openid && is_set(32),
+            by_action: asks && is_set(32) && is_set(16),
             cached: match flags >> 6 {
                 1 => Some((Keys::Good, START)),
                 2 => Some((Keys::OtherKey, START)),
@@ -131,7 +141,16 @@ impl Model {
             }
             (Self::ExchangingCode { .. }, Op::Response(Id::Current, says)) => response(config, says.tokens, now),
             (Self::ExchangingCode { .. }, Op::SendFailed(Id::Current, Delivered::Maybe)) => Fatal("outcome_unknown"),
-            (Self::FetchingKeys { id_token }, Op::Response(Id::Current, says)) => keys(says.keys, id_token),
+            (Self::FetchingKeys { id_token }, Op::Response(Id::Current, says)) => keys(config, says.keys, id_token),
+            (Self::Verifying { .. }, Op::Verified(Id::Current, true)) => Outcome::TokensReady,
+            (Self::Verifying { others, are_fetched, .. }, Op::Verified(Id::Current, false)) => {
+                match (others, are_fetched) {
+                    (0, false) => SendRequest,
+                    (0, true) => Fatal("id_token_signature"),
+                    _ => Outcome::Verify,
+                }
+            }
+            (Self::Verifying { .. }, Op::VerifyFailed(Id::Current)) => Outcome::RetryAt,
             (Self::Discovering { .. } | Self::FetchingKeys { .. }, Op::SendFailed(Id::Current, _)) => SendRequest,
             (Self::ExchangingCode { deadline }, Op::SendFailed(Id::Current, _)) => {
                 if now > deadline {
@@ -144,11 +163,12 @@ impl Model {
         }
     }
 
-    pub fn after(self, op: Op, outcome: Outcome, now: u64) -> Self {
+    pub fn after(self, config: Config, op: Op, outcome: Outcome, now: u64) -> Self {
         match (self, outcome) {
             (Self::Discovering { deadline, .. }, Outcome::OpenUrl) => Self::AwaitingRedirect { deadline },
             (_, Outcome::OpenUrl) => Self::AwaitingRedirect { deadline: now.saturating_add(LOGIN_TIMEOUT) },
             (_, Outcome::SendRequest) => self.ask(op, now),
+            (_, Outcome::Verify) => self.verify(config, op),
             (Self::Discovering { deadline, .. }, Outcome::RetryAt) => {
                 Self::Discovering { deadline, place: 0, trouble: Trouble::None }
             }
@@ -172,8 +192,25 @@ impl Model {
             (Self::ExchangingCode { .. }, Op::Response(_, Says { tokens: Answer::TokensWith(id_token), .. })) => {
                 Self::FetchingKeys { id_token }
             }
+            (Self::Verifying { id_token, .. }, _) => Self::FetchingKeys { id_token },
             _ => self,
         }
+    }
+
+    /// The app is asked: about the first key that may have signed the token, or about the next one.
+    fn verify(self, config: Config, op: Op) -> Self {
+        let (id_token, keys) = match (self, op) {
+            (Self::Verifying { id_token, others, are_fetched }, _) => {
+                return Self::Verifying { id_token, others: others - 1, are_fetched };
+            }
+            (Self::FetchingKeys { id_token }, Op::Response(_, says)) => (id_token, says.keys),
+            (_, Op::Response(_, Says { tokens: Answer::TokensWith(id_token), .. })) => {
+                (id_token, config.cached.expect("keys to verify with").0)
+            }
+            other => panic!("{other:?}"),
+        };
+        let are_fetched = matches!(self, Self::FetchingKeys { .. });
+        Self::Verifying { id_token, others: id_token.meant(keys).count() - 1, are_fetched }
     }
 
     /// The process ends and another one goes on: it waits no longer than a login that starts now.
@@ -193,6 +230,7 @@ impl Model {
             Self::AwaitingRedirect { .. } => Phase::AwaitingRedirect,
             Self::ExchangingCode { .. } => Phase::ExchangingCode,
             Self::FetchingKeys { .. } => Phase::FetchingKeys,
+            Self::Verifying { .. } => Phase::Verifying,
             Self::Finished => Phase::Finished,
             Self::Failed(_) => Phase::Failed,
         }
@@ -312,10 +350,16 @@ impl IdToken {
         }
     }
 
+    /// Those of these keys that it may mean.
+    fn meant(self, keys: Keys) -> impl Iterator<Item = &'static (u8, u8)> {
+        let (names, _) = self.keys();
+        keys.all().iter().filter(move |(name, _)| names.is_none_or(|names| names == *name))
+    }
+
     /// What is wrong with its signature, by these keys.
     fn signature(self, keys: Keys) -> Option<&'static str> {
-        let (names, signs) = self.keys();
-        let meant: Vec<_> = keys.all().iter().filter(|(name, _)| names.is_none_or(|names| names == *name)).collect();
+        let (_, signs) = self.keys();
+        let meant: Vec<_> = self.meant(keys).collect();
         if meant.is_empty() {
             Some("id_token_key_not_found")
         } else if meant.iter().any(|(_, key)| *key == signs) {
@@ -351,12 +395,14 @@ fn checked(config: Config, id_token: IdToken, now: u64) -> Outcome {
     let cached =
         config.cached.filter(|(_, at)| now.saturating_add(LEEWAY) >= *at && now.saturating_sub(*at) <= MAX_KEY_AGE);
     match cached.map(|(cached, _)| id_token.signature(cached)) {
+        None | Some(Some("id_token_key_not_found")) => Outcome::SendRequest,
+        _ if config.by_action => Outcome::Verify,
         Some(None) => Outcome::TokensReady,
         _ => Outcome::SendRequest,
     }
 }
 
-fn keys(keys: Keys, id_token: IdToken) -> Outcome {
+fn keys(config: Config, keys: Keys, id_token: IdToken) -> Outcome {
     Outcome::Fatal(match keys {
         // As long as the user waits.
         Keys::TooMany | Keys::Unavailable => return Outcome::RetryAt,
@@ -365,6 +411,7 @@ fn keys(keys: Keys, id_token: IdToken) -> Outcome {
         Keys::NotASet | Keys::Garbage => "response_malformed",
         Keys::TooLarge => "response_too_large",
         _ => match id_token.signature(keys) {
+            None | Some("id_token_signature") if config.by_action => return Outcome::Verify,
             None => return Outcome::TokensReady,
             Some(code) => code,
         },

@@ -109,6 +109,10 @@ impl Run {
                 self.id = request.id();
                 (Outcome::SendRequest, wire::text(request))
             }
+            Ok(Action::Verify(check)) => {
+                self.id = check.id();
+                (Outcome::Verify, format!("{check:?}"))
+            }
             Ok(Action::RetryAt(at)) => {
                 let wait = at.as_secs() - self.now;
                 assert!(self.now == u64::MAX || (1..=LONGEST_WAIT).contains(&wait), "{wait} s after {op:?}");
@@ -134,16 +138,20 @@ impl Run {
             // The server has not looked at it.
             self.sent -= 1;
         }
-        self.model = self.model.after(op, outcome, self.now);
+        self.model = self.model.after(self.config, op, outcome, self.now);
         match &result {
             Ok(Action::SendRequest(request)) => self.check_request(request),
             Ok(Action::RetryAt(_)) => {
-                let Some(Action::SendRequest(request)) = self.login.pending_action() else {
-                    panic!("nothing to be sent")
+                let id = match self.login.pending_action() {
+                    Some(Action::SendRequest(request)) => {
+                        self.check_request(&request);
+                        request.id()
+                    }
+                    Some(Action::Verify(check)) => check.id(),
+                    other => panic!("nothing to do then: {other:?}"),
                 };
-                assert_ne!(request.id(), self.id, "the request that was answered, again");
-                self.id = request.id();
-                self.check_request(&request);
+                assert_ne!(id, self.id, "what was answered, again");
+                self.id = id;
             }
             _ => {}
         }
@@ -175,6 +183,8 @@ impl Run {
                 }
                 self.login.handle(Event::SendFailed(id(of), delivered), now)
             }
+            Op::Verified(of, is_valid) => self.login.handle(Event::Verified(id(of), is_valid), now),
+            Op::VerifyFailed(of) => self.login.handle(Event::VerifyFailed(id(of)), now),
             Op::Cancel => self.login.handle(Event::Cancelled, now),
             Op::Clock(_) | Op::Resume => unreachable!("no event"),
         }
@@ -249,6 +259,7 @@ fn snapshot(login: &Login) -> Snapshot {
         Some(Action::SendRequest(request)) => {
             Some((request.url().to_owned(), Some(request.id()), request.body().to_vec()))
         }
+        Some(Action::Verify(check)) => Some((format!("{check:?}"), Some(check.id()), Vec::new())),
         Some(other @ (Action::RetryAt(_) | Action::TokensReady(_))) => panic!("{other:?} is pending"),
     };
     assert_eq!(pending(), pending(), "pending_action is no pure function");

@@ -211,7 +211,7 @@ pub fn check_tokens(config: Config, tokens: &Tokens) {
 
 #[cfg(feature = "openid")]
 mod openid {
-    use oauth_proto::{AuthorizationServer, Client, ClientBuilder, KeySet, Tokens, UnixTime};
+    use oauth_proto::{Algorithm, AuthorizationServer, Client, ClientBuilder, KeySet, Tokens, UnixTime};
     use serde_json::json;
 
     use super::super::keys::{named, signed, Verifier, ALGORITHM};
@@ -226,7 +226,9 @@ mod openid {
     }
 
     pub fn client(config: Config, builder: ClientBuilder) -> Client {
-        let builder = if config.needs_keys {
+        let builder = if config.by_action {
+            builder.verify_id_tokens_by_action(&[Algorithm::EdDsa])
+        } else if config.needs_keys {
             builder.signature_verifier(Verifier)
         } else {
             builder.accept_id_tokens_on_tls_alone()

@@ -326,6 +326,7 @@ impl Run {
                 let body = String::from_utf8(request.body().to_vec()).unwrap();
                 return (Outcome::Send(body), request.id().as_u64());
             }
+            Access::Verify(check) => panic!("the client has a verifier: {check:?}"),
             Access::Wait(id) => Outcome::Wait(id.as_u64()),
             Access::RetryAt(at) => Outcome::RetryAt(at.as_secs()),
             Access::LoginRequired(why) => Outcome::LoginRequired(why.code()),

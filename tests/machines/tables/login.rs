@@ -8,17 +8,18 @@ use super::login_events::Fire;
 use super::login_scenes::bring;
 use crate::support::at;
 
-const PHASES: [Phase; 7] = [
+const PHASES: [Phase; 8] = [
     Phase::Ready,
     Phase::Discovering,
     Phase::AwaitingRedirect,
     Phase::ExchangingCode,
     Phase::FetchingKeys,
+    Phase::Verifying,
     Phase::Finished,
     Phase::Failed,
 ];
 
-const TRIGGERS: [Trigger; 23] = [
+const TRIGGERS: [Trigger; 30] = [
     Trigger::Start,
     Trigger::StartByIssuer,
     Trigger::Metadata,
@@ -31,12 +32,19 @@ const TRIGGERS: [Trigger; 23] = [
     Trigger::RedirectStray,
     Trigger::ResponseWithTokens,
     Trigger::ResponseWithoutKeys,
+    Trigger::ResponseToVerify,
     Trigger::ResponseLater,
     Trigger::ResponseWithError,
     Trigger::ResponseBroken,
     Trigger::Keys,
+    Trigger::KeysToVerify,
     Trigger::KeysLater,
     Trigger::KeysBroken,
+    Trigger::SignatureValid,
+    Trigger::SignatureOfAnotherKey,
+    Trigger::SignatureOfNewKey,
+    Trigger::SignatureInvalid,
+    Trigger::VerifyFailed,
     Trigger::UnknownRequest,
     Trigger::NotDelivered,
     Trigger::MaybeDelivered,
@@ -45,7 +53,7 @@ const TRIGGERS: [Trigger; 23] = [
 ];
 
 /// So many triggers are of keys and ID tokens.
-const WITHOUT_OPENID: usize = if cfg!(feature = "openid") { 0 } else { 4 };
+const WITHOUT_OPENID: usize = if cfg!(feature = "openid") { 0 } else { 5 };
 
 #[test]
 fn the_lists_hold_every_phase_and_every_trigger() {
@@ -75,7 +83,10 @@ fn every_phase_does_with_every_trigger_what_the_table_says() {
         assert_eq!(rows, TRANSITIONS.len(), "a row was not tried");
         assert!(fired > 1000, "{fired} events were fired");
     } else {
-        let of_keys = |row: &&Transition| row.from == Phase::FetchingKeys || row.on == Trigger::ResponseWithoutKeys;
+        let of_keys = |row: &&Transition| {
+            matches!(row.from, Phase::FetchingKeys | Phase::Verifying)
+                || matches!(row.on, Trigger::ResponseWithoutKeys | Trigger::ResponseToVerify)
+        };
         assert_eq!(rows, TRANSITIONS.len() - TRANSITIONS.iter().filter(of_keys).count(), "a row was not tried");
         assert!(fired > 500, "{fired} events were fired");
     }
@@ -106,6 +117,7 @@ fn check(login: &mut Login, row: Option<&Transition>, fire: &Fire) {
     let yields = match &result {
         Ok(Action::OpenUrl(_)) => Yields::OpenUrl,
         Ok(Action::SendRequest(_)) => Yields::SendRequest,
+        Ok(Action::Verify(_)) => Yields::Verify,
         Ok(Action::RetryAt(_)) => Yields::RetryAt,
         Ok(Action::TokensReady(_)) => Yields::TokensReady,
         Err(error) if error.is_fatal() => Yields::FatalError,
@@ -125,7 +137,8 @@ fn check(login: &mut Login, row: Option<&Transition>, fire: &Fire) {
         }
         Ok(action) => assert_eq!(shown(login.pending_action()), shown(Some(action)), "{row:?}, {name}"),
     }
-    if row.from == row.to && row.yields != Yields::RetryAt && row.on != Trigger::MetadataElsewhere {
+    let goes_on = matches!(row.on, Trigger::MetadataElsewhere | Trigger::SignatureOfAnotherKey);
+    if row.from == row.to && row.yields != Yields::RetryAt && !goes_on {
         assert_eq!(seen(login), before, "{row:?}, {name}: not the same again");
     }
 }
@@ -149,7 +162,11 @@ fn shown(action: Option<Action>) -> String {
                 core::str::from_utf8(request.body()).unwrap()
             )
         }
-        Some(other @ (Action::RetryAt(_) | Action::TokensReady(_))) => panic!("{other:?} is pending"),
+        #[cfg(feature = "openid")]
+        Some(Action::Verify(check)) => {
+            format!("{:?} {} {:?} {:?}", check.id(), check.jwk(), check.message(), check.signature())
+        }
+        Some(other) => panic!("{other:?} is pending"),
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Fire {
     Redirect(String, UnixTime),
     Response(Of, u16, Headers, String, UnixTime),
     SendFailed(Of, Delivered, UnixTime),
+    /// `None`: it cannot be verified now.
+    Verified(Of, Option<bool>, UnixTime),
     Cancelled(UnixTime),
 }
 
@@ -71,6 +73,9 @@ impl Fire {
                     1 => Some(Self::Response(other, 400, &JSON, INVALID_GRANT.into(), at(5))),
                     2 => Some(Self::SendFailed(other, Delivered::No, at(5))),
                     3 => Some(Self::SendFailed(other, Delivered::Maybe, at(5))),
+                    4 => Some(Self::Verified(other, Some(true), at(5))),
+                    5 => Some(Self::Verified(other, Some(false), at(5))),
+                    6 => Some(Self::Verified(other, None, at(5))),
                     _ => None,
                 }
             }
@@ -81,10 +86,21 @@ impl Fire {
                 let late = if phase == Phase::ExchangingCode { at(601) } else { at(600) };
                 Some(Self::SendFailed(Of::Current, Delivered::Maybe, *[at(5), late].get(variant)?))
             }
+            Trigger::SignatureValid => Self::verified(Some(true), variant),
+            Trigger::SignatureOfAnotherKey | Trigger::SignatureOfNewKey | Trigger::SignatureInvalid => {
+                Self::verified(Some(false), variant)
+            }
+            Trigger::VerifyFailed => Self::verified(None, variant),
             Trigger::Cancelled => Some(Self::Cancelled(*[at(5), at(0)].get(variant)?)),
             Trigger::Expired => Self::late(phase, variant),
             _ => Self::answer(trigger, variant),
         }
+    }
+
+    /// The outcome of the check that a login waits for.
+    fn verified(is_valid: Option<bool>, variant: usize) -> Option<Self> {
+        let now = *[at(5), at(600)].get(variant)?;
+        Some(Self::Verified(Of::Phase(Phase::Verifying), is_valid, now))
     }
 
     fn stray(variant: usize) -> Option<Self> {
@@ -113,7 +129,7 @@ impl Fire {
         let with_tokens = token_body();
         let exchange = Phase::ExchangingCode;
         match trigger {
-            Trigger::ResponseWithTokens | Trigger::ResponseWithoutKeys => {
+            Trigger::ResponseWithTokens | Trigger::ResponseWithoutKeys | Trigger::ResponseToVerify => {
                 let bare = with_tokens.replace(r#""expires_in":3600,"#, "");
                 one(exchange, &[(200, &JSON, &with_tokens), (200, &[], &bare)])
             }
@@ -156,7 +172,9 @@ impl Fire {
                 let same_name = named(&[(1, 2)]);
                 let keys = Phase::FetchingKeys;
                 match trigger {
-                    Trigger::Keys => one(keys, &[(200, &JSON, &first), (200, &[], &both), (200, &HTML, &both)]),
+                    Trigger::Keys | Trigger::KeysToVerify => {
+                        one(keys, &[(200, &JSON, &first), (200, &[], &both), (200, &HTML, &both)])
+                    }
                     Trigger::KeysLater => one(keys, &[(503, &HTML, ""), (429, &JSON, "{}"), (500, &JSON, &first)]),
                     Trigger::KeysBroken => one(
                         keys,
@@ -174,7 +192,7 @@ impl Fire {
                 }
             }
             #[cfg(not(feature = "openid"))]
-            Trigger::Keys | Trigger::KeysLater | Trigger::KeysBroken => None,
+            Trigger::Keys | Trigger::KeysToVerify | Trigger::KeysLater | Trigger::KeysBroken => None,
             #[cfg(not(feature = "openid"))]
             _ => Self::metadata(trigger, variant),
         }
@@ -220,8 +238,8 @@ impl Fire {
         let undelivered = Self::SendFailed(Of::Current, Delivered::No, now);
         let response = |of| Self::Response(of, 200, &JSON, token_body(), now);
         match (phase, variant / 2) {
-            // Keys are waited for at all times.
-            (Phase::FetchingKeys, _) => None,
+            // Keys and the app are waited for at all times.
+            (Phase::FetchingKeys | Phase::Verifying, _) => None,
             (_, 0) => Some(undelivered),
             // An answer, an unknown outcome and a cancellation mean the same at all times while something is exchanged.
             (Phase::ExchangingCode, _) => None,
@@ -246,6 +264,8 @@ impl Fire {
                 login.handle(Event::ResponseReceived(of.id(login), response), *now)
             }
             Self::SendFailed(of, delivered, now) => login.handle(Event::SendFailed(of.id(login), *delivered), *now),
+            Self::Verified(of, Some(is_valid), now) => login.handle(Event::Verified(of.id(login), *is_valid), *now),
+            Self::Verified(of, None, now) => login.handle(Event::VerifyFailed(of.id(login)), *now),
             Self::Cancelled(now) => login.handle(Event::Cancelled, *now),
         }
     }
@@ -258,6 +278,7 @@ impl Fire {
                 format!("ResponseReceived({of:?}, {status}, {body:.200}) at {now:?}")
             }
             Self::SendFailed(of, delivered, now) => format!("SendFailed({of:?}, {delivered:?}) at {now:?}"),
+            Self::Verified(of, is_valid, now) => format!("Verified({of:?}, {is_valid:?}) at {now:?}"),
             Self::Cancelled(now) => format!("Cancelled at {now:?}"),
         }
     }
@@ -277,6 +298,7 @@ impl Of {
     fn id(self, login: &Login) -> RequestId {
         let current = match login.pending_action() {
             Some(Action::SendRequest(request)) => Some(request.id()),
+            Some(Action::Verify(check)) => Some(check.id()),
             _ => None,
         };
         let exchanging = || exchanging(client(), oauth_proto::AuthorizationRequest::new()).1.id();
@@ -293,6 +315,13 @@ impl Of {
                 use crate::support::openid::{fetching_keys, keyed};
                 crate::support::pending(&fetching_keys(keyed())).id()
             }
+            #[cfg(feature = "openid")]
+            Self::Phase(Phase::Verifying) => {
+                use crate::support::openid::{check, verifying};
+                check(&verifying(&[1], false)).id()
+            }
+            #[cfg(not(feature = "openid"))]
+            Self::Phase(Phase::Verifying) => current.unwrap_or_else(exchanging),
             Self::Phase(other) => panic!("{other:?} sends nothing"),
             Self::Other(0) => RequestId::from_u64(0),
             Self::Other(bits) => RequestId::from_u64(current.unwrap_or_else(exchanging).as_u64() ^ bits << 8),

@@ -20,7 +20,7 @@ pub fn bring(phase: Phase, on: Trigger) -> Vec<Login> {
             vec![login, resumed]
         }
         // Nobody asked for an ID token.
-        Phase::ExchangingCode if on == Trigger::ResponseWithoutKeys => vec![],
+        Phase::ExchangingCode if matches!(on, Trigger::ResponseWithoutKeys | Trigger::ResponseToVerify) => vec![],
         Phase::ExchangingCode => vec![exchanging(client(), request()).0],
         Phase::Finished => {
             let (mut login, request) = exchanging(client(), request());
@@ -128,7 +128,9 @@ mod openid {
     use oauth_proto::{Action, Event, Login, Phase, UnixTime};
 
     use super::{later, undelivered};
-    use crate::support::openid::{exchanging, fetching_keys, keyed, keys, on_tls_alone, request, token_body};
+    use crate::support::openid::{
+        by_action, check, exchanging, fetching_keys, keyed, keys, on_tls_alone, request, token_body, verifying,
+    };
     use crate::support::{at, awaiting, json, pending, START};
 
     pub fn bring(phase: Phase, on: Trigger) -> Vec<Login> {
@@ -136,16 +138,31 @@ mod openid {
             Phase::AwaitingRedirect => vec![awaiting(keyed(), request())],
             Phase::ExchangingCode if on == Trigger::ResponseWithoutKeys => {
                 let other_keys = keyed().with_keys(keys(&[2], UnixTime::from_secs(START - 30)));
-                vec![exchanging(keyed()), exchanging(other_keys)]
+                vec![exchanging(keyed()), exchanging(other_keys), exchanging(by_action())]
+            }
+            Phase::ExchangingCode if on == Trigger::ResponseToVerify => {
+                vec![exchanging(by_action().with_keys(keys(&[2, 1], at(0))))]
             }
             Phase::ExchangingCode => {
                 vec![exchanging(on_tls_alone()), exchanging(keyed().with_keys(keys(&[2, 1], at(0))))]
+            }
+            Phase::FetchingKeys if on == Trigger::KeysToVerify => {
+                let mut refused = verifying(&[1], false);
+                let event = Event::Verified(check(&refused).id(), false);
+                assert!(matches!(refused.handle(event, at(1)), Ok(Action::SendRequest(_))));
+                vec![fetching_keys(by_action()), refused]
             }
             Phase::FetchingKeys => {
                 let later = later(fetching_keys(keyed()));
                 let old = keyed().with_keys(keys(&[2], UnixTime::from_secs(START - 30)));
                 vec![fetching_keys(keyed()), fetching_keys(old), later, undelivered(fetching_keys(keyed()))]
             }
+            Phase::Verifying => match on {
+                Trigger::SignatureOfAnotherKey => vec![verifying(&[2, 1], false), verifying(&[3, 2, 1], true)],
+                Trigger::SignatureOfNewKey => vec![verifying(&[1], false), second_key(verifying(&[2, 1], false))],
+                Trigger::SignatureInvalid => vec![verifying(&[1], true), second_key(verifying(&[2, 1], true))],
+                _ => vec![verifying(&[2, 1], false), verifying(&[1], true), not_now(verifying(&[1], true))],
+            },
             Phase::Finished => {
                 let mut login = exchanging(on_tls_alone());
                 let body = token_body(|_| {});
@@ -162,5 +179,18 @@ mod openid {
             }
             _ => vec![],
         }
+    }
+
+    /// The first key has not signed it.
+    fn second_key(mut login: Login) -> Login {
+        let event = Event::Verified(check(&login).id(), false);
+        assert!(matches!(login.handle(event, at(1)), Ok(Action::Verify(_))));
+        login
+    }
+
+    fn not_now(mut login: Login) -> Login {
+        let event = Event::VerifyFailed(check(&login).id());
+        assert!(matches!(login.handle(event, at(1)), Ok(Action::RetryAt(_))));
+        login
     }
 }

@@ -178,6 +178,7 @@ impl World<'_> {
                 self.counts.add("told to wait for another's refresh");
                 None
             }
+            Access::Verify(_) => broken!("2", "the client has a verifier"),
             Access::RetryAt(at) => {
                 self.wait_until(caller, at, now);
                 self.counts.add("told to try later");

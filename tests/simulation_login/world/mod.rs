@@ -96,6 +96,7 @@ pub fn run(choices: Choices, counts: &mut Counts, trace: &mut Trace) {
             Ok(Action::SendRequest(request)) => world.send(&request),
             Ok(Action::OpenUrl(url)) => world.browse(&url),
             Ok(Action::RetryAt(time)) => world.wait(time),
+            Ok(Action::Verify(_)) => broken!("a", "the client has a verifier"),
             Err(_) => return world.check_end(),
         };
     }

@@ -134,7 +134,7 @@ impl<I: Io> Engine<'_, I> {
                 }
                 Step::Done(Some(Access::LoginRequired(why))) => return Err(self.shared.lock().login_required(why)),
                 // `ask` has made steps of them.
-                Step::Done(Some(Access::SendRequest(_) | Access::Wait(_))) => {}
+                Step::Done(Some(Access::SendRequest(_) | Access::Wait(_) | Access::Verify(_))) => {}
             }
         }
     }
