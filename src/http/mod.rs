@@ -50,7 +50,7 @@
 //!
 //! | what happens | hand over |
 //! | --- | --- |
-//! | the response has the type `opaqueredirect` and the status 0: the server sent a redirect | a response with status 302, no headers and an empty body |
+//! | the response has the type `opaqueredirect` and the status 0: the server sent a redirect | a response with status 302, an empty header `Location` and an empty body |
 //! | the promise is rejected, or reading the body fails: there was no connection, it was lost, it took too long, or CORS forbids it | [`Delivered::Maybe`] |
 //! | `navigator.onLine` is `false` before the request: do not send it | [`Delivered::No`] |
 //!

@@ -5,13 +5,13 @@ use oauth_proto::{
     Phase, Request, Response, SessionAction, SessionPhase,
 };
 
-use crate::{at, none, request, session, DAY, T0};
+use crate::{at, request, session, DAY, T0};
 
 const PAGE: &str = "https://app.example.com/callback";
 
 /// What an opaque redirect is handed over as.
 fn redirect() -> Response<'static> {
-    Response::new(302, none(), b"")
+    Response::new(302, &[("location", "")], b"")
 }
 
 fn sent(action: Result<Action, Error>) -> Request {
