@@ -11,4 +11,6 @@ mod blocking;
 mod dropped;
 mod listener;
 mod loops;
+#[cfg(feature = "openid")]
+mod verify;
 mod world;

@@ -7,8 +7,11 @@ use std::pin::{pin, Pin};
 use std::task::{Context, Poll, Waker};
 
 use oauth_proto::drive::{self, OwnedResponse};
+#[cfg(feature = "openid")]
+use oauth_proto::{Algorithm, ClientBuilder};
 use oauth_proto::{
     AuthorizationRequest, AuthorizationServer, AuthorizationUrl, Client, Delivered, Entropy, Error, Login,
+    SignatureCheck,
 };
 use oauth_proto::{Request, UnixTime};
 
@@ -25,6 +28,8 @@ pub enum Sent {
     /// Tokens, and an ID token whose signature the server's keys must check.
     #[cfg(feature = "openid")]
     IdToken,
+    #[cfg(feature = "openid")]
+    Keys,
     Status(u16),
     Fails(Delivered),
 }
@@ -52,6 +57,8 @@ pub fn code() -> Comes {
 pub struct World {
     pub sends: RefCell<VecDeque<Sent>>,
     pub redirects: RefCell<VecDeque<Comes>>,
+    /// What the platform says of a signature.
+    pub verdicts: RefCell<VecDeque<Option<bool>>>,
     pub log: RefCell<Vec<String>>,
     pub now: RefCell<u64>,
     /// How many seconds each wait takes longer: the machine was asleep.
@@ -100,6 +107,8 @@ impl World {
             Sent::IdToken => {
                 (200, format!(r#"{{"access_token":"AT","token_type":"Bearer","id_token":"{}"}}"#, id_token()))
             }
+            #[cfg(feature = "openid")]
+            Sent::Keys => (200, format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{}"}}]}}"#, "A".repeat(43))),
             Sent::Status(status) => (status, "{}".into()),
             Sent::Fails(delivered) => return Err(delivered),
         };
@@ -199,6 +208,14 @@ impl drive::Clock for App<'_> {
     }
 }
 
+impl drive::Crypto for App<'_> {
+    async fn verify(&self, _: &SignatureCheck) -> Option<bool> {
+        self.0.note("verify");
+        self.0.pause().await;
+        self.0.verdicts.borrow_mut().pop_front().expect("nothing more is to be verified")
+    }
+}
+
 pub fn entropy() -> Entropy {
     Entropy::new(core::array::from_fn(|index| u8::try_from(index).unwrap())).unwrap()
 }
@@ -222,7 +239,19 @@ fn of(server: AuthorizationServer) -> Login {
 /// One that wants to know who the user is.
 #[cfg(feature = "openid")]
 pub fn openid() -> Login {
-    let client = Client::new(AuthorizationServer::from_issuer(ISSUER).unwrap(), "app", REDIRECT_URI).unwrap();
+    openid_of(Client::builder(AuthorizationServer::from_issuer(ISSUER).unwrap(), "app", REDIRECT_URI))
+}
+
+/// The same, and the app verifies the signature.
+#[cfg(feature = "openid")]
+pub fn by_action() -> Login {
+    let builder = Client::builder(AuthorizationServer::from_issuer(ISSUER).unwrap(), "app", REDIRECT_URI);
+    openid_of(builder.verify_id_tokens_by_action(&[Algorithm::EdDsa]))
+}
+
+#[cfg(feature = "openid")]
+fn openid_of(builder: ClientBuilder) -> Login {
+    let client = builder.id_token_algorithms(&[Algorithm::EdDsa]).build().unwrap();
     Login::new(client, AuthorizationRequest::new().scope("openid")).unwrap()
 }
 
@@ -236,7 +265,7 @@ fn id_token() -> String {
         START + 600,
         Base64UrlUnpadded::encode_string(&nonce)
     );
-    let parts = [r#"{"alg":"RS256","kid":"1"}"#, &claims, &"s".repeat(64)];
+    let parts = [r#"{"alg":"EdDSA"}"#, &claims, &"s".repeat(64)];
     parts.map(|part| Base64UrlUnpadded::encode_string(part.as_bytes())).join(".")
 }
 

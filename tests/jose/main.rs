@@ -9,6 +9,7 @@
 )]
 
 mod bit_flips;
+mod by_action;
 mod differential;
 mod objects;
 #[path = "../support/signing.rs"]

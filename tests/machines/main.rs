@@ -8,6 +8,8 @@
     clippy::arithmetic_side_effects
 )]
 
+#[cfg(feature = "openid")]
+mod by_action;
 mod errors;
 mod leaks;
 mod model;

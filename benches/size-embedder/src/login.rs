@@ -53,7 +53,7 @@ pub fn log_in(input: &mut Input<'_>, client: &Client) -> Outcome<Tokens> {
                 login.handle(Event::RedirectReceived(&redirect), input.now())
             }
             // The client does not verify by action.
-            Ok(Action::Verify(_)) => return Err(String::new()),
+            Ok(Action::Verify(check)) => return Err(text(check.id().as_u64())),
             Ok(Action::RetryAt(time)) => {
                 input.show(time.as_secs());
                 login.pending_action().map_or_else(|| login.handle(Event::Cancelled, input.now()), Ok)

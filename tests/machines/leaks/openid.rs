@@ -10,7 +10,8 @@ use super::watch::Watch;
 use super::{echo, id_token, user, watch, ACCESS, EMAIL, NAME, NEXT_ACCESS, NEXT_REFRESH, REFRESH, STREET, SUBJECT};
 use crate::model::keys::{jwks, named};
 use crate::support::openid::{
-    discovering, exchanging, issuer_only, keyed, keyed_builder, metadata, on_tls_alone, request, ISSUER, JWKS_URI,
+    by_action, discovering, exchanging, issuer_only, keyed, keyed_builder, metadata, on_tls_alone, request, ISSUER,
+    JWKS_URI,
 };
 use crate::support::{at, entropy, html, json, nonce, pending, refresh, START};
 
@@ -96,6 +97,36 @@ fn a_login_that_is_fetching_keys_shows_nothing() {
             }
         }
         assert_eq!(login.pending_action().is_none(), status != 503, "{status}");
+    }
+}
+
+/// The bytes that the app verifies are the user's.
+#[test]
+fn a_login_that_the_app_verifies_for_shows_nothing() {
+    let watch = watch();
+    for is_valid in [None, Some(true), Some(false)] {
+        let mut login = exchanging(by_action());
+        let body = answer(ACCESS, REFRESH, &id_token());
+        assert!(login.handle(Event::ResponseReceived(pending(&login).id(), json(200, &body)), at(1)).is_ok());
+        let keys = jwks(&[1]);
+        let action = login.handle(Event::ResponseReceived(pending(&login).id(), json(200, &keys)), at(1));
+        watch.debug("Result<Action, Error>", &action);
+        look(&watch, &login);
+        let Ok(Action::Verify(check)) = action else { panic!("nothing to verify: {action:?}") };
+        watch.debug("SignatureCheck", &check);
+        let message = core::str::from_utf8(check.message()).unwrap();
+        assert!(watch.find(message).is_some(), "the search sees nothing");
+        let event = match is_valid {
+            Some(is_valid) => Event::Verified(check.id(), is_valid),
+            None => Event::VerifyFailed(check.id()),
+        };
+        watch.debug("Event", &event);
+        let result = login.handle(event, at(1));
+        watch.debug("Result<Action, Error>", &result);
+        look(&watch, &login);
+        if let Err(error) = result {
+            watch.error("Error", &error);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod ends;
 mod keys;
 mod refresh;
 mod stored;
+mod verify;
 
 use oauth_proto::{Access, Client, Error, Event, KeySet, RequestId, Response, Session, SessionAction, UnixTime};
 use serde_json::{json, Value};

@@ -172,7 +172,7 @@ impl<I: Io> Engine<'_, I> {
             } else {
                 // It was made of older tokens. Often nothing is left to do.
                 flight.settle();
-                let Some(Access::SendRequest(request)) = ask(&mut state.session, now) else { return Ok(Ok(())) };
+                let Some(Access::SendRequest(request)) = state.ask(now, ask) else { return Ok(Ok(())) };
                 flight.carry(request.id(), state.deadline(now));
                 request
             }

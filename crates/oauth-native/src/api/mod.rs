@@ -12,6 +12,11 @@
 //! - **401.** If the API refuses a token, the token is refreshed once, however many calls were refused, and each call is made
 //!   once more. If the API demands more scope or a stronger login, the error has [the login to make](ApiError::login).
 //!
+//! # ID tokens
+//!
+//! A handle does not verify signatures by action. With a client that was built with
+//! `verify_id_tokens_by_action`, its session keeps the ID token of the login, and those of refreshes are left aside.
+//!
 //! # Dropped futures
 //!
 //! Every future here may be dropped at any time. The task that needs a refresh first carries it out: there is no task in the

@@ -75,13 +75,7 @@ impl Shared {
         if state.is_replaced {
             return (Step::Done(Some(Access::LoginRequired(LoginRequired::OtherLogin))), listener);
         }
-        let mut access = ask(&mut state.session, now);
-        // A handle has no cryptography that answers later. The session asks three times in all, and goes on without.
-        while let Some(Access::Verify(check)) = access {
-            drop(state.session.handle(Event::VerifyFailed(check.id()), now));
-            access = ask(&mut state.session, now);
-        }
-        let step = match access {
+        let step = match state.ask(now, ask) {
             Some(Access::SendRequest(request)) => {
                 let id = request.id();
                 state.unsent.push(id);
@@ -122,6 +116,21 @@ impl State {
             save_again_at: UnixTime::from_secs(0),
             is_replaced: false,
             login: None,
+        }
+    }
+
+    /// Asks the session. It is told that no signature can be verified: a handle has no cryptography that answers later. The
+    /// session asks for that three times in all, and goes on without.
+    pub(super) fn ask(
+        &mut self,
+        now: UnixTime,
+        ask: &mut impl FnMut(&mut Session, UnixTime) -> Option<Access>,
+    ) -> Option<Access> {
+        loop {
+            match ask(&mut self.session, now) {
+                Some(Access::Verify(check)) => drop(self.session.handle(Event::VerifyFailed(check.id()), now)),
+                access => return access,
+            }
         }
     }
 

@@ -5,7 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use oauth_native::api::{blocking, Api, ApiError, Reply};
-use oauth_proto::{Bearer, Delivered, LoginRequired, Secret, Session, SessionPhase, SignOut, Target, Tokens, UnixTime};
+use oauth_proto::{
+    Access, Algorithm, AuthorizationServer, Bearer, Client, Delivered, Event, KeySet, LoginRequired, Response, Secret,
+    Session, SessionPhase, SignOut, Target, Tokens, UnixTime,
+};
 
 use crate::executor::{block_on, run, Task};
 use crate::world::{Canned, FakeClock, Server, World, API};
@@ -265,6 +268,37 @@ fn keys_that_an_id_token_needs_are_fetched() {
     world.store.fails_to_lock.store(true, Ordering::SeqCst);
     assert_eq!(text(&block_on(api.bearer()).unwrap()), "AT2");
     assert_eq!(world.server.sent().keys, 0);
+}
+
+/// The handle cannot verify, so the session goes on without that ID token.
+#[test]
+fn nobody_waits_for_a_signature_that_the_app_would_have_to_verify() {
+    let server = AuthorizationServer::new("https://as.example.com/authorize", "https://as.example.com/token").unwrap();
+    let server = server.issuer("https://as.example.com").unwrap().jwks_uri("https://as.example.com/keys").unwrap();
+    let client = Client::builder(server, "s6BhdRkqt3", "com.example.app:/callback")
+        .verify_id_tokens_by_action(&[Algorithm::Rs256])
+        .build()
+        .unwrap();
+    let jwks = format!(r#"{{"keys":[{{"kty":"RSA","kid":"new","n":"{}w","e":"AQAB"}}]}}"#, "_".repeat(341));
+    let keys = KeySet::parse("https://as.example.com/keys", jwks.as_bytes(), UnixTime::from_secs(1000)).unwrap();
+    let tokens =
+        Tokens::from_parts(Secret::new("AT1"), Some(Secret::new("RT1")), Some(UnixTime::from_secs(900)), "openid");
+    let mut session = Session::new(client.with_keys(keys), tokens);
+    let world = World::new();
+    let api = world.tasks_of(Session::restore(session.client().clone(), session.save().unwrap()).unwrap());
+    world.server.answers(Canned::Answer(200, with_id_token()));
+    for _ in 0..5 {
+        assert_eq!(text(&block_on(api.bearer()).unwrap()), "AT2");
+        world.clock.advance(60);
+    }
+    assert_eq!((world.server.refreshes(), world.server.sent().keys), (1, 0));
+
+    // There was something to verify.
+    let now = UnixTime::from_secs(1000);
+    let Access::SendRequest(request) = session.access(now) else { panic!("no refresh") };
+    let response = Response::new(200, &[("content-type", "application/json")], with_id_token().as_bytes());
+    assert!(session.handle(Event::ResponseReceived(request.id(), response), now).is_ok());
+    assert!(matches!(session.access(now), Access::Verify(_)));
 }
 
 /// Compiles only if all of them are `Send`.
