@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 console.info = () => {};
 
 const { AuthorizationServer } = await import('../../tests/interop/authorization_server.mjs');
-const { apis, resourcesOf } = await import('../../tests/interop/apis.mjs');
+const { apis } = await import('../../tests/interop/apis.mjs');
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const types = {
@@ -83,15 +83,16 @@ function withCors(origin, serve) {
   };
 }
 
-// Starts everything; gives the URL of the page, its settings, and `stop`.
-export async function start(folder, client = 'native-app') {
+// Starts everything; gives the URL of the page, its settings, and `stop`. An access token is good for so many seconds: a person
+// who calls the API later sees a refresh.
+export async function start(folder, { client = 'native-app', lifetime = 20 } = {}) {
   const [issuing, issuer] = await listen();
   const [apiServer, api] = await listen();
   const [pages, origin] = await listen();
 
-  const authorizationServer = await AuthorizationServer.on(issuer, resourcesOf(api, 'http://127.0.0.1:1'));
+  const authorizationServer = await AuthorizationServer.on(issuer, { [`${api}/`]: { ttl: lifetime } });
   issuing.on('request', (request, response) => authorizationServer.handle(request, response));
-  const serve = apis(issuer, () => authorizationServer.keys, api, 'http://127.0.0.1:1')(api);
+  const serve = apis(issuer, () => authorizationServer.keys, api)(api);
   apiServer.on('request', withCors(origin, serve));
 
   const settings = {
@@ -100,9 +101,8 @@ export async function start(folder, client = 'native-app') {
     redirect_uri: `${origin}/callback`,
     post_logout_redirect_uri: `${origin}/loggedout`,
     scope: 'openid profile offline_access read',
-    // An API whose access tokens live for three seconds, so that a second call needs another.
-    resource: `${api}/brief/`,
-    api: `${api}/brief/messages`,
+    resource: `${api}/`,
+    api: `${api}/messages`,
     api_origin: api,
   };
   const headers = headersOf([issuer, api]);
@@ -111,10 +111,10 @@ export async function start(folder, client = 'native-app') {
 
   const servers = [issuing, apiServer, pages];
   const stop = () => servers.forEach((server) => (server.close(), server.closeAllConnections()));
-  return { page: `${origin}/`, settings, authorizationServer, stop };
+  return { page: `${origin}/`, settings, stop };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { page } = await start(process.argv[2], process.argv[3]);
+  const { page } = await start(process.argv[2], { client: process.argv[3] });
   console.log(`Open ${page} in a browser of this machine. At the login, any name and password will do. Ctrl-C ends it.`);
 }

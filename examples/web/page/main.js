@@ -3,7 +3,6 @@
 import init, { App } from '/pkg/oauth_proto_web.js';
 
 const element = (id) => document.getElementById(id);
-const graphs = {};
 let steps = JSON.parse(sessionStorage.getItem('steps') ?? '[]');
 let app;
 
@@ -38,13 +37,21 @@ function render() {
   for (const button of document.querySelectorAll('.buttons button')) button.hidden = !buttons.includes(button.id);
 }
 
-// The present state of a machine, and the way by which it was reached.
+// Marks the present state of a machine and the ways that were taken: by a login, all of them; by a session, which goes round
+// and round, the last.
 function mark(machine, { from, to }) {
   element(`${machine}-phase`).textContent = to;
-  const graph = graphs[machine];
-  for (const part of graph.querySelectorAll('.present, .passed')) part.classList.remove('present', 'passed');
-  graph.querySelector(`[data-phase="${to}"]`)?.classList.add('present');
+  const graph = element(`${machine}-graph`);
+  const isFresh = machine === 'session' || from === 'Ready';
+  graph.querySelector('.present')?.classList.remove('present');
+  if (isFresh) for (const way of graph.querySelectorAll('.passed')) way.classList.remove('passed');
+  graph.querySelector(`[data-phase="${to}"]`).classList.add('present');
   graph.querySelector(`[data-from~="${from}"][data-to="${to}"]`)?.classList.add('passed');
+}
+
+// Opens the picture of the machine that is at work.
+function open(machine) {
+  for (const each of ['login', 'session']) element(each).open = each === machine;
 }
 
 function list({ machine, from, event, action, to }) {
@@ -54,15 +61,29 @@ function list({ machine, from, event, action, to }) {
   element('clear').hidden = false;
 }
 
+// Shows where a step has led; one that was refused took no way.
+function follow(step) {
+  list(step);
+  mark(step.machine, step.action.startsWith('refused') ? { to: step.to } : step);
+}
+
 // Called by the module at each step, which goes on when the promise is kept.
 async function show(step) {
   steps.push(step);
   sessionStorage.setItem('steps', JSON.stringify(steps));
-  list(step);
-  const refusedNothingHappened = step.action.startsWith('refused');
-  mark(step.machine, refusedNothingHappened ? { to: step.to } : step);
+  open(step.machine);
+  follow(step);
   render();
   if (element('slowly').checked) await new Promise((seen) => setTimeout(seen, 900));
+}
+
+function tell(error) {
+  const hint = app?.phase === 'AwaitingRedirect'
+    ? 'The page was opened with an address that does not belong to your login. It was ignored.'
+    : hints[error.name] ?? '';
+  const message = error.message[0].toUpperCase() + error.message.slice(1);
+  element('problem').textContent = `${message} (${error.name}). ${hint}`;
+  element('problem').hidden = false;
 }
 
 // Runs what a button is for; meanwhile no other can be pressed.
@@ -71,24 +92,21 @@ async function run(work) {
   element('problem').hidden = true;
   document.body.ariaBusy = 'true';
   for (const button of buttons) button.disabled = true;
-  try {
-    await work();
-  } catch (error) {
-    const hint = hints[error.name];
-    element('problem').textContent = `${error.message} (${error.name})${hint ? ` ${hint}` : ''}`;
-    element('problem').hidden = false;
-  }
+  await Promise.resolve().then(work).catch(tell);
   for (const button of buttons) button.disabled = false;
   document.body.ariaBusy = 'false';
   render();
+  if (app.phase === 'Active') {
+    open('session');
+    mark('session', { to: app.phase });
+  }
 }
 
 async function draw(machine) {
   const text = await (await fetch(`/${machine}.svg`)).text();
   // The page's policy allows no style in attributes; style.css has what is needed.
   const picture = new DOMParser().parseFromString(text.replace(/ style="[^"]*"/, ''), 'image/svg+xml');
-  graphs[machine] = element(`${machine}-graph`);
-  graphs[machine].append(document.importNode(picture.documentElement, true));
+  element(`${machine}-graph`).append(document.importNode(picture.documentElement, true));
 }
 
 async function callApi() {
@@ -116,17 +134,14 @@ element('slowly').checked = sessionStorage.getItem('slowly') !== 'false';
 // "Back" may bring the page as it was when it was left, in the middle of a step.
 addEventListener('pageshow', (event) => event.persisted && location.reload());
 
-const [settings] = await Promise.all([
-  fetch('/settings.json').then((answer) => answer.text()),
-  init({ module_or_path: '/pkg/oauth_proto_web_bg.wasm' }),
-  draw('login'),
-  draw('session'),
-]);
-app = new App(settings, show);
-for (const step of steps) {
-  list(step);
-  // A session ends with its page, the picture of a login goes on.
-  if (step.machine === 'login') mark('login', step);
+async function begin() {
+  const module = init({ module_or_path: '/pkg/oauth_proto_web_bg.wasm' });
+  const settings = await (await fetch('/settings.json')).text();
+  await Promise.all([module, draw('login'), draw('session')]);
+  app = new App(settings, show);
+  // A session ends with its page; a login goes on in the next.
+  for (const step of steps) (step.machine === 'login' ? follow : list)(step);
+  await run(() => app.arrive());
 }
-await run(() => app.arrive());
-document.body.dataset.ready = 'true';
+
+begin().catch(tell).finally(() => { document.body.dataset.ready = 'true'; });

@@ -194,8 +194,7 @@ impl App {
     }
 
     async fn get(&self, bearer: &Bearer) -> Result<Answer, JsValue> {
-        let headers =
-            bearer.headers("GET", &self.api).map_err(|error| failure(error.code(), &error.to_string()))?;
+        let headers = bearer.headers("GET", &self.api).map_err(|error| failure(error.code(), &error.to_string()))?;
         let headers: Vec<_> = headers.into_iter().collect();
         let pairs = headers.iter().map(|(name, value)| (*name, value.as_str()));
         fetch::call("GET", &self.api, pairs, None, MOST_OF_API).await.map_err(|_| unreachable())

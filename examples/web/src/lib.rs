@@ -57,7 +57,8 @@ impl App {
     /// What is wrong with the settings.
     #[wasm_bindgen(constructor)]
     pub fn new(settings: &str, show: Function) -> Result<App, JsValue> {
-        let settings: Settings = serde_json::from_str(settings).map_err(|error| failure("settings", &error.to_string()))?;
+        let settings: Settings =
+            serde_json::from_str(settings).map_err(|error| failure("settings", &error.to_string()))?;
         let client = settings.client().map_err(|error| failure(error.code(), &error.to_string()))?;
         // `offline_access` asks for a refresh token, and needs the prompt (OpenID Connect Core section 11).
         let request = AuthorizationRequest::new().scope(&settings.scope).resource(&settings.resource).prompt("consent");

@@ -32,7 +32,11 @@ impl App {
         let url = take_url()?;
         let Some(saved) = storage()?.get_item(PENDING)? else {
             let is_late = url.is_some();
-            return if is_late { Err(failure("no_login", "no login waits in this tab; start a new one")) } else { Ok(()) };
+            return if is_late {
+                Err(failure("no_login", "no login waits in this tab; start a new one"))
+            } else {
+                Ok(())
+            };
         };
         if let Err(error) = self.resume(&saved) {
             forget()?;

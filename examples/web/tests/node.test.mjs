@@ -95,7 +95,7 @@ test('when an answer breaks off, it is as if none had come', async (t) => {
   await assert.rejects(loggedIn(settings), { name: 'outcome_unknown' });
 });
 
-test('metadata are asked for three times, and then the person is told', async (t) => {
+test('metadata is requested three times, and then the person is told', async (t) => {
   const { settings } = await world(t);
   let asked = 0;
   answerInstead(t, '', () => Promise.reject(new TypeError((asked += 1))));

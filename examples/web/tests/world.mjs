@@ -12,7 +12,7 @@ const folder = process.env.PKG;
 assert(folder, 'PKG must name the folder that examples/web/build has written to');
 
 export async function world(t, client) {
-  const running = await start(folder, client);
+  const running = await start(folder, { client, lifetime: 3 });
   t.after(() => running.stop());
   return running;
 }

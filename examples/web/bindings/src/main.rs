@@ -9,6 +9,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: bindings MODULE.wasm FOLDER".into());
     };
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(module).web(true)?.typescript(false);
+    bindgen.input_path(module).web(true)?.typescript(false).remove_name_section(true);
     Ok(bindgen.generate(folder)?)
 }
