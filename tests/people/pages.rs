@@ -21,7 +21,8 @@ fn sent(action: Result<Action, Error>) -> Request {
 
 /// A login that asks for its server's metadata.
 fn discovering() -> (Login, Request) {
-    let client = Client::new(AuthorizationServer::from_issuer("https://as.example.com").unwrap(), "page", PAGE).unwrap();
+    let client =
+        Client::new(AuthorizationServer::from_issuer("https://as.example.com").unwrap(), "page", PAGE).unwrap();
     started(client, sent)
 }
 
