@@ -74,3 +74,18 @@ debian_rust() {
     rustc --version
     cargo --version
 }
+
+# wasm_cargo COMMAND ARGUMENTS…: `cargo COMMAND ARGUMENTS` for WebAssembly, with std, into $TARGET/wasm. Where the installed Rust
+# has no std for that (`rustup target add wasm32-unknown-unknown` brings it), Debian's Rust builds it from its sources.
+wasm_cargo() (
+    arguments=("$@" --target wasm32-unknown-unknown)
+    environment=("CARGO_TARGET_DIR=$TARGET/wasm")
+    if [ ! -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]; then
+        command -v apt-get >/dev/null || die "first: rustup target add wasm32-unknown-unknown"
+        debian_rust newest
+        need wasm-ld lld
+        environment+=(RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld)
+        arguments+=("-Zbuild-std=std,panic_abort")
+    fi
+    env "${environment[@]}" cargo "${arguments[@]}"
+)
