@@ -62,11 +62,14 @@ impl Failure {
         match (error, unreachable) {
             (ApiError::LoginRequired { why, .. }, _) => Self::login_required(&why),
             (ApiError::Later(_), Some(url)) => Self::unreachable(&url),
+            (ApiError::Later(_), None) => {
+                Self::new("the server is busy, and cannot answer now", "run again later, perhaps with a longer --wait")
+            }
             (ApiError::Refused { error, .. } | ApiError::Metadata(error), _) => error.into(),
             (ApiError::Bearer(error), _) => {
                 Self::new(format!("the token may not go to this API: {error}"), "check --api-url")
             }
-            (error, _) => Self::new(error.to_string(), "run again later, perhaps with a longer --wait"),
+            (error, _) => Self::new(error.to_string(), "run again"),
         }
     }
 

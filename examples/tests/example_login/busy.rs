@@ -1,4 +1,6 @@
-//! Servers that cannot answer now: the program waits, says for what, and goes on.
+//! Servers that cannot answer now: once the user has logged in, the program waits, and goes on.
+
+use std::net::TcpListener;
 
 use crate::client::Client;
 use crate::program::rude_server;
@@ -56,13 +58,18 @@ fn keys_are_waited_for() {
     assert_done(&visit.end(), &[&get, busy, &get, busy, &get, busy, &get, "action TokensReady", "Hello, alice"]);
 }
 
+/// Nothing is lost by then, so nobody waits.
 #[test]
-fn metadata_are_waited_for() {
-    let issuer = rude_server(&[BUSY, "404 Not Found", "404 Not Found"]);
-    let run = run(&["--issuer", &issuer, "--client-id", CLIENT_ID]);
-    run.assert_failed(1, &["no metadata at its well-known places"]);
-    let (first, second) = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server");
+fn a_server_that_cannot_be_discovered_now() {
+    let issuer = rude_server(&[BUSY, "404 Not Found"]);
+    let at = |issuer: &str| run(&["--issuer", issuer, "--client-id", CLIENT_ID]);
+    let run = at(&issuer);
+    run.assert_failed(1, &["the server is busy", "run again later"]);
     let get = |place| format!("action SendRequest GET {issuer}{place}");
-    let busy = "action RetryAt the server is busy";
-    assert_story(&run.out, &[&get(first), &get(second), busy, "waiting", &get(first), &get(second)]);
+    assert_story(&run.out, &[&get("/.well-known/openid-configuration"), "event ResponseReceived status 503"]);
+
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let run = at(&format!("http://{closed}"));
+    run.assert_failed(1, &[&format!("http://{closed}/.well-known/openid-configuration could not be reached"), "proxy"]);
+    assert_eq!(run.out.matches("event    SendFailed").count(), 1, "{}", run.out);
 }
