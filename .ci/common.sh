@@ -34,6 +34,27 @@ need() {
     command -v "$1" >/dev/null || die "$1 is missing; Debian's package $2 has it"
 }
 
+# need_backport COMMAND PACKAGE: the same from the backports of this Debian release, for a package of the release that is too old.
+# If the machine has no backports, they are added to its package sources, at the server that its other packages come from.
+need_backport() {
+    ! command -v "$1" >/dev/null || return 0
+    local release sources server
+    release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    # shellcheck disable=SC2016 # apt's own variables
+    listed() { apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages'; }
+    [ -n "$(listed)" ] || apt update # only what was fetched once is listed
+    sources=$(listed)
+    if ! grep -q "^$release-backports main " <<<"$sources"; then
+        server=$(sed -n "s/^$release main //p" <<<"$sources" | head -n 1)
+        [ -n "$server" ] || die "this machine has no package source for Debian's release '$release'"
+        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $server $release-backports main" \
+            >"/etc/apt/sources.list.d/$release-backports.list"
+        apt update
+    fi
+    apt install -y --no-install-recommends --target-release "$release-backports" "$2" >/dev/null
+    command -v "$1" >/dev/null || die "$1 is missing; the package $2 of $release-backports has it"
+}
+
 # cargo_tool NAME VERSION: installs this cargo subcommand in CACHE, unless it is there in this version.
 cargo_tool() {
     if [ "$(cargo "${1#cargo-}" --version 2>/dev/null)" != "$1 $2" ]; then
@@ -53,3 +74,18 @@ debian_rust() {
     rustc --version
     cargo --version
 }
+
+# wasm_cargo COMMAND ARGUMENTS…: `cargo COMMAND ARGUMENTS` for WebAssembly, with std, into $TARGET/wasm. Where the installed Rust
+# has no std for that (`rustup target add wasm32-unknown-unknown` brings it), Debian's Rust builds it from its sources.
+wasm_cargo() (
+    arguments=("$@" --target wasm32-unknown-unknown)
+    environment=("CARGO_TARGET_DIR=$TARGET/wasm")
+    if [ ! -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]; then
+        command -v apt-get >/dev/null || die "first: rustup target add wasm32-unknown-unknown"
+        debian_rust newest
+        need wasm-ld lld
+        environment+=(RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld)
+        arguments+=("-Zbuild-std=std,panic_abort")
+    fi
+    env "${environment[@]}" cargo "${arguments[@]}"
+)

@@ -51,8 +51,7 @@
 //! let tokens = loop {
 //!     step = match step {
 //!         Ok(Action::TokensReady(tokens)) => break tokens,
-//!         Ok(Action::OpenUrl(url)) =>
-//!             login.handle(Event::RedirectReceived(&browser.open(&url)), now()),
+//!         Ok(Action::OpenUrl(url)) => login.handle(Event::RedirectReceived(&browser.open(&url)), now()),
 //!         Ok(Action::SendRequest(request)) => {
 //!             let (status, headers, body) = http.send(&request);
 //!             let response = Response::new(status, &headers, &body);
@@ -84,11 +83,12 @@
 //!
 //! | I have | look here |
 //! | --- | --- |
-//! | blocking HTTP (`ureq`, `curl`) | the loop above, or [`drive::blocking::login`]; `examples/login` in the repository does all of it on `ureq` |
+//! | blocking HTTP (`ureq`, `curl`) | the loop above, or [`drive::blocking::login`]; `oauth-native` in the repository does all of it on `ureq`, and `examples/login` shows it |
 //! | async HTTP (`reqwest`, `hyper`, on `tokio` or any other) | the same loop with `.await`, or [`drive::login`]; [`Session`] shows an async caller |
 //! | the `http` crate's types | the feature `http` converts [`Request`] and [`Response`] |
-//! | WebAssembly in a browser | `default-features = false`; [`Entropy::new`] from `crypto.getRandomValues`; [`Login::save`] |
-//! | bare metal, your own stack | `default-features = false`; [`Entropy::new`], [`UnixTime::from_secs`], [`Headers::from_fn`] |
+//! | WebAssembly in a browser | [`http`](crate::http#fetch) for `fetch`, [`Login::save`], [below](#webassembly); `examples/web` in the repository |
+//! | bare metal, your own stack | `default-features = false`; [`Entropy::new`], [`UnixTime::from_secs`], [`Headers::from_fn`]; `examples/firmware` runs on a Cortex-M4 |
+//! | `embassy` | [`drive::login`]; `docs/embassy.md` has the code to copy |
 //! | Kotlin, Swift, Python (`UniFFI`, JNI) | `examples/uniffi` in the repository: [`Login`] and [`Session`] as objects, [`RequestId::as_u64`], [`Error::code`] |
 //! | OAuth only | [`AuthorizationServer::new`] or [`from_issuer`](AuthorizationServer::from_issuer); no scope `openid` |
 //! | OpenID Connect | the scope `openid`; then [`Session::id_token`] says who logged in, and [`openid`] how it is checked |
@@ -213,6 +213,11 @@
 //! | `openid` | yes | OpenID Connect: ID tokens and the rules they are checked by, keys, userinfo |
 //! | `rustcrypto` | yes | the signatures of ID tokens checked by the `RustCrypto` crates; turns `openid` on |
 //! | `http` | no | conversions from and to the types of the `http` crate; turns `std` on |
+//!
+//! <a id="webassembly"></a>
+//! On `wasm32-unknown-unknown` in a browser or Node, the feature `getrandom` needs one more line in your app's `Cargo.toml`, without
+//! which the crate `getrandom` does not compile: `getrandom = { version = "0.3.4", features = ["wasm_js"] }`. Or leave the feature
+//! out, and give [`Entropy::new`] bytes of `crypto.getRandomValues`.
 //!
 //! Without default features the crate needs `alloc` alone. Most of the `url` crate's size is tables for internationalized host
 //! names; to drop them, run `cargo update -p idna_adapter --precise 1.0.0` in *your* lock file (a library cannot choose that).

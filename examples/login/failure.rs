@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use oauth_native::api::ApiError;
 use oauth_proto::{ConfigError, Error, LoginRequired, Over, Refused};
 
 use crate::advice::{about_invalid_grant, about_refused, about_violation};
-use crate::print::plain;
+use crate::print::{plain, redacted};
 
 /// Why the run failed.
 pub struct Failure {
@@ -21,18 +22,10 @@ impl Failure {
         Self { what: what.into(), advice: advice.into() }
     }
 
-    /// An action or event that cannot occur at this point.
-    pub fn unexpected(what: &impl std::fmt::Debug) -> Self {
-        Self::new(
-            format!("this came at the wrong time: {what:?}"),
-            "this is a mistake in the example: please report it",
-        )
-    }
-
     /// An endpoint that could not be reached.
-    pub fn unreachable(url: &str, why: &str) -> Self {
+    pub fn unreachable(url: &str) -> Self {
         Self::new(
-            format!("{url} could not be reached: {why}"),
+            format!("{} could not be reached", redacted(url)),
             "check the address, then the network, a proxy (HTTPS_PROXY) and whether the server runs; then run again",
         )
     }
@@ -62,6 +55,22 @@ impl Failure {
                 about_refused(refused)
             ),
         )
+    }
+
+    /// There is no access token. `unreachable` is the endpoint that did not answer.
+    pub fn no_token(error: ApiError, unreachable: Option<String>) -> Self {
+        match (error, unreachable) {
+            (ApiError::LoginRequired { why, .. }, _) => Self::login_required(&why),
+            (ApiError::Later(_), Some(url)) => Self::unreachable(&url),
+            (ApiError::Later(_), None) => {
+                Self::new("the server is busy, and cannot answer now", "run again later, perhaps with a longer --wait")
+            }
+            (ApiError::Refused { error, .. } | ApiError::Metadata(error), _) => error.into(),
+            (ApiError::Bearer(error), _) => {
+                Self::new(format!("the token may not go to this API: {error}"), "check --api-url")
+            }
+            (error, _) => Self::new(error.to_string(), "run again"),
+        }
     }
 
     /// The user has to act.

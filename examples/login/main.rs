@@ -1,25 +1,20 @@
 //! The whole story in one command: log in with the system browser, greet the user, call an API, refresh, call again, sign out.
 //!
 //! `cargo run --example login` needs no account: an OpenID provider and a small API run inside. With options it logs in to
-//! a real one: see `--help`. The library's part is three loops: a login (`story.rs`), a session
-//! (`account.rs`), a sign-out (`sign_out.rs`); and who it is (`who.rs`).
+//! a real one: see `--help`. What an app needs of it is in `story.rs`, on the parts of `oauth-native`; `told.rs` wraps these so
+//! that each step is seen on the screen.
 
-mod account;
 mod advice;
-mod browser;
 mod failure;
-mod http;
-mod landing;
-mod listener;
 mod options;
+mod pasted;
 mod print;
-mod redirects;
 mod scene;
 mod server;
-mod sign_out;
 mod story;
-mod tries;
-mod wait;
+mod told;
+mod user_agent;
+mod ways;
 mod who;
 
 use std::env;
@@ -40,7 +35,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match Scene::set(&options).and_then(|scene| story::tell(&scene)) {
+    match Scene::set(&options).and_then(|(scene, browser)| story::tell(&scene, browser)) {
         Ok(()) => {
             print::part("Done.");
             ExitCode::SUCCESS

@@ -15,7 +15,8 @@ How to log in
   --user NAME                who logs in with the scripted user agent (default: Ada Lovelace)
   --deny                     the scripted user agent presses 'Deny'
   --timeout SECONDS          give up on the browser after this time (default: 300)
-  --wait SECONDS             wait at most this long for an access token to expire (default: 30)
+  --wait SECONDS             wait at most this long for an access token to expire, and for a server that does not
+                             answer a refresh (default: 30)
 
 A real authorization server (these two are enough)
   --issuer URL                   such as https://TENANT.auth0.com/, with its slash: the endpoints and keys are

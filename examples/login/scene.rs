@@ -1,34 +1,38 @@
-//! What the run needs: a client, its authorization server, a user agent and the listeners for redirects.
+//! What the run needs: a client, its authorization server, and the ways to the browser and back.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth_proto::{AuthorizationRequest, AuthorizationServer, Client};
+use oauth_native::api::LoginError;
+use oauth_native::browser::BrowserError;
+use oauth_native::{AuthorizationRequest, AuthorizationServer, Client};
+use oauth_proto::drive::DriveError;
+use oauth_proto::{Error, Over};
 use url::Url;
 
-use crate::browser::{self, Errand, Scripted};
 use crate::failure::Failure;
-use crate::http::Http;
-use crate::listener::Listener;
 use crate::options::{Found, Known, Options, Tenant};
-use crate::print::{plain, redacted, say, step};
-use crate::redirects::{Inlet, Redirects, Sealed};
+use crate::pasted::Pasted;
+use crate::print::{plain, redacted, step};
 use crate::server::{Server, CLIENT_ID, REDIRECT_PATH, RETURN_PATH};
+use crate::told::{Told, ToldBrowser};
+use crate::user_agent::Scripted;
+use crate::ways::{self, after_logout, Opens, Ways};
 
 /// Long enough for one refresh, short enough to watch.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(5);
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
 /// The embedded server does not grant `address`, to show a scope that is not granted.
 const SCOPE: &str = "openid profile email address offline_access";
-const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Everything that is set up before the first event.
 pub struct Scene {
     pub client: Client,
     pub request: AuthorizationRequest,
     pub api_url: Option<String>,
-    pub http: Http,
-    pub redirects: Sealed,
+    pub told: Told,
+    pub ways: Ways,
     /// How long to wait for an access token to expire.
     pub wait: Duration,
     /// Whether the server has a logout endpoint, or may have one.
@@ -36,60 +40,65 @@ pub struct Scene {
     /// How long to wait for the browser to come back from it.
     pub timeout: Duration,
     pub embedded: bool,
-    scripted: Option<Arc<Scripted>>,
-    no_browser: bool,
 }
 
 impl Scene {
-    /// Starts what has to run, and checks what was configured.
-    pub fn set(options: &Options) -> Result<Self, Failure> {
+    /// Starts what has to run, and checks what was configured. The browser is for logins.
+    pub fn set(options: &Options) -> Result<(Self, ToldBrowser), Failure> {
         match &options.tenant {
             None => Self::embedded(options),
             Some(tenant) => Self::at(tenant, options),
         }
     }
 
-    fn embedded(options: &Options) -> Result<Self, Failure> {
+    fn embedded(options: &Options) -> Result<(Self, ToldBrowser), Failure> {
         let server = Server::start(CODE_LIFETIME, ACCESS_TOKEN_LIFETIME)
-            .map_err(|error| no_port("the embedded server", &error))?;
+            .map_err(|error| not_started("the embedded server", &error))?;
         let api_url = server.url("/api/me");
         step("server", "authorization", &format!("{}  (embedded)", server.issuer));
         step("server", "protected API", &api_url);
-        let [back, logged_out] = [REDIRECT_PATH, RETURN_PATH].map(|path| format!("http://127.0.0.1{path}"));
-        let Ways { back, logged_out, redirects, inlet } = Ways::open(&back, Some(&logged_out), false)?;
+        let scripted = Arc::new(Scripted::new(&options.user, options.deny));
+        let opens = Opens { no_browser: options.no_browser, scripted: Some(scripted) };
+        let ways = Ways { opens, pasted: None };
+        let browser = ways.to(&format!("http://127.0.0.1{REDIRECT_PATH}"))?;
+        let logged_out = after_logout(&format!("http://127.0.0.1{RETURN_PATH}"), browser.redirect_uri());
         // Everything else about the server comes from its metadata.
         let known = AuthorizationServer::from_issuer_on_insecure_loopback(&server.issuer)?;
-        let mut builder = Client::builder(known, CLIENT_ID, &back)
+        let client = Client::builder(known, CLIENT_ID, browser.redirect_uri())
             .api_origin(&server.issuer)
             .login_timeout_secs(options.timeout.as_secs())
-            .leeway_secs(1);
-        if let Some(uri) = &logged_out {
-            builder = builder.post_logout_redirect_uri(uri);
-        }
-        Ok(Self {
-            client: builder.build()?,
+            .leeway_secs(1)
+            .post_logout_redirect_uri(&logged_out);
+        ways::show("redirect URI", browser.redirect_uri());
+        ways::show("after the logout", &logged_out);
+        let scene = Self {
+            client: client.build()?,
             request: AuthorizationRequest::new().scope(SCOPE).audience(&server.audience()),
+            told: Told::new(Some(&api_url)),
             api_url: Some(api_url),
-            http: Http::new(HTTP_TIMEOUT),
-            redirects,
+            ways,
             wait: options.wait,
             logs_out: true,
             timeout: options.timeout,
             embedded: true,
-            scripted: Some(Arc::new(Scripted::new(&options.user, options.deny, inlet))),
-            no_browser: options.no_browser,
-        })
+        };
+        Ok((scene, browser))
     }
 
-    fn at(tenant: &Tenant, options: &Options) -> Result<Self, Failure> {
+    fn at(tenant: &Tenant, options: &Options) -> Result<(Self, ToldBrowser), Failure> {
         let server = known(&tenant.server)?;
         let logs_out = may_log_out(&tenant.server);
-        let Ways { back, logged_out, redirects, .. } =
-            Ways::open(&tenant.redirect_uri, tenant.post_logout_redirect_uri.as_deref(), true)?;
-        let mut builder =
-            Client::builder(server, &tenant.client_id, &back).login_timeout_secs(options.timeout.as_secs());
-        if let Some(uri) = &logged_out {
-            builder = builder.post_logout_redirect_uri(uri);
+        let pasted = Pasted::from_stdin().map_err(|error| not_started("standard input", &error))?;
+        let opens = Opens { no_browser: options.no_browser, scripted: None };
+        let ways = Ways { opens, pasted: Some(pasted) };
+        let browser = ways.to(&tenant.redirect_uri)?;
+        ways::show("redirect URI", browser.redirect_uri());
+        let mut builder = Client::builder(server, &tenant.client_id, browser.redirect_uri())
+            .login_timeout_secs(options.timeout.as_secs());
+        if let Some(uri) = &tenant.post_logout_redirect_uri {
+            let uri = after_logout(uri, browser.redirect_uri());
+            ways::show("after the logout", &uri);
+            builder = builder.post_logout_redirect_uri(&uri);
         }
         if let Some(url) = &tenant.api_url {
             step("server", "protected API", &redacted(url));
@@ -102,51 +111,41 @@ impl Scene {
         if let Some(prompt) = &tenant.prompt {
             request = request.prompt(prompt);
         }
-        Ok(Self {
+        let scene = Self {
             client: builder.build()?,
             request,
             api_url: tenant.api_url.clone(),
-            http: Http::new(HTTP_TIMEOUT),
-            redirects,
+            told: Told::new(tenant.api_url.as_deref()),
+            ways,
             wait: options.wait,
             logs_out,
             timeout: options.timeout,
             embedded: false,
-            scripted: None,
-            no_browser: options.no_browser,
-        })
+        };
+        Ok((scene, browser))
     }
 
-    /// Opens the URL in the browser, or prints it. The redirect arrives at the listener later.
-    pub fn open(&self, url: &str, errand: Errand) {
-        let opened = if self.no_browser { Err("--no-browser".to_owned()) } else { browser::open(url) };
-        let Err(why) = opened else {
-            let what = match errand {
-                Errand::LogIn => "log in",
-                Errand::LogOut => "log out",
-            };
-            step("", "", &format!("the browser is open: {what} there (Ctrl-C ends this)"));
-            return;
-        };
-        step("", "", &format!("no browser ({why}); this is the URL to open:"));
-        say(url);
-        match &self.scripted {
-            Some(scripted) => {
-                step("", "", "a scripted user agent goes there, after a forged redirect from somebody else");
-                scripted.set_off(url, errand);
+    /// Why nobody is logged in.
+    pub fn not_logged_in(&self, error: LoginError<BrowserError>, browser: &ToldBrowser) -> Failure {
+        match error {
+            LoginError::Login(DriveError::Login(error @ Error::Over(Over::Cancelled | Over::Expired))) => {
+                match (self.told.unreachable(), browser.unproved()) {
+                    (Some(url), _) => Failure::unreachable(&url),
+                    (None, _) if !browser.nobody_came() => error.into(),
+                    (None, Some(unproved)) => Failure::unproved(unproved),
+                    (None, None) if error == Error::Over(Over::Expired) => Failure::no_redirect(browser.redirect_uri()),
+                    (None, None) => Failure::new(
+                        "standard input ended before a redirect was pasted",
+                        "run again in a terminal, and paste the URL that the browser ends at",
+                    ),
+                }
             }
-            None => step(
-                "",
-                "",
-                "then wait here; if the browser cannot come back to this machine, paste the URL it ends at",
-            ),
+            LoginError::Login(DriveError::Login(error)) => error.into(),
+            LoginError::Request(error) => error.into(),
+            LoginError::Api(error) => Failure::no_token(error, self.told.unreachable()),
+            error => Failure::new(error.to_string(), "run again, perhaps with --no-browser"),
         }
     }
-}
-
-/// The scripted user agent failed.
-pub fn lost_on_the_way(why: &str) -> Failure {
-    Failure::new(format!("the scripted user agent failed: {why}"), "open the URL in a browser of your own")
 }
 
 /// The server as given by issuer or endpoints, with the other options applied.
@@ -198,55 +197,8 @@ fn issuer_alone(issuer: &str) -> Result<AuthorizationServer, Failure> {
     Ok(server)
 }
 
-/// The redirect URIs, and the listeners for them.
-struct Ways {
-    /// The redirect URI, with its port.
-    back: String,
-    /// The post-logout redirect URI, with its port.
-    logged_out: Option<String>,
-    redirects: Sealed,
-    /// Where more redirects can be handed in.
-    inlet: Inlet,
-}
-
-impl Ways {
-    fn open(back: &str, logged_out: Option<&str>, paste: bool) -> Result<Self, Failure> {
-        let redirects = Redirects::new();
-        let mut listeners = Vec::new();
-        let back = way(&mut listeners, "redirect URI", back)?;
-        let logged_out = logged_out.map(|uri| way(&mut listeners, "after the logout", uri)).transpose()?;
-        let serving = listeners.into_iter().map(|listener| listener.serve(&redirects));
-        let serving = serving.collect::<Result<_, _>>().map_err(|error| no_port("the redirect listener", &error))?;
-        if paste {
-            redirects.also_from_stdin().map_err(|error| no_port("standard input", &error))?;
-        }
-        let inlet = redirects.inlet();
-        Ok(Self { back, logged_out, redirects: redirects.seal(serving), inlet })
-    }
-}
-
-/// The URI with its port: served by a listener that exists, by a new one, or pasted by the user.
-fn way(listeners: &mut Vec<Listener>, name: &str, uri: &str) -> Result<String, Failure> {
-    if let Some(uri) = listeners.iter_mut().find_map(|listener| listener.also_at(uri)) {
-        step("listen", name, &uri);
-        return Ok(uri);
-    }
-    let listener = Listener::bind(uri).map_err(|error| no_port(&format!("the redirect listener for {uri}"), &error))?;
-    let Some(listener) = listener else {
-        step("paste", name, &format!("{uri}  (paste the URL that the browser ends at here)"));
-        return Ok(uri.to_owned());
-    };
-    let uri = listener.redirect_uri.clone();
-    listeners.push(listener);
-    step("listen", name, &uri);
-    Ok(uri)
-}
-
-fn no_port(what: &str, error: &std::io::Error) -> Failure {
-    Failure::new(
-        format!("{what} could not start: {error}"),
-        "another program may hold the port: choose another one with --redirect-uri, or close that program",
-    )
+fn not_started(what: &str, error: &io::Error) -> Failure {
+    Failure::new(format!("{what} could not start: {error}"), "close other programs, and run again")
 }
 
 /// The origin that tokens for this API are sent to, and no other.

@@ -1,13 +1,13 @@
 //! Who has logged in: by the ID token, and by the userinfo endpoint.
 
-use oauth_proto::{Bearer, Error, IdToken, StandardClaims, Tokens, Violation};
+use oauth_native::SystemClock;
+use oauth_proto::drive::blocking::{Clock, Transport};
+use oauth_proto::{Bearer, Error, IdToken, StandardClaims, UnixTime, Violation};
 use serde::Deserialize;
 
-use crate::account::Account;
 use crate::failure::Failure;
 use crate::print::{plain, redacted, say, step};
-use crate::scene::Scene;
-use crate::story::now;
+use crate::story::Api;
 
 /// A claim of the server's own. Its name is a URL, so that it clashes with no other claim.
 #[derive(Deserialize)]
@@ -16,18 +16,10 @@ struct Custom {
     roles: Vec<String>,
 }
 
-/// Prints the scopes that the server did not grant.
-pub fn not_granted(tokens: &Tokens) {
-    let refused: Vec<_> = tokens.scope_not_granted().collect();
-    if !refused.is_empty() {
-        step("scope", "not granted", &plain(&refused.join(" ")));
-    }
-}
-
 /// Greets the user by name. The library hands out only ID tokens that it has checked. Some servers put the name there, others at
 /// the userinfo endpoint alone, which is then asked. Returns whether it was asked.
-pub fn greet(scene: &Scene, account: &Account) -> Result<bool, Failure> {
-    let Some(id_token) = account.id_token() else {
+pub fn greet(api: &Api) -> Result<bool, Failure> {
+    let Some(id_token) = id_token(api) else {
         step("", "", "no ID token, so nobody to greet (ask with the scope openid)");
         return Ok(false);
     };
@@ -35,10 +27,9 @@ pub fn greet(scene: &Scene, account: &Account) -> Result<bool, Failure> {
     let mut has_asked = false;
     if name.is_none() {
         // If there is no token, the next call of the API says why.
-        let access = account.lock().access(now());
-        if let Ok(bearer) = account.bearer(scene, access) {
+        if let Ok(bearer) = api.bearer() {
             step("user", "no name", "the ID token has none; the userinfo endpoint, if there is one, may have");
-            name = ask(scene, &id_token, &bearer)?.and_then(self::name);
+            name = ask(api, &id_token, &bearer)?.and_then(self::name);
             has_asked = true;
         }
     }
@@ -51,9 +42,14 @@ pub fn greet(scene: &Scene, account: &Account) -> Result<bool, Failure> {
     Ok(has_asked)
 }
 
+/// Who is logged in.
+pub fn id_token(api: &Api) -> Option<IdToken> {
+    api.session(|session| session.id_token().cloned())
+}
+
 /// Prints the user after a refresh, which may bring a new ID token. The library takes only one of the same user and login.
 pub fn stayed(id_token: &IdToken) {
-    let age = now().as_secs().saturating_sub(id_token.issued_at().as_secs());
+    let age = now().saturating_since(id_token.issued_at());
     let name = name(id_token.standard_claims()).unwrap_or_else(|| id_token.subject().to_owned());
     step("user", "still", &format!("{}, by an ID token of {age} s ago", plain(&name)));
 }
@@ -67,18 +63,14 @@ fn name(claims: StandardClaims) -> Option<String> {
 
 /// Asks the userinfo endpoint, if the server has one. It may want another token than one for the API, so it is no error if it
 /// refuses or its answer cannot be read; but an answer about another user is one.
-pub fn ask(scene: &Scene, id_token: &IdToken, bearer: &Bearer) -> Result<Option<StandardClaims>, Failure> {
+pub fn ask(api: &Api, id_token: &IdToken, bearer: &Bearer) -> Result<Option<StandardClaims>, Failure> {
     let Some(request) = bearer.userinfo_request() else { return Ok(None) };
     step("userinfo", request.method(), &redacted(request.url()));
-    let answer = scene.http.send(&request);
-    let received = match answer.outcome() {
-        Ok(received) => received,
-        Err(failed) => {
-            step("userinfo", "no answer", &plain(&failed.why));
-            return Ok(None);
-        }
+    let Ok(answer) = api.transport().send(&request) else {
+        step("userinfo", "no answer", "");
+        return Ok(None);
     };
-    match id_token.userinfo(&received.response(), now()) {
+    match id_token.userinfo(&answer.response(), now()) {
         Ok(userinfo) => {
             let claims = userinfo.standard_claims();
             step("userinfo", "the same sub", &plain(claims.email.as_deref().unwrap_or("no email")));
@@ -86,7 +78,7 @@ pub fn ask(scene: &Scene, id_token: &IdToken, bearer: &Bearer) -> Result<Option<
         }
         Err(error @ Error::Violation(Violation::UserInfoSubject)) => Err(error.into()),
         Err(Error::Refused(_)) => {
-            step("userinfo", "refused", &format!("status {}", received.status));
+            step("userinfo", "refused", &format!("status {}", answer.response().status()));
             Ok(None)
         }
         Err(error) => {
@@ -94,4 +86,8 @@ pub fn ask(scene: &Scene, id_token: &IdToken, bearer: &Bearer) -> Result<Option<
             Ok(None)
         }
     }
+}
+
+fn now() -> UnixTime {
+    SystemClock.now()
 }

@@ -1,16 +1,13 @@
 //! Two processes of one app share a login: one store, one lock, and a recipe that prevents them from using a refresh
 //! token twice. `cargo run --example two_processes`
 //!
-//! The recipe is in `worker.rs`: lock, load, adopt, and only then refresh. This program starts a token server that
+//! The recipe is in `worker.rs`: lock, load, adopt, and only then refresh; file and lock are `oauth-native`'s. (Its `Api` follows
+//! the recipe by itself: this is for those who drive a session themselves.) This program starts a token server that
 //! rotates refresh tokens and ends a login whose refresh token is used twice, and then two worker processes. With `--apart`
 //! each process has a store of its own, to show why one store is needed: the run fails.
 
-#[path = "../login/http.rs"]
-#[allow(dead_code)] // the other example uses all of it
-mod http;
 mod process;
 mod server;
-mod store;
 mod story;
 mod worker;
 

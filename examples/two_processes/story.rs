@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 
+use oauth_native::store::{File, Store, StoreError};
 use oauth_proto::{Secret, Session, Tokens};
 
 use crate::process::Process;
 use crate::server::{Counts, Server, GRACE};
-use crate::store::Store;
 use crate::worker::{client, now, DIED};
 
 /// How many access tokens each process uses while both are running.
@@ -27,12 +27,12 @@ pub fn tell(apart: bool) -> Result<(), String> {
         |name| Directory::filled(name, &session).map_err(|error| format!("the store cannot be written: {error}"));
     let store_of_anna = store("anna")?;
     let store_of_bert = if apart { Some(store("bert")?) } else { None };
-    let annas = store_of_anna.0.as_path();
-    let berts = store_of_bert.as_ref().map_or(annas, |directory| directory.0.as_path());
+    let annas = store_of_anna.session();
+    let berts = store_of_bert.as_ref().map_or_else(|| annas.clone(), Directory::session);
 
     println!("\n1. Both need access tokens, again and again, at the same time");
-    let mut anna = Process::start("anna", annas, &server.origin)?;
-    let mut bert = Process::start("bert", berts, &server.origin)?;
+    let mut anna = Process::start("anna", &annas, &server.origin)?;
+    let mut bert = Process::start("bert", &berts, &server.origin)?;
     anna.order(&format!("use {TOKENS}"))?;
     bert.order(&format!("use {TOKENS}"))?;
     let got = [anna.done(), bert.done()];
@@ -48,7 +48,7 @@ pub fn tell(apart: bool) -> Result<(), String> {
     anna.order("use 1")?;
     check(anna.done()?.len() == 1, "anna did not recover")?;
     drop(bert);
-    let mut bert = Process::start("bert", berts, &server.origin)?;
+    let mut bert = Process::start("bert", &berts, &server.origin)?;
     bert.order("use 1")?;
     check(bert.done()?.len() == 1, "bert did not recover")?;
 
@@ -66,7 +66,7 @@ pub fn tell(apart: bool) -> Result<(), String> {
     bert.order("use 1")?;
     let said = bert.done()?;
     check(said.iter().any(|line| line.contains("signed out")), "bert has not noticed the sign-out")?;
-    check(!annas.join("session.json").exists(), "the tokens are still stored")?;
+    check(!annas.exists(), "the tokens are still stored")?;
 
     let Counts { refreshed, retried, replayed, calls, revoked } = server.counts();
     check(replayed == 0, "a refresh token was replayed")?;
@@ -92,14 +92,19 @@ struct Directory(PathBuf);
 
 impl Directory {
     /// Fails if the directory exists: it would be somebody else's.
-    fn filled(name: &str, session: &Session) -> std::io::Result<Self> {
+    fn filled(name: &str, session: &Session) -> Result<Self, StoreError> {
         let path = env::temp_dir().join(format!("oauth-proto-{}-{name}", process::id()));
         create(&path)?;
         let directory = Self(path);
-        let store = Store::at(&directory.0);
-        store.lock()?.store(session.save().as_ref())?;
-        println!("store    {}{}", store.file().display(), mode(&store.file()));
+        let store = File::new(directory.session());
+        store.lock()?.save(session.save().as_ref())?;
+        println!("store    {}{}", store.path().display(), mode(store.path()));
         Ok(directory)
+    }
+
+    /// The file with the session.
+    fn session(&self) -> PathBuf {
+        self.0.join("session.json")
     }
 }
 

@@ -6,23 +6,23 @@
 
 use std::fmt::Display;
 use std::io;
-use std::path::Path;
 use std::process;
 use std::thread::sleep;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use oauth_native::store::{File, Locked, Store};
+use oauth_native::transport::Ureq;
+use oauth_native::SystemClock;
+use oauth_proto::drive::blocking::{Clock, Transport};
+use oauth_proto::drive::OwnedResponse;
 use oauth_proto::{
-    Access, Adopted, AuthorizationServer, Bearer, Client, ConfigError, Delivered, Event, RequestId, Secret, Session,
-    SessionAction, SignOut, Tokens, UnixTime,
+    Access, Adopted, AuthorizationServer, Bearer, Client, ConfigError, Delivered, Event, Request, RequestId, Secret,
+    Session, SessionAction, SignOut, Tokens, UnixTime,
 };
-
-use crate::http::Http;
-use crate::store::{Locked, Store};
 
 /// The exit code of the process that dies during a refresh.
 pub const DIED: i32 = 9;
 
-const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The client. It must be the same in every process, or the stored session is refused.
@@ -36,8 +36,8 @@ pub fn client(server: &str) -> Result<Client, ConfigError> {
 /// Carries out the orders on standard input until it ends.
 pub fn work(store: &str, server: &str) -> Result<(), String> {
     let client = client(server).map_err(text)?;
-    let (store, http) = (Store::at(Path::new(store)), Http::new(HTTP_TIMEOUT));
-    let mut worker = Worker { client, session: None, http, api: format!("{server}/api"), dies: false };
+    let store = File::new(store);
+    let mut worker = Worker { client, session: None, http: Ureq::new(), api: format!("{server}/api"), dies: false };
     println!("ok");
     for line in io::stdin().lines() {
         match line.map_err(text)?.split_once(' ').unwrap_or_default() {
@@ -59,7 +59,7 @@ struct Worker {
     client: Client,
     /// `None` while no user is signed in.
     session: Option<Session>,
-    http: Http,
+    http: Ureq,
     api: String,
     dies: bool,
 }
@@ -76,12 +76,12 @@ impl Drop for Sent<'_> {
 
 impl Worker {
     /// An access token, by the recipe; `None` when no user is signed in.
-    fn bearer(&mut self, store: &Store) -> Result<Option<(Bearer, &'static str)>, String> {
+    fn bearer(&mut self, store: &File) -> Result<Option<(Bearer, &'static str)>, String> {
         loop {
             // 1. Lock: from here on no other process refreshes.
-            let locked = store.lock().map_err(text)?;
+            let mut locked = store.lock().map_err(text)?;
             // 2. and 3. Load, and adopt: another process may have refreshed, and the refresh token here may be spent.
-            let mut how = self.follow(&locked)?;
+            let mut how = self.follow(&mut *locked)?;
             let Some(session) = &mut self.session else { return Ok(None) };
             // 4. Only now ask for access.
             let access = loop {
@@ -94,10 +94,10 @@ impl Worker {
                     println!("has sent the refresh, and dies");
                     process::exit(DIED);
                 }
-                drop(sent.0.handle(answer.event(), now())); // the next call of `access` says what it means
+                drop(sent.0.handle(outcome(&request, &answer), now())); // the next call of `access` says what it means
                 drop(sent);
                 // 6. Store the session before the new token is used, or remove the stored one if `save` gives `None`.
-                locked.store(session.save().as_ref()).map_err(text)?;
+                locked.save(session.save().as_ref()).map_err(text)?;
                 how = "has refreshed and stored";
             };
             match access {
@@ -114,7 +114,7 @@ impl Worker {
     }
 
     /// Brings the session up to date with the store, and says how it got its tokens.
-    fn follow(&mut self, locked: &Locked<'_>) -> Result<&'static str, String> {
+    fn follow(&mut self, locked: &mut dyn Locked) -> Result<&'static str, String> {
         let Some(saved) = locked.load().map_err(text)? else {
             self.session = None; // another process has signed out; it revokes the tokens
             return Ok("");
@@ -139,29 +139,29 @@ impl Worker {
     }
 
     /// The user has logged in again, with this refresh token. It is stored first, and only then used by this process.
-    fn log_in(&mut self, store: &Store, refresh_token: &str) -> Result<(), String> {
+    fn log_in(&mut self, store: &File, refresh_token: &str) -> Result<(), String> {
         // The access token has expired: the first call needs another one.
         let tokens = Tokens::from_parts(Secret::new("expired"), Some(Secret::new(refresh_token)), Some(now()), "");
         let session = Session::new(self.client.clone(), tokens);
-        store.lock().and_then(|locked| locked.store(session.save().as_ref())).map_err(text)?;
+        store.lock().and_then(|mut locked| locked.save(session.save().as_ref())).map_err(text)?;
         self.session = Some(session);
         println!("has logged in");
         Ok(())
     }
 
     /// Sign-out, by the same recipe. The file is removed first: whatever the server answers, all processes are signed out.
-    fn sign_out(&mut self, store: &Store) -> Result<(), String> {
-        let locked = store.lock().map_err(text)?;
-        self.follow(&locked)?;
+    fn sign_out(&mut self, store: &File) -> Result<(), String> {
+        let mut locked = store.lock().map_err(text)?;
+        self.follow(&mut *locked)?;
         let Some(mut session) = self.session.take() else { return Ok(()) };
         let mut action = session.sign_out(SignOut::new());
-        locked.store(None).map_err(text)?;
+        locked.save(None).map_err(text)?;
         drop(locked);
         loop {
             action = match action {
                 SessionAction::SendRequest(request) => {
                     let answer = self.http.send(&request);
-                    session.handle(answer.event(), now()).map_err(text)?
+                    session.handle(outcome(&request, &answer), now()).map_err(text)?
                 }
                 SessionAction::RetryAt(_) => {
                     sleep(PAUSE);
@@ -175,7 +175,7 @@ impl Worker {
     }
 
     /// Calls the API with this many access tokens, each as soon as there is a new one.
-    fn make_calls(&mut self, store: &Store, count: u32) -> Result<(), String> {
+    fn make_calls(&mut self, store: &File, count: u32) -> Result<(), String> {
         let mut last: Option<Bearer> = None;
         let mut called: u32 = 0;
         while called < count {
@@ -188,11 +188,10 @@ impl Worker {
                 continue;
             }
             let headers = bearer.headers("GET", &self.api).map_err(text)?;
-            match self.http.get(&self.api, headers) {
-                Ok(answer) if answer.status == 200 => println!("calls the API with a token that it {how}"),
-                Ok(answer) => return Err(format!("the API answered with status {}", answer.status)),
-                Err(failure) => return Err(failure.why),
-            }
+            let request = ureq::get(&self.api).config().proxy(None).build();
+            let request = headers.fold(request, |request, (name, value)| request.header(name, value.as_str()));
+            request.call().map_err(|error| format!("the API: {error}"))?;
+            println!("calls the API with a token that it {how}");
             called = called.saturating_add(1);
             last = Some(bearer);
         }
@@ -200,11 +199,17 @@ impl Worker {
     }
 }
 
+fn outcome<'a>(request: &Request, answer: &'a Result<OwnedResponse, Delivered>) -> Event<'a> {
+    match answer {
+        Ok(answer) => Event::ResponseReceived(request.id(), answer.response()),
+        Err(delivered) => Event::SendFailed(request.id(), *delivered),
+    }
+}
+
 fn text(error: impl Display) -> String {
     error.to_string()
 }
 
-#[allow(clippy::disallowed_methods)] // the library reads no clock: this is where its caller does
 pub fn now() -> UnixTime {
-    SystemTime::now().into()
+    SystemClock.now()
 }

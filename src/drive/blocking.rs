@@ -22,6 +22,13 @@ pub trait Transport {
     /// # Errors
     /// [`Delivered`] if there is no response: whether the server may have got the request.
     fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered>;
+
+    /// Whether to end the login instead of sending a request again: see
+    /// [`drive::Transport::gives_up`](crate::drive::Transport::gives_up).
+    fn gives_up(&self, failures: u32) -> bool {
+        let _ = failures;
+        false
+    }
 }
 
 /// Takes the user to the authorization server and back: see [`drive::Browser`](crate::drive::Browser).
@@ -120,6 +127,10 @@ struct Blocks<T>(T);
 impl<T: Transport> super::Transport for Blocks<&T> {
     fn send(&self, request: &Request) -> impl Future<Output = Result<OwnedResponse, Delivered>> {
         ready(self.0.send(request))
+    }
+
+    fn gives_up(&self, failures: u32) -> bool {
+        self.0.gives_up(failures)
     }
 }
 

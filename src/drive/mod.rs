@@ -21,7 +21,8 @@
 //! and [`CODE_LIFETIME_SECS`](crate::login::CODE_LIFETIME_SECS) the time in which the code is sent again. Your transport limits
 //! the time of a request: without that, a silent server is waited for without end. The server's keys, for an ID token, are asked
 //! for until they come, in the end every half minute where the network is gone: the tokens are there already. Let the user give up
-//! by dropping the future, but put no short timeout around it, for the reason above.
+//! by dropping the future, but put no short timeout around it, for the reason above. A thread has no future to drop:
+//! [`Transport::gives_up`] ends a login whose server cannot be reached.
 //!
 //! # Tasks and threads
 //!
@@ -123,6 +124,13 @@ pub trait Transport {
     /// # Errors
     /// [`Delivered`] if there is no response: whether the server may have got the request.
     fn send(&self, request: &Request) -> impl Future<Output = Result<OwnedResponse, Delivered>>;
+
+    /// Whether to end the login, with [`Over::Cancelled`](crate::Over::Cancelled), instead of sending a request again. `failures`
+    /// is how many times in a row there was no response, 1 at first. By default the login goes on as long as it can.
+    fn gives_up(&self, failures: u32) -> bool {
+        let _ = failures;
+        false
+    }
 }
 
 /// Takes the user to the authorization server and back: [`open`](Self::open) once, then [`redirect`](Self::redirect) and
@@ -328,7 +336,7 @@ async fn carry_out<T: Transport, C: Clock, K: Crypto>(
     clock: &C,
     crypto: &K,
 ) -> Result<Reached, Error> {
-    let mut unsent = 0;
+    let mut unsent: u32 = 0;
     loop {
         action = match action {
             Action::TokensReady(tokens) => return Ok(Reached::Tokens(tokens)),
@@ -340,9 +348,13 @@ async fn carry_out<T: Transport, C: Clock, K: Crypto>(
                 }
                 Err(delivered) => {
                     let _ = login.handle(Event::SendFailed(request.id(), delivered), clock.now())?;
-                    clock.sleep_until(clock.now().saturating_add(pause(unsent))).await;
                     unsent = unsent.saturating_add(1);
-                    go_on(login, clock.now())?
+                    if transport.gives_up(unsent) {
+                        login.handle(Event::Cancelled, clock.now())?
+                    } else {
+                        clock.sleep_until(clock.now().saturating_add(pause(unsent))).await;
+                        go_on(login, clock.now())?
+                    }
                 }
             },
             Action::Verify(check) => {
@@ -412,5 +424,5 @@ async fn redirect<B: Browser, C: Clock>(
 
 /// Seconds to wait before a request that got no response is sent again: one, then twice as long each time, half a minute at most.
 fn pause(unsent: u32) -> u64 {
-    1_u64.checked_shl(unsent.min(5)).unwrap_or(32).min(30)
+    1_u64.checked_shl(unsent.saturating_sub(1).min(5)).unwrap_or(32).min(30)
 }

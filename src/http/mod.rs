@@ -15,7 +15,7 @@
 //!
 //! | status | metadata | code | keys | refresh | revocation |
 //! | --- | --- | --- | --- | --- | --- |
-//! | 100–199 | elsewhere | ends | ends | later | told |
+//! | 0–199 | elsewhere | ends | ends | later | told |
 //! | 200–299 | read | read | read | read | done |
 //! | 300–399 | elsewhere | ends | ends | later | told |
 //! | 400–407 | elsewhere | ends | ends | words | told |
@@ -42,6 +42,26 @@
 //! - *done* and *told*: the sign-out goes on; [`Session::last_error`](crate::Session::last_error) tells what was not revoked.
 //!
 //! Some error codes override the status: `temporarily_unavailable` is *later* for code and refresh.
+//!
+//! # `fetch`
+//!
+//! In a browser, send with `redirect: "manual"`, `credentials: "omit"` and `cache: "no-store"`. A page learns less about a response
+//! than other HTTP stacks do:
+//!
+//! | what happens | hand over |
+//! | --- | --- |
+//! | the response has the type `opaqueredirect` and the status 0: the server sent a redirect | a response with status 302, an empty header `Location` and an empty body |
+//! | the promise is rejected, or reading the body fails: there was no connection, it was lost, it took too long, or CORS forbids it | [`Delivered::Maybe`] |
+//! | `navigator.onLine` is `false` before the request: do not send it | [`Delivered::No`] |
+//!
+//! **A server that does not allow the page's origin (CORS) looks like a lost connection.** Requests for metadata and keys then come
+//! again without end, and a login ends with [`Over::OutcomeUnknown`](crate::Over::OutcomeUnknown) at its token request, because the
+//! server may have used the code. Only the browser's console shows the reason: stop after a few attempts, and tell the user or
+//! the developer to look there.
+//!
+//! Of another origin's headers, a page can read `Content-Type`, but neither `Date` nor `Retry-After`, unless the server lists them in
+//! `Access-Control-Expose-Headers`. Without them, ID tokens are checked by the device's clock, and the waits are the crate's own.
+//! `examples/web` in the repository is a login in a web page.
 
 pub(crate) mod endpoint;
 pub(crate) mod headers;

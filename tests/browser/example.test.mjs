@@ -32,18 +32,15 @@ test('the example, from its login to its logout', { timeout: 60_000 }, async (t)
   const tab = await Tab.opened(run.browser, `${server}/authorize`);
   await checkOurs(tab, 'example-login', { heading: 'Log in', says: [/would like to act for you/] });
   await tab.click('button[value=allow]');
-  await tab.at(`${listener}/done/`);
-  await checkOurs(tab, 'example-logged-in', { heading: 'Logged in', says: [/You can close this window/] });
-  // The address with the code is not in the history: going back leads to the server.
-  await tab.page.goBack();
-  assert.equal(new URL(tab.page.url()).origin, server);
+  await tab.at(`${listener}/callback`);
+  await checkOurs(tab, 'example-logged-in', { heading: 'Return to the app', says: [/You can close this window/] });
 
   // The access token expires and is refreshed; then the browser is opened once more.
   const logout = await Tab.opened(run.browser, `${server}/logout`);
   await checkOurs(logout, 'example-logout', { heading: 'Log out?' });
   await logout.click('form button');
-  await logout.at(`${listener}/done/`);
-  await checkOurs(logout, 'example-logged-out', { heading: 'Logged out' });
+  await logout.at(`${listener}/loggedout`);
+  await checkOurs(logout, 'example-logged-out', { heading: 'Signed out' });
   assert.deepEqual(await run.ended, [0, null], run.printed);
   assert.match(run.printed, /Done\./);
 });
@@ -55,7 +52,7 @@ test('the example, and a user who says no', { timeout: 60_000 }, async (t) => {
   const tab = await Tab.opened(run.browser, `${server}/authorize`);
   await tab.page.waitForSelector('h1');
   await tab.click('button[value=deny]');
-  await tab.at(`${listener}/done/`);
+  await tab.at(`${listener}/callback`);
   await checkOurs(tab, 'example-denied', { heading: 'Not logged in', says: [/access_denied/] });
   assert.deepEqual(await run.ended, [1, null], run.printed);
 });
@@ -68,13 +65,13 @@ test('the example at oidc-provider', { timeout: 60_000 }, async (t) => {
   const tab = await Tab.opened(run.browser, `${server.issuer}/interaction`);
   await person.signsIn(tab);
   await person.consents(tab);
-  await tab.at(`${listener}/done/`);
-  assert.equal(await tab.heading, 'Logged in');
+  await tab.at(`${listener}/callback`);
+  assert.equal(await tab.heading, 'Return to the app');
 
   const logout = await Tab.opened(run.browser, server.end_session_endpoint);
   await logout.click('button[name=logout]');
-  await logout.at(`${listener}/done/`);
-  assert.equal(await logout.heading, 'Logged out');
+  await logout.at(`${listener}/loggedout`);
+  assert.equal(await logout.heading, 'Signed out');
   assert.deepEqual(await run.ended, [0, null], run.printed);
   assert.match(run.printed, /ada/);
 });

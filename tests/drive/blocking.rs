@@ -11,6 +11,10 @@ impl blocking::Transport for Blocking<'_> {
     fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
         self.0.sent(request)
     }
+
+    fn gives_up(&self, failures: u32) -> bool {
+        self.0.most_failures == Some(failures)
+    }
 }
 
 impl blocking::Browser for Blocking<'_> {
@@ -43,15 +47,17 @@ impl blocking::Clock for Blocking<'_> {
 #[test]
 fn both_do_the_same() {
     let no = Sent::Fails(Delivered::No);
-    let scripts: [(&[Sent], &[Comes]); 5] = [
+    let scripts: [(&[Sent], &[Comes]); 6] = [
         (&[Sent::Metadata, Sent::Tokens], &[code()]),
         (&[no, Sent::Status(404), Sent::Metadata, no, Sent::Status(503), Sent::Tokens], &[redirect("code=x"), code()]),
         (&[Sent::Metadata, Sent::Fails(Delivered::Maybe)], &[code()]),
         (&[Sent::Metadata], &[Comes::Nothing]),
         (&[Sent::Metadata], &[Comes::Broken]),
+        (&[no, no, no], &[]),
     ];
     for (sends, redirects) in scripts {
-        let (world, other) = (World::new(sends, redirects), World::new(sends, redirects).slow());
+        let world = || World { most_failures: Some(3), ..World::new(sends, redirects) };
+        let (world, other) = (world(), world().slow());
         let (app, mut browser) = (Blocking(&world), Blocking(&world));
         let blocking: Result<_, DriveError<&str>> =
             blocking::login(&mut by_issuer(), entropy(), &app, &mut browser, &app);

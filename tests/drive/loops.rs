@@ -168,6 +168,21 @@ fn a_user_who_gives_up_or_says_no() {
     assert_eq!(world.log(), ["open", "heard authorization_error"], "the page can say so");
 }
 
+/// The failures in a row count, in any state; and there is no wait after the last one.
+#[test]
+fn a_transport_that_gives_up_ends_the_login() {
+    let no = Sent::Fails(Delivered::No);
+    let sends = [no, no, Sent::Metadata, no, no, no];
+    let world = World { most_failures: Some(3), ..World::new(&sends, &[code()]) };
+    let mut login = by_issuer();
+    assert_eq!(drive(&mut login, &world).unwrap_err(), DriveError::Login(Error::Over(Over::Cancelled)));
+    assert_eq!(login.phase(), Phase::Failed);
+    let log = world.log();
+    let waits: Vec<_> = log.iter().filter(|line| line.starts_with("sleep")).collect();
+    assert_eq!(waits, ["sleep 1", "sleep 2", "sleep 1", "sleep 2"], "{log:?}");
+    assert_eq!(log.last().map(String::as_str), Some("POST /token"));
+}
+
 #[test]
 fn a_browser_that_cannot_be_used_ends_nothing() {
     let world = World::new(&[Sent::Tokens], &[Comes::Broken, code()]);

@@ -67,6 +67,8 @@ pub struct World {
     pub shows_no_page: bool,
     /// Each answer, redirect and wait is ready at the second call alone, as with real I/O.
     pub is_slow: bool,
+    /// After so many requests in a row without a response, the login is given up.
+    pub most_failures: Option<u32>,
 }
 
 impl World {
@@ -175,6 +177,10 @@ impl drive::Transport for App<'_> {
         let answer = self.0.sent(request);
         self.0.pause().await;
         answer
+    }
+
+    fn gives_up(&self, failures: u32) -> bool {
+        self.0.most_failures == Some(failures)
     }
 }
 

@@ -45,6 +45,8 @@ export function provide(issuer, resources, keys) {
     acrValues: ['phr', 'pwd'],
     enabledJWA: { idTokenSigningAlgValues: algorithms },
     pkce: { required: () => true },
+    // Web pages may be clients, at any origin: examples/web is one.
+    clientBasedCORS: () => true,
     // The provider rotates before it looks at the resource, so `invalid_target` costs the refresh token. Most servers look
     // first; so does this one, for the resources that it has never heard of.
     rotateRefreshToken: (ctx) => [ctx.oidc.params.resource ?? []].flat().every((resource) => resource in resources),

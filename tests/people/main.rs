@@ -23,6 +23,7 @@ mod keys;
 #[cfg(feature = "openid")]
 mod logins;
 mod own_ways;
+mod pages;
 mod server_words;
 mod stores;
 

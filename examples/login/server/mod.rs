@@ -5,7 +5,7 @@
 mod grants;
 mod id_token;
 mod openid;
-pub mod page;
+mod page;
 mod sessions;
 
 use std::collections::BTreeMap;
@@ -121,7 +121,7 @@ impl Shared {
 }
 
 /// Of every page.
-pub const PAGE_HEADERS: [(header::HeaderName, &str); 4] = [
+const PAGE_HEADERS: [(header::HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_FRAME_OPTIONS, "DENY"),

@@ -55,7 +55,7 @@ pub fn problem(text: &str) -> String {
 }
 
 /// The frame of all pages. `body` is HTML.
-pub fn document(title: &str, body: &str) -> String {
+fn document(title: &str, body: &str) -> String {
     format!(
         r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -71,7 +71,7 @@ input,button{{font:inherit;padding:.3em .6em;margin:.3em 0}}</style></head>
 }
 
 /// Text, escaped for HTML.
-pub fn escape(text: &str) -> String {
+fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut safe, character| {
         match character {
             '&' => safe.push_str("&amp;"),

@@ -41,10 +41,7 @@ fn main() -> Result<(), Failure> {
 
 fn on_loopback(options: &Options, events: &Events) -> Result<(), Failure> {
     let opener = opener(options, events);
-    let browser = match options.redirect_uri.as_str() {
-        "http://127.0.0.1/callback" => Loopback::bind(opener)?,
-        uri => Loopback::bind_uri(&options::with_port(uri)?, opener)?,
-    };
+    let browser = Loopback::bind_uri(&options.redirect_uri, opener)?;
     let redirect_uri = browser.redirect_uri();
     events.say(&json!({ "event": "listens", "redirect_uri": redirect_uri }));
     let canceller = Arc::new(Mutex::new(browser.canceller()));

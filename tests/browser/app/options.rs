@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 
 use crate::Failure;
@@ -50,11 +49,4 @@ impl Options {
         }
         Ok(options)
     }
-}
-
-/// The URI with a port that is free, unless it has one.
-pub fn with_port(uri: &str) -> Result<String, Failure> {
-    let Some(path) = uri.strip_prefix("http://[::1]/") else { return Ok(uri.into()) };
-    let port = TcpListener::bind("[::1]:0")?.local_addr()?.port();
-    Ok(format!("http://[::1]:{port}/{path}"))
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use oauth_proto::drive::blocking::{self, Browser, Clock, Transport};
 use oauth_proto::drive::DriveError;
-use oauth_proto::{AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, Error, Session, SignOut, Target};
+use oauth_proto::LogoutUrl;
+use oauth_proto::{
+    AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, Error, Ignored, Secret, Session, SignOut, Target,
+};
 
 use super::engine::{self, Engine, SignedOut};
 use super::error::{ApiError, CallError, LoginError};
@@ -14,6 +17,7 @@ use super::io::{run, Threads};
 use super::log_in::{self, Kept};
 use super::reply::Reply;
 use super::shared::Shared;
+use crate::browser::LogoutBrowser;
 use crate::store::{Store, StoreError};
 use crate::SystemClock;
 
@@ -214,7 +218,50 @@ impl<T: Transport, C: Clock> Api<T, C> {
         run(self.engine().end_logout(redirect))
     }
 
-    fn engine(&self) -> Engine<'_, Threads<T, C>> {
+    /// Takes the user to the logout at the server and back, and completes the sign-out: see
+    /// [`api::Api::log_out`](super::Api::log_out).
+    ///
+    /// ```
+    /// use oauth_native::api::blocking::Api;
+    /// use oauth_native::browser::{Loopback, Print};
+    /// use oauth_native::SignOut;
+    /// use oauth_proto::drive::blocking::Transport;
+    /// use oauth_proto::Entropy;
+    ///
+    /// fn sign_out<T: Transport>(api: &Api<T>) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let signed_out = api.sign_out(SignOut::new().logout(Entropy::from_os()?));
+    ///     if let Some(url) = &signed_out.logout_url {
+    ///         // where the client's post_logout_redirect_uri leads to
+    ///         let mut browser = Loopback::bind_uri("http://127.0.0.1:51004/signed-out", Print::stderr())?;
+    ///         let _ = api.log_out(url, &mut browser, 300)?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// The browser's, if it could not be used.
+    pub fn log_out<B>(
+        &self,
+        url: &LogoutUrl,
+        browser: &mut B,
+        timeout_secs: u64,
+    ) -> Result<SignedOut, <B as Browser>::Error>
+    where
+        B: Browser + LogoutBrowser<Error = <B as Browser>::Error>,
+    {
+        let deadline = self.inner.io.clock.now().saturating_add(timeout_secs);
+        browser.open_logout(url)?;
+        let mut handled = Err(Error::Ignored(Ignored::RedirectNotAwaited));
+        while self.engine().waits_for_return(&handled) {
+            let Some(back) = browser.redirect(deadline)?.map(Secret::new) else { break };
+            handled = self.end_logout(Some(back.reveal()));
+            browser.heard_logout(url, handled.as_ref().map(|_| ()))?;
+        }
+        Ok(run(self.engine().logged_out(handled)))
+    }
+
+    pub(super) fn engine(&self) -> Engine<'_, Threads<T, C>> {
         Engine { io: &self.inner.io, shared: &self.inner.shared, patience: self.patience }
     }
 }

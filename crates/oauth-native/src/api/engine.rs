@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use oauth_proto::{
     Access, Action, AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, EntropyError, Error, Event, Login,
-    LoginRequired, LogoutUrl, Request, RequestId, RestoreError, Session, SessionAction, SignOut, Target, UnixTime,
-    Violation,
+    LoginRequired, LogoutUrl, Request, RequestId, RestoreError, Session, SessionAction, SessionPhase, SignOut, Target,
+    UnixTime, Violation,
 };
 
 use super::error::{ApiError, CallError};
@@ -16,6 +16,7 @@ use super::place::Place;
 use super::reply::Reply;
 use super::shared::{Flight, Shared, Step, SAVE_AGAIN_SECS, SEND_SECS};
 use crate::store::{Store, StoreError};
+use crate::trace;
 
 /// A handle's parts, and how long its callers wait.
 pub(super) struct Engine<'a, I> {
@@ -125,7 +126,7 @@ impl<I: Io> Engine<'_, I> {
     }
 
     /// Asks until there is a token, or none to wait for. `None` if the session has no answer.
-    async fn obtain(
+    pub(super) async fn obtain(
         &self,
         mut ask: impl FnMut(&mut Session, UnixTime) -> Option<Access>,
     ) -> Result<Option<Bearer>, ApiError> {
@@ -141,6 +142,7 @@ impl<I: Io> Engine<'_, I> {
                 Step::Send(_, flight) if not_locked.is_some() => drop((listener, flight)),
                 Step::Send(request, flight) => {
                     drop(listener);
+                    trace::needs_token();
                     let carried_out = self.carry_out(request, flight, &mut ask).await?;
                     not_locked = carried_out.err();
                 }
@@ -149,12 +151,21 @@ impl<I: Io> Engine<'_, I> {
                 Step::Done(Some(Access::RetryAt(_))) if not_locked.is_some() => {
                     return not_locked.map_or(Ok(None), |error| Err(ApiError::Store(error)));
                 }
-                Step::Done(Some(Access::RetryAt(time))) if time <= until => self.io.pause(listener, time).await,
-                Step::Done(Some(Access::RetryAt(time))) => return Err(ApiError::Later(time)),
+                Step::Done(Some(Access::RetryAt(time))) if time <= until => {
+                    trace::waits(time);
+                    self.io.pause(listener, time).await;
+                }
+                Step::Done(Some(Access::RetryAt(time))) => {
+                    trace::later(time);
+                    return Err(ApiError::Later(time));
+                }
                 Step::Done(Some(Access::Refused { error, retry_at })) => {
                     return Err(ApiError::Refused { error, retry_at });
                 }
-                Step::Done(Some(Access::LoginRequired(why))) => return Err(self.shared.lock().login_required(why)),
+                Step::Done(Some(Access::LoginRequired(why))) => {
+                    trace::login_required(why.code());
+                    return Err(self.shared.lock().login_required(why));
+                }
                 // `ask` has made steps of them.
                 Step::Done(Some(Access::SendRequest(_) | Access::Wait(_) | Access::Verify(_))) => {}
             }
@@ -205,7 +216,9 @@ impl<I: Io> Engine<'_, I> {
                 Ok(answer) => Event::ResponseReceived(request.id(), answer.response()),
                 Err(delivered) => Event::SendFailed(request.id(), *delivered),
             };
-            match self.hear(event, &place, &mut flight) {
+            let (heard, outcome) = self.hear(event, &place, &mut flight);
+            trace::refreshed(outcome);
+            match heard {
                 Heard::Saves { is_over } => {
                     let Some(saved) = place.saved(self.io).await else {
                         // The response came after the lock was gone.
@@ -221,13 +234,14 @@ impl<I: Io> Engine<'_, I> {
         }
     }
 
-    /// Hands over the outcome of the flight's request, and begins to store what it brought.
-    fn hear(&self, event: Event<'_>, place: &Place, flight: &mut Flight<'_, I>) -> Heard {
+    /// Hands over the outcome of the flight's request, and begins to store what it brought. The text is for [`trace`].
+    fn hear(&self, event: Event<'_>, place: &Place, flight: &mut Flight<'_, I>) -> (Heard, &'static str) {
         let now = self.io.now();
         let mut state = self.shared.lock();
         let action = state.session.handle(event, now);
         flight.settle();
-        match action {
+        let outcome = trace::outcome(&action);
+        let heard = match action {
             Ok(SessionAction::Save | SessionAction::LoginRequired(_)) => {
                 // In the order of the responses, before anybody else sees the session, and even if the future is dropped then.
                 let saved = state.session.save();
@@ -243,7 +257,8 @@ impl<I: Io> Engine<'_, I> {
                 Heard::Revoke(revocation)
             }
             _ => Heard::Nothing,
-        }
+        };
+        (heard, outcome)
     }
 
     /// Stores what could not be stored before.
@@ -278,20 +293,12 @@ impl<I: Io> Engine<'_, I> {
     where
         F: Future<Output = Result<Reply<R>, E>>,
     {
-        let mut bearer = self.token(target).await?;
-        let mut is_first = true;
+        let mut attempt = self.attempt(target).await?;
         loop {
-            let headers = bearer.headers(method, url).map_err(ApiError::Bearer)?;
-            let reply = send(headers).await.map_err(CallError::Call)?;
-            let lines: Vec<_> = reply.challenges.iter().map(|value| ("www-authenticate", value.as_slice())).collect();
-            let refused = |session: &mut Session, now| session.refused(&bearer, reply.status, lines.as_slice(), now);
-            match self.obtain(refused).await? {
-                Some(fresh) if reply.may_repeat && is_first => (bearer, is_first) = (fresh, false),
-                Some(_) if reply.may_repeat => {
-                    return Err(self.shared.lock().login_required(LoginRequired::TokenRefused).into());
-                }
-                // It says nothing about the token, or the app has to make the call again.
-                _ => return Ok(reply.value),
+            let headers = attempt.headers(method, url)?;
+            let (reply, value) = send(headers).await.map_err(CallError::Call)?.split();
+            if !self.repeats(&mut attempt, &reply).await? {
+                return Ok(value);
             }
         }
     }
@@ -322,6 +329,7 @@ impl<I: Io> Engine<'_, I> {
     }
 
     pub(super) async fn sign_out(&self, how: SignOut) -> SignedOut {
+        trace::signs_out();
         let (place, stored) = match Place::lock(&self.shared.store, SEND_SECS) {
             Ok(place) => {
                 let stored = place.loaded(self.io, self.io.now().saturating_add(SEND_SECS)).await;
@@ -370,8 +378,26 @@ impl<I: Io> Engine<'_, I> {
         Ok(self.signed_out(logout_url, None))
     }
 
+    /// Whether the browser may still come back from the logout with the right URL.
+    pub(super) fn waits_for_return(&self, handled: &Result<SignedOut, Error>) -> bool {
+        let state = self.shared.lock();
+        matches!(handled, Err(Error::Ignored(_)))
+            && state.session.phase() == SessionPhase::LoggingOut
+            && state.session.client().post_logout_redirect_uri().is_some()
+    }
+
+    /// The end of a logout in the browser, also if nobody has come back.
+    pub(super) async fn logged_out(&self, handled: Result<SignedOut, Error>) -> SignedOut {
+        let ended = match handled {
+            Ok(signed_out) => Ok(signed_out),
+            Err(_) => self.end_logout(None).await,
+        };
+        ended.unwrap_or_else(|_| self.signed_out(None, None))
+    }
+
     fn signed_out(&self, logout_url: Option<LogoutUrl>, not_removed: Option<StoreError>) -> SignedOut {
         let not_revoked = self.shared.lock().session.last_error().cloned();
+        trace::signed_out(not_revoked.as_ref(), not_removed.as_ref());
         SignedOut { logout_url, not_revoked, not_removed }
     }
 
@@ -392,6 +418,7 @@ impl<I: Io> Engine<'_, I> {
                     self.shared.change(|state| state.session.handle(event, now))
                 }
                 Ok(SessionAction::RetryAt(time)) if time <= until => {
+                    trace::waits(time);
                     while self.io.now() < time {
                         self.io.pause(self.shared.changed.listen(), time).await;
                     }

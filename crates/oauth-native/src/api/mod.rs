@@ -37,7 +37,10 @@
 //! Stores block. So each refresh, sign-out and login starts a thread for the time that it has the store locked; nothing else
 //! does.
 
+pub(crate) mod attempt;
 pub mod blocking;
+#[cfg(any(feature = "tower", feature = "reqwest-middleware"))]
+pub(crate) mod boxed;
 mod engine;
 mod error;
 mod io;
@@ -56,7 +59,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use oauth_proto::drive::{self, Browser, Clock, DriveError, Transport};
-use oauth_proto::{AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, Error, Session, SignOut, Target};
+use oauth_proto::LogoutUrl;
+use oauth_proto::{
+    AuthorizationRequest, Bearer, CallHeaders, Client, Entropy, Error, Ignored, Secret, Session, SignOut, Target,
+};
 
 use self::engine::Engine;
 pub use self::engine::SignedOut;
@@ -65,6 +71,7 @@ use self::io::Tasks;
 use self::log_in::Kept;
 pub use self::reply::Reply;
 use self::shared::Shared;
+use crate::browser::LogoutBrowser;
 use crate::store::{Store, StoreError};
 use crate::SystemClock;
 
@@ -291,6 +298,32 @@ impl<T: Transport, C: Clock> Api<T, C> {
     /// logout is under way.
     pub async fn end_logout(&self, redirect: Option<&str>) -> Result<SignedOut, Error> {
         self.engine().end_logout(redirect).await
+    }
+
+    /// Takes the user to [`SignedOut::logout_url`] and back, and completes the sign-out with [`end_logout`](Self::end_logout). It
+    /// waits so many seconds for the browser to come back; if the client has no post-logout redirect URI, it does not wait. The
+    /// result tells in [`SignedOut::not_revoked`] what is still not done.
+    ///
+    /// # Errors
+    /// The browser's, if it could not be used.
+    pub async fn log_out<B>(
+        &self,
+        url: &LogoutUrl,
+        browser: &mut B,
+        timeout_secs: u64,
+    ) -> Result<SignedOut, <B as Browser>::Error>
+    where
+        B: Browser + LogoutBrowser<Error = <B as Browser>::Error>,
+    {
+        let deadline = self.inner.io.clock.now().saturating_add(timeout_secs);
+        browser.open_logout(url)?;
+        let mut handled = Err(Error::Ignored(Ignored::RedirectNotAwaited));
+        while self.engine().waits_for_return(&handled) {
+            let Some(back) = browser.redirect(deadline).await?.map(Secret::new) else { break };
+            handled = self.end_logout(Some(back.reveal())).await;
+            browser.heard_logout(url, handled.as_ref().map(|_| ()))?;
+        }
+        Ok(self.engine().logged_out(handled).await)
     }
 
     fn engine(&self) -> Engine<'_, Tasks<T, C>> {

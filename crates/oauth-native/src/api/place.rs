@@ -13,6 +13,7 @@ use super::io::Io;
 use super::shared::Saving;
 use super::signal::Signal;
 use crate::store::{Store, StoreError};
+use crate::trace;
 
 /// A place that a thread locks, reads, and unlocks when this is dropped. What it was told to save is saved anyway.
 pub(super) struct Place<T = SavedSession> {
@@ -60,6 +61,10 @@ impl<T: Send + 'static> Place<T> {
         loop {
             let listener = self.replies.signal.listen();
             if let Some(loaded) = self.replies.take(|answers| answers.loaded.take())? {
+                match &loaded {
+                    Ok(form) => trace::locked(form.is_some()),
+                    Err(error) => trace::not_locked(error),
+                }
                 return loaded;
             }
             if io.now() >= until {
@@ -90,7 +95,13 @@ impl<T: Send + 'static> Place<T> {
         loop {
             let listener = self.replies.signal.listen();
             match self.replies.take(|answers| answers.saved.take()) {
-                Ok(Some(saved)) => return Some(saved),
+                Ok(Some(saved)) => {
+                    match &saved {
+                        Ok(()) => trace::saved(),
+                        Err(error) => trace::not_saved(error),
+                    }
+                    return Some(saved);
+                }
                 Ok(None) => {}
                 Err(_) if self.replies.is_given_up() => return None,
                 Err(error) => return Some(Err(error)),

@@ -42,6 +42,12 @@ impl<R> Reply<R> {
         Reply { status, challenges, value, may_repeat }
     }
 
+    /// What the session needs of it, and the value.
+    pub(super) fn split(self) -> (Reply, R) {
+        let Self { status, challenges, may_repeat, value } = self;
+        (Reply { status, challenges, may_repeat, value: () }, value)
+    }
+
     /// Says that the request must not, or cannot, be sent a second time, because its body is gone, for example.
     pub fn once(mut self) -> Self {
         self.may_repeat = false;

@@ -1,6 +1,8 @@
 //! Calls by `reqwest`.
 
-use oauth_proto::drive::Clock;
+use std::borrow::Borrow;
+
+use oauth_proto::drive::{Clock, Transport};
 use oauth_proto::{CallHeaders, Target};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, Error, IntoUrl, Method, Request, RequestBuilder, Response};
@@ -9,8 +11,9 @@ use super::{Api, CallError, Reply};
 use crate::transport::Reqwest;
 
 /// Calls by the client of [`Reqwest::with_client`], or by one that keeps connections, follows no redirect, and gives up after
-/// [`Settings::timeout`](crate::transport::Settings::timeout) without a byte.
-impl<C: Clock> Api<Reqwest, C> {
+/// [`Settings::timeout`](crate::transport::Settings::timeout) without a byte. A transport of the app that wraps [`Reqwest`], to log
+/// the requests for example, has these calls too, if it implements `Borrow<Reqwest>`.
+impl<T: Transport + Borrow<Reqwest>, C: Clock> Api<T, C> {
     /// Gets a URL with the login's own token. Whatever the status, a response is a result: see [`Api::call_for`].
     ///
     /// ```
@@ -42,7 +45,7 @@ impl<C: Clock> Api<Reqwest, C> {
     /// }
     /// ```
     pub fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder {
-        self.transport().calls(None).request(method, url)
+        self.transport().borrow().calls(None).request(method, url)
     }
 
     /// Sends a request with the login's own token. A request whose body is a stream is sent once only, and its refusal is then the
@@ -62,7 +65,7 @@ impl<C: Clock> Api<Reqwest, C> {
         let mut request = request.build().map_err(CallError::Call)?;
         let mut body = request.body_mut().take();
         let repeats = body.as_ref().is_none_or(|body| body.as_bytes().is_some());
-        let client = self.transport().calls(request.url().host_str());
+        let client = self.transport().borrow().calls(request.url().host_str());
         self.call_for(target, request.method().as_str(), request.url().as_str(), |headers| {
             let bytes = body.as_ref().and_then(|body| body.as_bytes().map(<[u8]>::to_vec));
             let request = signed(&request, headers, bytes.map(Body::from).or_else(|| body.take()));

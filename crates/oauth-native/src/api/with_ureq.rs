@@ -1,6 +1,8 @@
 //! Calls by `ureq`.
 
-use oauth_proto::drive::blocking::Clock;
+use std::borrow::Borrow;
+
+use oauth_proto::drive::blocking::{Clock, Transport};
 use oauth_proto::Target;
 use ureq::http::{HeaderName, HeaderValue, Request, Response};
 use ureq::{AsSendBody, Body, Error};
@@ -10,9 +12,11 @@ use super::{CallError, Reply};
 use crate::transport::Ureq;
 
 /// Calls by the agent of [`Ureq::with_agent`], or by one that keeps connections, and gives up after
+/// Calls by the agent of [`Ureq::with_agent`], or by one that keeps connections, and gives up after
 /// [`Settings::timeout`](crate::transport::Settings::timeout) without a response. No redirect is followed. Reading the body may take
-/// any time: for a limit, use an agent of your own with `timeout_recv_body`.
-impl<C: Clock> Api<Ureq, C> {
+/// any time: for a limit, use an agent of your own with `timeout_recv_body`. A transport of the app that wraps [`Ureq`], to log the
+/// requests for example, has these calls too, if it implements `Borrow<Ureq>`.
+impl<T: Transport + Borrow<Ureq>, C: Clock> Api<T, C> {
     /// Gets a URL with the login's own token. Whatever the status, a response is a result: see [`Api::call_for`].
     ///
     /// ```
@@ -63,7 +67,7 @@ impl<C: Clock> Api<Ureq, C> {
         target: &Target,
         request: &Request<B>,
     ) -> Result<Response<Body>, CallError<Error>> {
-        let transport = self.transport();
+        let transport: &Ureq = self.transport().borrow();
         self.call_for(target, request.method().as_str(), &request.uri().to_string(), |headers| {
             let mut request = request.clone();
             for (name, value) in headers {

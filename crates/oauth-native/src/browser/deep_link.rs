@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use oauth_proto::drive;
 use oauth_proto::redirect::MAX_REDIRECT_BYTES;
+use oauth_proto::LogoutUrl;
 use oauth_proto::{AuthorizationUrl, Error, Secret, UnixTime};
 
 use super::error::BrowserError;
-use super::inbox::{Arrival, Canceller, Inbox};
+use super::inbox::{Arrival, Canceller, Inbox, Put};
+use super::logout::LogoutBrowser;
 use super::opener::Opener;
 use super::visit::Visit;
 
@@ -42,7 +44,8 @@ impl DeepLink {
     /// A browser, and the sender for the URLs. If all clones of the sender are dropped, the login is cancelled.
     pub fn new(opener: impl Opener + Send + 'static) -> (Self, LinkSender) {
         let visit = Visit::new(opener);
-        let sender = LinkSender { end: Arc::new(End(Arc::clone(&visit.inbox))) };
+        let inbox = Arc::clone(&visit.inbox);
+        let sender = LinkSender { end: Some(Arc::new(End(Arc::clone(&inbox)))), inbox };
         (Self { visit }, sender)
     }
 
@@ -60,20 +63,35 @@ impl DeepLink {
     }
 }
 
-/// Takes the URLs that the platform hands over to the app, for a [`DeepLink`]. Cheap to clone; any thread may use it.
+/// Takes the URLs that the platform hands over to the app, for a [`DeepLink`], or those that come to a
+/// [`Loopback`](super::Loopback::link_sender) in another way. Cheap to clone; any thread may use it.
 #[derive(Clone)]
 pub struct LinkSender {
-    end: Arc<End>,
+    inbox: Arc<Inbox>,
+    /// Only a [`DeepLink`] waits for nothing else.
+    end: Option<Arc<End>>,
 }
 
 impl LinkSender {
-    /// Hands a URL over. Without a login that waits, the latest 16 are kept for the next one. A URL that is longer than
-    /// [`MAX_REDIRECT_BYTES`] is dropped: no login would accept it.
+    /// Hands a URL over. Without a login that waits, a [`DeepLink`] keeps the latest 16 for the next one, since such a URL may be
+    /// what the app was started with. A URL that is longer than [`MAX_REDIRECT_BYTES`] is dropped: no login would accept it.
     ///
-    /// Returns whether a login may get it: not after the [`DeepLink`] was dropped.
+    /// Returns whether a login may get it: not after the browser was dropped.
     pub fn deliver(&self, url: impl Into<String>) -> bool {
         let url = Secret::new(url);
-        url.reveal().len() <= MAX_REDIRECT_BYTES && self.end.0.put_early(Arrival { url, reply: None })
+        if url.reveal().len() > MAX_REDIRECT_BYTES {
+            return false;
+        }
+        let arrival = Arrival { url, reply: None };
+        match self.end {
+            Some(_) => self.inbox.put_early(arrival),
+            None => self.inbox.put(arrival) == Put::Queued,
+        }
+    }
+
+    /// One whose end means nothing.
+    pub(super) fn beside(inbox: &Arc<Inbox>) -> Self {
+        Self { inbox: Arc::clone(inbox), end: None }
     }
 }
 
@@ -119,6 +137,18 @@ impl drive::Browser for DeepLink {
     }
 
     async fn heard(&mut self, url: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), BrowserError> {
+        self.visit.heard(url, verdict)
+    }
+}
+
+impl LogoutBrowser for DeepLink {
+    type Error = BrowserError;
+
+    fn open_logout(&mut self, url: &LogoutUrl) -> Result<(), BrowserError> {
+        self.visit.open(url)
+    }
+
+    fn heard_logout(&mut self, url: &LogoutUrl, verdict: Result<(), &Error>) -> Result<(), BrowserError> {
         self.visit.heard(url, verdict)
     }
 }

@@ -15,6 +15,7 @@
 mod deep_link;
 mod error;
 mod inbox;
+mod logout;
 mod loopback;
 mod opener;
 mod paste;
@@ -23,6 +24,7 @@ mod visit;
 pub use self::deep_link::{DeepLink, LinkSender};
 pub use self::error::BrowserError;
 pub use self::inbox::Canceller;
+pub use self::logout::LogoutBrowser;
 pub use self::loopback::Loopback;
 #[cfg(feature = "open")]
 pub use self::opener::SystemBrowser;

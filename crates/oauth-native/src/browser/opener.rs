@@ -72,7 +72,8 @@ impl<W: Write> Opener for Print<W> {
 }
 
 /// Opens the system's default browser (feature `open`). On Linux and the BSDs the variable `BROWSER` comes first; a browser in
-/// the terminal blocks until it is closed.
+/// the terminal blocks until it is closed. Without that variable and without a screen, it fails there: let another opener
+/// follow, with [`or`](Opener::or).
 ///
 /// Only https URLs, and http URLs on this machine, are passed on.
 #[cfg(feature = "open")]
@@ -88,8 +89,20 @@ impl Opener for SystemBrowser {
                 "only https URLs, and http URLs on this machine, are opened",
             ));
         }
+        if !has_screen() {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "there is no screen"));
+        }
         webbrowser::open(url)
     }
+}
+
+/// Whether a browser can be seen. On Linux and the BSDs it needs one of these variables (the last one: Windows shows it); without
+/// a screen, the system's opener would start a browser in the terminal, or nothing, and call that a success.
+#[cfg(feature = "open")]
+fn has_screen() -> bool {
+    let needs_display = cfg!(all(unix, not(any(target_os = "macos", target_os = "ios", target_os = "android"))));
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !needs_display || ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"].iter().any(is_set)
 }
 
 /// Whether this is an https URL, or an http URL on this machine, in plain URI characters.

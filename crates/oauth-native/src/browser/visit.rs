@@ -3,11 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
-use oauth_proto::{AuthorizationUrl, Error, UnixTime};
+use oauth_proto::{Error, UnixTime};
 
 use super::error::BrowserError;
 use super::inbox::{Arrival, Inbox};
 use super::opener::Opener;
+use crate::trace;
 
 /// A user's visit to the authorization server.
 pub(super) struct Visit {
@@ -23,7 +24,7 @@ impl Visit {
         Self { inbox: Arc::default(), opener: Box::new(opener), is_unopened: false, reopens_after_stray: false }
     }
 
-    pub fn open(&mut self, url: &AuthorizationUrl) -> Result<(), BrowserError> {
+    pub fn open(&mut self, url: &str) -> Result<(), BrowserError> {
         self.is_unopened = self.inbox.begin();
         if self.is_unopened {
             return Ok(());
@@ -39,7 +40,8 @@ impl Visit {
         self.inbox.arrival(deadline).await
     }
 
-    pub fn heard(&mut self, url: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), BrowserError> {
+    pub fn heard(&mut self, url: &str, verdict: Result<(), &Error>) -> Result<(), BrowserError> {
+        trace::redirected(verdict);
         if !verdict.is_err_and(|error| !error.is_fatal()) {
             self.inbox.finish();
             return Ok(());
@@ -51,8 +53,13 @@ impl Visit {
         Ok(())
     }
 
-    fn open_now(&mut self, url: &AuthorizationUrl) -> Result<(), BrowserError> {
-        self.opener.open(url).map_err(|error| BrowserError::Open(without(url, error)))
+    fn open_now(&mut self, url: &str) -> Result<(), BrowserError> {
+        let opened = self.opener.open(url);
+        match &opened {
+            Ok(()) => trace::opened(url),
+            Err(_) => trace::not_opened(url),
+        }
+        opened.map_err(|error| BrowserError::Open(without(url, error)))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Where a session is stored between runs of the app, and shared with its other processes.
 //!
 //! [`File`] (feature `file-store`) is for apps and command-line tools, [`Memory`] for tests and for apps that keep nothing. Both
-//! also store a login that waits for its redirect: [`SavedLogin`]. [`Store`] is the trait to implement
-//! for any other place: its documentation has an example for the system's keyring.
+//! also store a login that waits for its redirect: [`SavedLogin`]. [`Store`] is the trait to implement for any other place: its
+//! documentation has an example for the system's keyring.
 
 #[cfg(feature = "file-store")]
 mod atomic;

@@ -34,7 +34,7 @@ impl Body {
     }
 
     /// Takes as much of these bytes as there may be. Returns whether there is enough.
-    #[cfg(feature = "reqwest")]
+    #[cfg(any(feature = "reqwest", feature = "hyper"))]
     pub(super) fn take(&mut self, mut octets: &[u8]) -> bool {
         loop {
             let room = self.room();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "reqwest")]
+    #[cfg(any(feature = "reqwest", feature = "hyper"))]
     fn takes_chunks() {
         let octets: Vec<u8> = (0..20_000_u32).map(|index| index.to_le_bytes()[0]).collect();
         let mut body = Body::new(9_999);

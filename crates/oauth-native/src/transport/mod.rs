@@ -1,6 +1,7 @@
-//! Sends the library's requests with an HTTP stack: [`Ureq`] blocks (feature `ureq`), [`Reqwest`] is async (feature `reqwest`).
+//! Sends the library's requests with an HTTP stack: [`Ureq`] blocks (feature `ureq`); [`Reqwest`] (feature `reqwest`) and
+//! [`Hyper`] (feature `hyper`) are async.
 //!
-//! Both keep the contract of [`oauth_proto::http`]:
+//! All keep the contract of [`oauth_proto::http`]:
 //! - No redirect is followed, and every status is a response, not an error.
 //! - Of a body, at most [`Request::max_response_bytes`](oauth_proto::Request::max_response_bytes) and one byte are read.
 //! - Plain `http` is sent to loopback only (`127.0.0.0/8`, `[::1]`, `localhost`), and loopback is never reached through a proxy.
@@ -22,7 +23,7 @@
 //!
 //! A `GET` has no body, and it changes nothing on the server. There the error decides.
 //!
-//! | What happens | `POST` | `GET`, `ureq` | `GET`, `reqwest` |
+//! | What happens | `POST` | `GET`, `ureq` | `GET`, others |
 //! | --- | --- | --- | --- |
 //! | URL that the stack cannot send, plain `http` elsewhere than loopback | `No` | `No` | `No` |
 //! | The host name is not found | `No` | `No` (on Windows `Maybe`) | `No` |
@@ -33,7 +34,7 @@
 //! | The TLS handshake fails: no TLS at all, a certificate that is not trusted, a reset | `No` | `Maybe` | `No` |
 //! | The connection is closed or reset after it was made | `Maybe` | `Maybe` | `Maybe` |
 //! | No response within [`Settings::timeout`] | `Maybe` | `Maybe` | `Maybe` |
-//! | No HTTP response, or too large a head (`ureq`: 64 KiB, 128 headers; `reqwest`: 400 KiB, 100) | `Maybe` | `Maybe` | `Maybe` |
+//! | No HTTP response, or too large a head (`ureq`: 64 KiB, 128 headers; others: 400 KiB, 100) | `Maybe` | `Maybe` | `Maybe` |
 //! | The body breaks off before its length or last chunk, or stalls until the timeout | `Maybe` | `Maybe` | `Maybe` |
 //!
 //! A body without `content-length` and without chunks ends when the connection does. One that broke off looks complete then; the
@@ -41,47 +42,54 @@
 //!
 //! # Connections
 //!
-//! [`Ureq::new`] and [`Reqwest::new`] make a connection for each request. A connection that is kept may have been closed by the
-//! server, or forgotten by a router on the way, when the next request is written to it: the outcome is then unknown, which ends a
-//! login whose code was being exchanged. This is likely in a login, where the user spends a minute in the browser between two
-//! requests. A handshake costs less. To have connections kept, for example in a server where many people log in at once, pass
-//! your own agent or client. Even then no `POST` is sent twice: after it was written, a closed connection is `Maybe`.
+//! [`Ureq::new`], [`Reqwest::new`] and [`Hyper`] make a connection for each request. A connection that is kept may have been
+//! closed by the server, or forgotten by a router on the way, when the next request is written to it: the outcome is then
+//! unknown, which ends a login whose code was being exchanged. This is likely in a login, where the user spends a minute in the
+//! browser between two requests. A handshake costs less. To have connections kept, for example in a server where many people
+//! log in at once, pass your own agent of `ureq` or client of `reqwest`. Even then no `POST` is sent twice: after it was
+//! written, a closed connection is `Maybe`.
 //!
 //! # Time
 //!
 //! [`Settings`] has the limits and says why they are what they are.
 
-#[cfg(any(feature = "ureq", feature = "reqwest"))]
+#[cfg(any(feature = "ureq", feature = "reqwest", feature = "hyper"))]
 mod body;
-#[cfg(any(feature = "ureq", feature = "reqwest"))]
+#[cfg(any(feature = "ureq", feature = "reqwest", feature = "hyper"))]
 mod settings;
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
+mod watched;
+#[cfg(feature = "hyper")]
+mod with_hyper;
 #[cfg(feature = "reqwest")]
 mod with_reqwest;
 #[cfg(feature = "ureq")]
 mod with_ureq;
 
-#[cfg(any(feature = "ureq", feature = "reqwest"))]
+#[cfg(any(feature = "ureq", feature = "reqwest", feature = "hyper"))]
 pub use self::settings::Settings;
+#[cfg(feature = "hyper")]
+pub use self::with_hyper::Hyper;
 #[cfg(feature = "reqwest")]
 pub use self::with_reqwest::Reqwest;
 #[cfg(feature = "ureq")]
 pub use self::with_ureq::Ureq;
 
 /// Whether a request may be sent to this scheme and host: by TLS anywhere, by plain `http` on loopback only.
-#[cfg(any(feature = "ureq", feature = "reqwest"))]
+#[cfg(any(feature = "ureq", feature = "reqwest", feature = "hyper"))]
 fn allowed(scheme: Option<&str>, loopback: bool) -> bool {
     scheme == Some("https") || (scheme == Some("http") && loopback)
 }
 
 /// Whether a URL's host is this machine.
-#[cfg(any(feature = "ureq", feature = "reqwest"))]
+#[cfg(any(feature = "ureq", feature = "reqwest", feature = "hyper"))]
 fn is_loopback(host: &str) -> bool {
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost")
         || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
-#[cfg(all(test, any(feature = "ureq", feature = "reqwest")))]
+#[cfg(all(test, any(feature = "ureq", feature = "reqwest", feature = "hyper")))]
 mod tests {
     use super::*;
 

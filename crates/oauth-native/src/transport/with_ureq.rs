@@ -14,6 +14,7 @@ use ureq::{Agent, AsSendBody, Error, RequestBuilder, SendBody, Timeout};
 use super::body::Body;
 use super::settings::Settings;
 use super::{allowed, is_loopback};
+use crate::trace;
 
 /// Sends requests with `ureq`; each call blocks (feature `ureq`). The [module](super) says what it does and what its errors mean.
 ///
@@ -117,6 +118,15 @@ impl Default for Ureq {
 
 impl Transport for Ureq {
     fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
+        trace::sends(request);
+        let outcome = self.exchange(request);
+        trace::ends(request, &outcome);
+        outcome
+    }
+}
+
+impl Ureq {
+    fn exchange(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
         let uri: Uri = request.url().parse().map_err(|_| Delivered::No)?;
         let loopback = uri.host().is_some_and(is_loopback);
         if !allowed(uri.scheme_str(), loopback) {

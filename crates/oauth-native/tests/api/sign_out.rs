@@ -1,8 +1,10 @@
 //! Signing out.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use oauth_native::api::ApiError;
+use oauth_native::browser::{DeepLink, LinkSender};
 use oauth_proto::{Entropy, LoginRequired, SessionPhase, SignOut};
 
 use crate::executor::{block_on, run, Task};
@@ -46,6 +48,54 @@ fn the_browser_comes_last() {
     assert!(done.logout_url.is_none() && done.not_revoked.is_none());
     assert_eq!(api.session(oauth_proto::Session::phase), SessionPhase::SignedOut);
     assert!(api.end_logout(None).is_err());
+}
+
+/// A browser that comes back with somebody else's URL first, and then with its own, if it does.
+fn comes_back(does: bool) -> DeepLink {
+    let sender = Arc::new(Mutex::new(None::<LinkSender>));
+    let links = Arc::clone(&sender);
+    let (browser, own) = DeepLink::new(move |url: &str| {
+        let state = url.split("state=").nth(1).unwrap().split('&').next().unwrap();
+        let links = links.lock().unwrap().clone().unwrap();
+        assert!(links.deliver("com.example.app:/logout?state=another"));
+        assert!(!does || links.deliver(format!("com.example.app:/logout?state={state}")));
+        Ok(())
+    });
+    *sender.lock().unwrap() = Some(own);
+    browser
+}
+
+#[test]
+fn the_user_is_taken_to_the_logout_and_back() {
+    let logout = || SignOut::new().logout(Entropy::from_os().unwrap());
+    for does in [true, false] {
+        let world = World::new();
+        let api = world.threads(9000);
+        let url = api.sign_out(logout()).logout_url.unwrap();
+        let done = api.log_out(&url, &mut comes_back(does), 5).unwrap();
+        assert!(done.logout_url.is_none() && done.not_revoked.is_none());
+        assert_eq!(api.session(oauth_proto::Session::phase), SessionPhase::SignedOut);
+
+        let world = World::new();
+        let api = world.tasks(9000);
+        let url = block_on(api.sign_out(logout())).logout_url.unwrap();
+        let done = block_on(api.log_out(&url, &mut comes_back(does), 5)).unwrap();
+        assert!(done.logout_url.is_none() && done.not_revoked.is_none());
+        assert_eq!(api.session(oauth_proto::Session::phase), SessionPhase::SignedOut);
+        // Once more: nobody waits for anybody.
+        assert!(block_on(api.log_out(&url, &mut comes_back(does), 5)).unwrap().not_revoked.is_none());
+    }
+}
+
+#[test]
+fn a_logout_without_a_browser_is_still_under_way() {
+    let world = World::new();
+    let api = world.threads(9000);
+    let url = api.sign_out(SignOut::new().logout(Entropy::from_os().unwrap())).logout_url.unwrap();
+    let (mut none, _links) = DeepLink::new(|_: &str| Err(std::io::ErrorKind::NotFound.into()));
+    assert_eq!(api.log_out(&url, &mut none, 5).unwrap_err().code(), "browser_not_opened");
+    assert_eq!(api.session(oauth_proto::Session::phase), SessionPhase::LoggingOut);
+    assert!(api.log_out(&url, &mut comes_back(true), 5).is_ok());
 }
 
 #[test]

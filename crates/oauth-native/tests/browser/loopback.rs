@@ -116,6 +116,21 @@ fn one_fixed_port_serves_login_after_login() {
 }
 
 #[test]
+fn a_uri_without_a_port_gets_a_free_one() {
+    for (host, address) in [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("[::1]", "::1")] {
+        if TcpListener::bind((address, 0)).is_err() {
+            continue; // no IPv6 here
+        }
+        let browser = Loopback::bind_uri(&format!("http://{host}/cb?a=b"), |_: &str| Ok(())).unwrap();
+        let uri = browser.redirect_uri();
+        let port = uri.strip_prefix(&format!("http://{host}:")).unwrap().strip_suffix("/cb?a=b").unwrap();
+        let mut stream = TcpStream::connect((address, port.parse().unwrap())).unwrap();
+        stream.write_all(format!("GET /cb HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n").as_bytes()).unwrap();
+        assert!(answer(&mut stream).contains("The app does not wait for this"));
+    }
+}
+
+#[test]
 fn localhost_is_both_addresses() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let Ok(probe) = TcpListener::bind(("::1", port)) else { return }; // no IPv6 here

@@ -9,6 +9,7 @@
 
 mod abuse;
 mod deep_link;
+mod logout;
 mod loopback;
 mod openers;
 mod paste;

@@ -58,3 +58,25 @@ fn the_systems_browser_gets_the_url_as_one_argument() {
     assert_eq!(std::fs::read_to_string(&seen).unwrap(), format!("1\n{url}\n"));
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+/// In a process of its own, which has no screen and no `BROWSER`.
+#[cfg(all(feature = "open", target_os = "linux"))]
+#[test]
+fn without_a_screen_there_is_no_browser() {
+    use oauth_native::browser::SystemBrowser;
+
+    if std::env::var_os("OAUTH_NATIVE_TEST_SCREEN").is_some() {
+        let mut printed = Vec::new();
+        let failed = SystemBrowser.open("https://as.example.com/").unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::Unsupported);
+        SystemBrowser.or(Print::to(&mut printed)).open("https://as.example.com/").unwrap();
+        assert!(!printed.is_empty());
+        return;
+    }
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "openers::without_a_screen_there_is_no_browser"]).env("OAUTH_NATIVE_TEST_SCREEN", "1");
+    for name in ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"] {
+        command.env_remove(name);
+    }
+    assert!(command.stdout(std::process::Stdio::null()).status().unwrap().success());
+}

@@ -1,6 +1,6 @@
 //! The app's own agent or client, set as the contract does not want it.
 
-use oauth_native::transport::{Reqwest, Ureq};
+use oauth_native::transport::{Hyper, Reqwest, Ureq};
 use oauth_proto::drive::Transport;
 use oauth_proto::Delivered;
 
@@ -48,6 +48,7 @@ const _: () = {
     const fn is_shared<T: Clone + Send + Sync + 'static>() {}
     is_shared::<Ureq>();
     is_shared::<Reqwest>();
+    is_shared::<Hyper>();
 };
 
 #[test]

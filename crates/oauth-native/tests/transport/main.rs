@@ -1,5 +1,5 @@
-//! The transports at a server that misbehaves in every way that a socket allows. Both stacks go through the same tests.
-#![cfg(all(feature = "ureq", feature = "reqwest"))]
+//! The transports at a server that misbehaves in every way that a socket allows. All stacks go through the same tests.
+#![cfg(all(feature = "ureq", feature = "reqwest", feature = "hyper"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -57,7 +57,7 @@ fn for_everything_else() {
             let proxy = Server::answers("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
             again("proxies::for_everything_else", variable, &proxy);
             let requests = proxy.requests();
-            assert_eq!(requests.len(), 4, "{variable}: {requests:?}");
+            assert_eq!(requests.len(), 6, "{variable}: {requests:?}");
             for request in requests {
                 assert!(request.starts_with("CONNECT name.invalid:443 HTTP/1.1\r\n"), "{request}");
             }

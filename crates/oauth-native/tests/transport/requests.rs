@@ -20,7 +20,7 @@ fn parts(request: &str) -> (String, Vec<String>, String) {
 
 #[test]
 fn get() {
-    for stack in Stack::both(&settings()) {
+    for stack in Stack::all(&settings()) {
         let server = Server::answers(OK);
         let request = to("GET", server.port);
         stack.send(&request).unwrap();
@@ -39,7 +39,7 @@ fn get() {
 
 #[test]
 fn post_with_a_secret() {
-    for stack in Stack::both(&settings().user_agent("example-app/2.1 (\u{e9}\n)")) {
+    for stack in Stack::all(&settings().user_agent("example-app/2.1 (\u{e9}\n)")) {
         let server = Server::answers(OK);
         let request = post(&format!("http://localhost:{}", server.port), Some("hunter2"));
         stack.send(&request).unwrap();
@@ -84,5 +84,7 @@ fn debug_shows_no_proxy_and_no_agent() {
     let ureq = oauth_native::transport::Ureq::with_settings(&settings);
     let reqwest = oauth_native::transport::Reqwest::with_settings(&settings).unwrap();
     assert_eq!(format!("{ureq:?}"), "Ureq { timeout: 30s, .. }");
+    let hyper = oauth_native::transport::Hyper::with_settings(&settings).unwrap();
     assert_eq!(format!("{reqwest:?}"), "Reqwest { timeout: 30s, .. }");
+    assert_eq!(format!("{hyper:?}"), "Hyper { timeout: 30s, .. }");
 }

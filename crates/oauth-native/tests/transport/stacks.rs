@@ -1,9 +1,9 @@
-//! Both stacks behind one face, and the library's own requests.
+//! All stacks behind one face, and the library's own requests.
 
 use std::fmt;
 use std::time::Duration;
 
-use oauth_native::transport::{Reqwest, Settings, Ureq};
+use oauth_native::transport::{Hyper, Reqwest, Settings, Ureq};
 use oauth_proto::drive::{blocking, OwnedResponse, Transport};
 use oauth_proto::{
     Action, AuthorizationRequest, AuthorizationServer, Client, ClientBuilder, Delivered, Entropy, Event, Login,
@@ -19,23 +19,29 @@ pub const CODE: &str = "SplxlOBeZQQYbYS6WxSbIA";
 pub enum Stack {
     Ureq(Ureq),
     Reqwest(Reqwest, tokio::runtime::Runtime),
+    Hyper(Hyper, tokio::runtime::Runtime),
 }
 
 impl Stack {
     pub fn reqwest(transport: Reqwest) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Self::Reqwest(transport, runtime)
+        Self::Reqwest(transport, runtime())
     }
 
-    pub fn both(settings: &Settings) -> [Self; 2] {
+    pub fn hyper(transport: Hyper) -> Self {
+        Self::Hyper(transport, runtime())
+    }
+
+    pub fn all(settings: &Settings) -> [Self; 3] {
         let reqwest = Reqwest::with_settings(settings).unwrap();
-        [Self::Ureq(Ureq::with_settings(settings)), Self::reqwest(reqwest)]
+        let hyper = Hyper::with_settings(settings).unwrap();
+        [Self::Ureq(Ureq::with_settings(settings)), Self::reqwest(reqwest), Self::hyper(hyper)]
     }
 
     pub fn send(&self, request: &Request) -> Result<OwnedResponse, Delivered> {
         match self {
             Self::Ureq(transport) => blocking::Transport::send(transport, request),
             Self::Reqwest(transport, runtime) => runtime.block_on(transport.send(request)),
+            Self::Hyper(transport, runtime) => runtime.block_on(transport.send(request)),
         }
     }
 
@@ -46,8 +52,16 @@ impl Stack {
 
 impl fmt::Debug for Stack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_ureq() { "ureq" } else { "reqwest" })
+        f.write_str(match self {
+            Self::Ureq(..) => "ureq",
+            Self::Reqwest(..) => "reqwest",
+            Self::Hyper(..) => "hyper",
+        })
     }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
 pub fn settings() -> Settings {
@@ -56,7 +70,12 @@ pub fn settings() -> Settings {
 
 /// Runs a test with each stack and, by name, each method.
 pub fn each(test: impl Fn(&Stack, &str)) {
-    for stack in &Stack::both(&settings()) {
+    each_with(&settings(), test);
+}
+
+/// The same with other settings.
+pub fn each_with(settings: &Settings, test: impl Fn(&Stack, &str)) {
+    for stack in &Stack::all(settings) {
         for method in ["GET", "POST"] {
             test(stack, method);
         }

@@ -3,12 +3,14 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use oauth_native::transport::{Reqwest, Ureq};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use oauth_native::transport::{Hyper, Reqwest, Settings, Ureq};
 use oauth_proto::Delivered;
 use reqwest::redirect::Policy;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection};
 use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::server::{Peer, Server};
@@ -62,8 +64,8 @@ fn serve(peer: &mut Peer, mut tls: ServerConnection, response: &[u8], end: End) 
     }
 }
 
-/// Both stacks as an app sets them up that trusts the certificate.
-fn trusting() -> [Stack; 2] {
+/// All stacks as an app sets them up that trusts the certificate.
+fn trusting() -> [Stack; 3] {
     let roots = RootCerts::new_with_certs(&[ureq::tls::Certificate::from_pem(CERTIFICATE).unwrap()]);
     let tls = TlsConfig::builder().root_certs(roots).build();
     let agent = ureq::Agent::config_builder().tls_config(tls).build().new_agent();
@@ -76,7 +78,19 @@ fn trusting() -> [Stack; 2] {
     [
         Stack::Ureq(Ureq::with_agent(agent).timeout(TIMEOUT)),
         Stack::reqwest(Reqwest::with_client(client).timeout(TIMEOUT)),
+        Stack::hyper(Hyper::with_connector(trusting_connector(), &Settings::new().timeout(TIMEOUT))),
     ]
+}
+
+fn trusting_connector() -> HttpsConnector<HttpConnector> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(CERTIFICATE).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().build()
 }
 
 fn origin(server: &Server) -> String {

@@ -19,6 +19,8 @@ mod spawned;
 mod tasks;
 #[cfg(feature = "open")]
 mod ten_lines;
+#[cfg(all(feature = "tracing", feature = "reqwest"))]
+mod traced;
 
 use std::io;
 use std::path::PathBuf;

@@ -338,3 +338,35 @@ mod tasks {
         });
     }
 }
+
+/// A transport of the app, which sees all requests of the library.
+struct Logged(Ureq, Mutex<Vec<String>>);
+
+impl oauth_proto::drive::blocking::Transport for Logged {
+    fn send(
+        &self,
+        request: &oauth_proto::Request,
+    ) -> Result<oauth_proto::drive::OwnedResponse, oauth_proto::Delivered> {
+        self.1.lock().unwrap().push(request.method().to_owned());
+        self.0.send(request)
+    }
+}
+
+impl std::borrow::Borrow<Ureq> for Logged {
+    fn borrow(&self) -> &Ureq {
+        &self.0
+    }
+}
+
+#[test]
+fn a_transport_around_ureq_has_its_calls() {
+    let (server, (_folder, store), pages) = (Server::start(), place("around"), Arc::<Mutex<Vec<_>>>::default());
+    let mut browser = browser(&pages);
+    let client = client(&server, &browser.redirect_uri());
+    let logged = Logged(Ureq::new(), Mutex::default());
+    let api = Api::open(client, request(), logged, Forward::default(), store, &mut browser).unwrap();
+    let mut answer = api.get(&format!("{}/me", server.origin)).unwrap();
+    assert_eq!(answer.body_mut().read_to_string().unwrap(), "Bearer AT1");
+    // The metadata, at two places, and the code; not the call.
+    assert_eq!(*api.transport().1.lock().unwrap(), ["GET", "GET", "POST"]);
+}

@@ -34,11 +34,13 @@ pub struct State {
     /// As servers that the app may not ask for `offline_access`.
     pub gives_no_refresh_token: bool,
     pub revoked: Vec<String>,
+    /// The query or the body of each request.
+    pub parameters: Vec<Form>,
     /// Requests that a client must not send.
     pub faults: Vec<String>,
 }
 
-type Form = HashMap<String, String>;
+pub type Form = HashMap<String, String>;
 
 impl Server {
     pub fn start() -> Self {
@@ -105,6 +107,7 @@ fn serve(stream: TcpStream, origin: &str, state: &Mutex<State>) {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
 
     let mut state = state.lock().unwrap();
+    state.parameters.extend([form(query), body.clone()]);
     let (status, headers, body) = match path {
         "/.well-known/oauth-authorization-server" => {
             state.discoveries += 1;

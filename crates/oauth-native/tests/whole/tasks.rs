@@ -36,7 +36,7 @@ async fn call(api: Handle, http: reqwest::Client, url: String) -> Result<String,
     api.call("GET", url, send).await
 }
 
-async fn whole(server: Arc<Server>, store: Arc<File>) {
+pub async fn whole(server: Arc<Server>, store: Arc<File>) {
     let (clock, http) = (Forward::default(), reqwest::Client::builder().no_proxy().build().unwrap());
     let url = format!("{}/me", server.origin);
     let mut browser = browser(&Arc::default());

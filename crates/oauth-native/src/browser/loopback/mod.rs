@@ -12,12 +12,15 @@ use std::sync::Arc;
 use oauth_proto::drive;
 use oauth_proto::loopback::{Page, Receiver};
 use oauth_proto::redirect::RedirectUri;
+use oauth_proto::LogoutUrl;
 use oauth_proto::{AuthorizationUrl, Error, UnixTime};
 
 use self::connection::Times;
 use self::listener::Listener;
+use super::deep_link::LinkSender;
 use super::error::BrowserError;
 use super::inbox::{Arrival, Canceller};
+use super::logout::LogoutBrowser;
 use super::opener::Opener;
 use super::visit::Visit;
 use crate::store::Store;
@@ -85,13 +88,14 @@ impl Loopback {
     }
 
     /// Listens where this redirect URI leads to, for servers that demand the very URI that is registered, with its port:
-    /// `http://127.0.0.1:51004/callback`. For `localhost` it listens on both addresses that the browser may choose.
+    /// `http://127.0.0.1:51004/callback`. If it names no port, it gets a free one: see [`redirect_uri`](Self::redirect_uri). For
+    /// `localhost` it listens on both addresses that the browser may choose.
     ///
     /// # Errors
     /// [`BrowserError::PortInUse`]; [`BrowserError::RedirectUri`] unless the URI is http on this machine;
     /// [`BrowserError::Listen`] and [`BrowserError::Thread`].
     pub fn bind_uri(redirect_uri: &str, opener: impl Opener + Send + 'static) -> Result<Self, BrowserError> {
-        let redirect_uri = RedirectUri::new(redirect_uri)?;
+        let redirect_uri = with_port(RedirectUri::new(redirect_uri)?)?;
         let sockets = sockets(&redirect_uri)?;
         Self::serve(redirect_uri, sockets, opener)
     }
@@ -154,6 +158,12 @@ impl Loopback {
         self.visit.inbox.canceller()
     }
 
+    /// Takes redirects that come in another way: pasted by a user whose browser runs on another machine, for example. They count
+    /// while a login waits.
+    pub fn link_sender(&self) -> LinkSender {
+        LinkSender::beside(&self.visit.inbox)
+    }
+
     fn received(&mut self, arrival: Option<Arrival>) -> Option<String> {
         let arrival = arrival?;
         // If a wait before was dropped without a verdict, its page is no longer awaited here: the browser is told so.
@@ -161,11 +171,10 @@ impl Loopback {
         Some(arrival.url.reveal().into())
     }
 
-    fn answer(&mut self, verdict: Result<(), &Error>) {
+    fn answer(&mut self, page: impl FnOnce(&mut Pages) -> Page) {
         if let Some(reply) = self.reply.take() {
-            let page = (self.pages)(&verdict.map_err(Clone::clone));
             // It fails if the browser has left, which changes nothing for the login.
-            let _ = reply.try_send(page);
+            let _ = reply.try_send(page(&mut self.pages));
         }
     }
 }
@@ -174,6 +183,20 @@ impl Loopback {
 fn waiting(store: &dyn Store) -> Option<RedirectUri> {
     let saved = store.beside()?.lock().ok()?.load().ok()??;
     RedirectUri::new(saved.redirect_uri()).ok()
+}
+
+/// The URI itself if it names a port, or else with a port that is free now.
+fn with_port(uri: RedirectUri) -> Result<RedirectUri, BrowserError> {
+    let Some(address) = Receiver::new(&uri)?.addresses().next() else { return Ok(uri) };
+    let (scheme, rest) = uri.as_str().split_once("://").unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    // The host may be an IPv6 address in brackets.
+    if authority.rsplit(']').next().is_some_and(|port| port.contains(':')) {
+        return Ok(uri);
+    }
+    let any = SocketAddr::new(address.ip(), 0);
+    let free = bind(any)?.local_addr().map_err(|error| BrowserError::Listen(any, error))?;
+    Ok(RedirectUri::new(&format!("{scheme}://{authority}:{}{path}", free.port()))?)
 }
 
 /// Binds every address that a browser may choose for this URI.
@@ -214,7 +237,7 @@ impl drive::blocking::Browser for Loopback {
     }
 
     fn heard(&mut self, url: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), BrowserError> {
-        self.answer(verdict);
+        self.answer(|pages| pages(&verdict.map_err(Clone::clone)));
         self.visit.heard(url, verdict)
     }
 }
@@ -233,7 +256,21 @@ impl drive::Browser for Loopback {
     }
 
     async fn heard(&mut self, url: &AuthorizationUrl, verdict: Result<(), &Error>) -> Result<(), BrowserError> {
-        self.answer(verdict);
+        self.answer(|pages| pages(&verdict.map_err(Clone::clone)));
+        self.visit.heard(url, verdict)
+    }
+}
+
+/// The pages are [`Page::of_sign_out`].
+impl LogoutBrowser for Loopback {
+    type Error = BrowserError;
+
+    fn open_logout(&mut self, url: &LogoutUrl) -> Result<(), BrowserError> {
+        self.visit.open(url)
+    }
+
+    fn heard_logout(&mut self, url: &LogoutUrl, verdict: Result<(), &Error>) -> Result<(), BrowserError> {
+        self.answer(|_| Page::of_sign_out(&verdict));
         self.visit.heard(url, verdict)
     }
 }
