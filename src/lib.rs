@@ -209,7 +209,7 @@
 //! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `std` | yes | typed vendor parameters (`serde_urlencoded`), `UnixTime` from and to `SystemTime` |
-//! | `getrandom` | yes | `Entropy::from_os` |
+//! | `getrandom` | yes | `Entropy::from_os`; in WebAssembly also add `getrandom = { version = "0.3.4", features = ["wasm_js"] }` to your app |
 //! | `openid` | yes | OpenID Connect: ID tokens and the rules they are checked by, keys, userinfo |
 //! | `rustcrypto` | yes | the signatures of ID tokens checked by the `RustCrypto` crates; turns `openid` on |
 //! | `http` | no | conversions from and to the types of the `http` crate; turns `std` on |
