@@ -416,17 +416,18 @@ fn session_of_several(client: Client) -> Result<Session, Box<dyn Error>> {
 /// that touches every operation.
 fn machines(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
     // The first octet is `Config::from_byte`; an operation begins with its number in `Op::from_bytes`.
-    let login: [(&str, &[u8]); 7] = [
+    let login: [(&str, &[u8]); 8] = [
         ("happy", &[0, 0, 1, 4, 0, 0, 12, 0, 0]),
         ("denied", &[0, 0, 1, 4, 6, 0]),
         ("not-delivered", &[0, 0, 1, 4, 0, 0, 22, 0, 0, 22, 0, 2]),
         ("keys", &[33, 0, 1, 4, 0, 0, 12, 0, 1, 12, 0, 6, 22, 0, 0, 12, 0, 0]),
         ("forged", &[33, 0, 1, 4, 0, 0, 12, 0, 34, 12, 0, 0]),
-        ("found", &[41, 0, 1, 12, 0, 0, 29, 4, 0, 1, 12, 0, 1, 12, 0, 0]),
+        ("found", &[41, 0, 1, 12, 0, 0, 31, 4, 0, 1, 12, 0, 1, 12, 0, 0]),
         (
             "found-at-the-third-place",
-            &[57, 0, 1, 12, 0, 8, 22, 0, 0, 12, 0, 10, 12, 0, 0, 29, 4, 0, 1, 12, 0, 1, 12, 0, 0],
+            &[57, 0, 1, 12, 0, 8, 22, 0, 0, 12, 0, 10, 12, 0, 0, 31, 4, 0, 1, 12, 0, 1, 12, 0, 0, 29, 0, 0],
         ),
+        ("verified", &[49, 0, 1, 4, 0, 0, 12, 0, 1, 12, 0, 0, 30, 0, 29, 0, 0]),
     ];
     // The first two octets are flags; an operation begins with its number in `Op::from_bytes`.
     let session: [(&str, &[u8]); 8] = [
@@ -448,6 +449,7 @@ fn machines(seeds: &mut Seeds) -> Result<(), Box<dyn Error>> {
         Phase::Failed,
         Phase::Finished,
         Phase::Failed,
+        Phase::Finished,
         Phase::Finished,
         Phase::Finished,
     ];

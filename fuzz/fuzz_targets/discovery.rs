@@ -541,7 +541,9 @@ fn seen(action: &Option<Action>) -> String {
             format!("{:?} {} {} {:?}", request.id(), request.method(), request.url(), request.body())
         }
         Some(Action::OpenUrl(url)) => url.to_string(),
-        Some(other @ (Action::Verify(_) | Action::RetryAt(_) | Action::TokensReady(_))) => panic!("{other:?} is pending"),
+        Some(other @ (Action::Verify(_) | Action::RetryAt(_) | Action::TokensReady(_))) => {
+            panic!("{other:?} is pending")
+        }
         None => "nothing".into(),
     }
 }
