@@ -16,6 +16,7 @@
 //! | `reqwest-middleware`, `tower` | a middleware for API calls; the former turns `reqwest` on |
 //! | `open` | opens the system's browser |
 //! | `file-store` | a session in a file, for several processes |
+//! | `keyring` | a session in the system's keyring; turns on `file-store` |
 //! | `tracing` | what happens, as events of the crate `tracing` |
 //! | `openid`, `rustcrypto` | ID tokens, and their signatures: as in [`oauth_proto`] |
 //!

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::atomic::MAX_OCTETS;
 use super::StoreError;
 
-/// What a [`File`](super::File) can store: [`SavedSession`] and [`SavedLogin`].
+/// What a [`File`](super::File) or a keyring can store: [`SavedSession`] and [`SavedLogin`].
 pub trait Form: Sealed {}
 
 impl Form for SavedSession {}

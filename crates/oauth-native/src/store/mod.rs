@@ -1,8 +1,8 @@
 //! Where a session is stored between runs of the app, and shared with its other processes.
 //!
-//! [`File`] (feature `file-store`) is for apps and command-line tools, [`Memory`] for tests and for apps that keep nothing. Both
-//! also store a login that waits for its redirect: [`SavedLogin`]. [`Store`] is the trait to implement for any other place: its
-//! documentation has an example for the system's keyring.
+//! [`File`] (feature `file-store`) is for apps and command-line tools, [`Keyring`] (feature `keyring`) for apps on desktops,
+//! [`Memory`] for tests and for apps that keep nothing. All of them also store a login that waits for its redirect:
+//! [`SavedLogin`]. [`Store`] is the trait to implement for any other place: its documentation has an example.
 
 #[cfg(feature = "file-store")]
 mod atomic;
@@ -10,6 +10,8 @@ mod atomic;
 mod file;
 #[cfg(feature = "file-store")]
 mod form;
+#[cfg(feature = "keyring")]
+mod keyring;
 #[cfg(feature = "file-store")]
 mod lock_file;
 mod memory;
@@ -25,6 +27,8 @@ use oauth_proto::{SavedLogin, SavedSession};
 pub use self::file::File;
 #[cfg(feature = "file-store")]
 pub use self::form::Form;
+#[cfg(feature = "keyring")]
+pub use self::keyring::Keyring;
 #[cfg(feature = "file-store")]
 pub use self::lock_file::{LockFile, LockGuard};
 pub use self::memory::Memory;
@@ -58,80 +62,62 @@ pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(90);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # The system's keyring
+/// # A place of your own
 ///
-/// This crate has no store for it, because the crate `keyring` costs much: on Linux, version 4 brings about 125 crates (an
-/// async D-Bus stack) and needs Rust 1.88, and version 3 needs the system's `libdbus`. The code below, some forty lines, uses
-/// it, or any other API for secrets. Know before you choose it:
-/// - **It has no lock.** [`LockFile`] is one, for any place.
-/// - **Windows stores at most 2560 bytes in an entry.** A session with an ID token is often larger: encrypt a file with a key
-///   that is in the keyring, or cut the form into several entries.
-/// - Linux without a desktop (servers, containers, SSH) often has no keyring, or a locked one that asks for a password.
-/// - An entry is replaced in one step on each system, so what was stored before stays if that fails.
+/// A database, a server's secret store, an API of a phone's system. If it has no lock, [`LockFile`] is one. It must replace what
+/// is stored in one step, so that the old form stays if that fails; and its errors must show nothing of what is stored.
 ///
 /// ```
 /// # #[cfg(feature = "file-store")] mod page {
-/// # mod keyring { // the part of the crate's API that is used
-/// #     pub enum Error { NoEntry, Other }
-/// #     impl std::fmt::Display for Error {
-/// #         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("no keyring") }
-/// #     }
-/// #     pub struct Entry;
-/// #     impl Entry {
-/// #         pub fn new(_: &str, _: &str) -> Result<Self, Error> { Ok(Self) }
-/// #         pub fn get_secret(&self) -> Result<Vec<u8>, Error> { Err(Error::NoEntry) }
-/// #         pub fn set_secret(&self, _: &[u8]) -> Result<(), Error> { Err(Error::Other) }
-/// #         pub fn delete_credential(&self) -> Result<(), Error> { Err(Error::NoEntry) }
+/// # mod vault { // stands for the API of the place
+/// #     pub type Error = &'static str;
+/// #     pub struct Vault;
+/// #     impl Vault {
+/// #         pub fn get(&self, _: &str) -> Result<Option<Vec<u8>>, Error> { Ok(None) }
+/// #         pub fn put(&self, _: &str, _: &[u8]) -> Result<(), Error> { Err("no vault") }
+/// #         pub fn delete(&self, _: &str) -> Result<(), Error> { Ok(()) }
 /// #     }
 /// # }
+/// # use vault::Vault;
 /// use std::io;
+/// use std::sync::Arc;
 ///
 /// use oauth_native::store::{LockFile, LockGuard, Locked, Store, StoreError};
 /// use oauth_proto::SavedSession;
 /// use zeroize::Zeroizing;
 ///
-/// pub struct Keyring {
-///     user: String,
+/// pub struct InVault {
+///     vault: Arc<Vault>,
 ///     lock: LockFile, // in a folder of the app: LockFile::new(folder.join("session.lock"))
 /// }
 ///
-/// impl Store for Keyring {
+/// impl Store for InVault {
 ///     fn lock(&self) -> Result<Box<dyn Locked + Send>, StoreError> {
 ///         let lock = self.lock.lock()?;
-///         let entry = keyring::Entry::new("com.example.app", &self.user).map_err(failed)?;
-///         Ok(Box::new(Unlocks { entry, _lock: lock }))
+///         Ok(Box::new(Guard { vault: Arc::clone(&self.vault), _lock: lock }))
 ///     }
 /// }
 ///
-/// struct Unlocks {
-///     entry: keyring::Entry,
+/// struct Guard {
+///     vault: Arc<Vault>,
 ///     _lock: LockGuard,
 /// }
 ///
-/// impl Locked for Unlocks {
+/// impl Locked for Guard {
 ///     fn load(&mut self) -> Result<Option<SavedSession>, StoreError> {
-///         match self.entry.get_secret().map(Zeroizing::new) {
-///             Ok(octets) => serde_json::from_slice(&octets).map(Some).map_err(|_| StoreError::Damaged),
-///             Err(keyring::Error::NoEntry) => Ok(None),
-///             Err(error) => Err(failed(error)),
-///         }
+///         let Some(octets) = self.vault.get("session").map_err(io::Error::other)?.map(Zeroizing::new) else {
+///             return Ok(None);
+///         };
+///         serde_json::from_slice(&octets).map(Some).map_err(|_| StoreError::Damaged) // its text may show a part
 ///     }
 ///
 ///     fn save(&mut self, session: Option<&SavedSession>) -> Result<(), StoreError> {
 ///         let Some(session) = session else {
-///             return match self.entry.delete_credential() {
-///                 Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
-///                 Err(error) => Err(failed(error)),
-///             };
+///             return Ok(self.vault.delete("session").map_err(io::Error::other)?);
 ///         };
 ///         let octets = serde_json::to_vec(session).map(Zeroizing::new).map_err(io::Error::other)?;
-///         self.entry.set_secret(&octets).map_err(failed)
+///         Ok(self.vault.put("session", &octets).map_err(io::Error::other)?)
 ///     }
-/// }
-///
-/// /// The text of an error, never its `Debug`: some variants hold what could not be read.
-/// fn failed(error: keyring::Error) -> StoreError {
-///     StoreError::Io(io::Error::other(error.to_string()))
 /// }
 /// # }
 /// ```
@@ -174,9 +160,9 @@ pub trait Locked<T = SavedSession> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The operating system says no. The text names the file and the step.
+    /// The operating system says no. The text names the file, or the entry of the keyring, and the step.
     Io(io::Error),
-    /// What is stored cannot be read: the file is empty, cut off, too large (more than 1 MiB), or of another version of the
+    /// What is stored cannot be read: it is empty, cut off, too large (more than 1 MiB), or of another version of the
     /// library. Remove it with [`Locked::save`] of `None`, and let the user log in again.
     Damaged,
     /// Another thread or process has held the lock for as long as this one was ready to wait. Try again later.
