@@ -40,6 +40,7 @@ pub(super) fn of_system(_: &str) -> Option<Arc<dyn Entries>> {
 }
 
 /// Says what was done to which entry, and what the system says.
+#[cfg_attr(not(any(target_os = "linux", windows, target_os = "macos", target_os = "ios")), allow(dead_code))]
 pub(super) fn failed(step: &str, name: &str, kind: io::ErrorKind, reason: impl fmt::Display) -> io::Error {
     io::Error::new(kind, format!("{step} the entry {name} of the keyring: {reason}"))
 }
