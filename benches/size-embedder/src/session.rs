@@ -82,7 +82,7 @@ fn serve(input: &mut Input<'_>, session: &mut Session, mut access: Access) -> Ou
                 }
             }
             // The client does not verify by action.
-            Access::Verify(check) => drop(check),
+            Access::Verify(_) => {}
             Access::Wait(_) => input.wait(1),
             Access::RetryAt(time) if !input.is_over() => {
                 let now = input.now();
