@@ -73,6 +73,8 @@ impl<'a, C: Connect, S: FnMut(Option<&[u8]>)> Account<'a, C, S> {
                 Access::RetryAt(time) => WallClock.sleep_until(time).await,
                 // A call that was dropped had sent a request: it counts as lost at the deadline.
                 Access::Wait(_) => WallClock.sleep_until(self.session.deadline().unwrap_or_default()).await,
+                // Only for a client that was built with `verify_id_tokens_by_action`; this one was not.
+                Access::Verify(_) => return Err("no_crypto"),
                 Access::LoginRequired(why) => return Err(why.code()),
                 Access::Refused { error, .. } => return Err(error.code()),
             }
