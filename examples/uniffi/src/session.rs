@@ -185,7 +185,8 @@ impl Access {
         match access {
             Core::Ready(bearer) => Self::Ready { bearer: Arc::new(Bearer(bearer)) },
             Core::SendRequest(request) => Self::SendRequest { request: HttpRequest::from(&request) },
-            Core::Wait(_) => Self::Wait { until: session.deadline().unwrap_or(now) },
+            // `Verify` does not come: `Settings` has no way to ask for it.
+            Core::Wait(_) | Core::Verify(_) => Self::Wait { until: session.deadline().unwrap_or(now) },
             Core::RetryAt(at) => Self::RetryAt { at },
             Core::LoginRequired(why) => Self::LoginRequired { why: LoginRequired::of(&why, session) },
             Core::Refused { error, retry_at } => Self::Refused { error: error.into(), retry_at },
