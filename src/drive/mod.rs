@@ -254,9 +254,14 @@ pub async fn login_with<T: Transport, B: Browser, C: Clock, K: Crypto>(
 /// # use oauth_proto::drive::{finish, start, Clock, Transport};
 /// # use oauth_proto::{AuthorizationRequest, Client, Entropy, Error, Login, Session};
 /// # type Boxed = Box<dyn std::error::Error>;
-/// async fn to_the_browser<T: Transport, C: Clock>(client: Client, http: &T, clock: &C) -> Result<(Login, String), Boxed> {
+/// async fn to_the_browser<T: Transport, C: Clock>(
+///     client: Client,
+///     entropy: Entropy,
+///     http: &T,
+///     clock: &C,
+/// ) -> Result<(Login, String), Boxed> {
 ///     let mut login = Login::new(client, AuthorizationRequest::new().scope("read"))?;
-///     let url = start(&mut login, Entropy::from_os()?, http, clock).await?;
+///     let url = start(&mut login, entropy, http, clock).await?;
 ///     Ok((login, url.as_str().to_owned()))
 /// }
 ///

@@ -82,7 +82,7 @@ impl Action {
                 Self::TokensReady { session: Arc::new(SessionHandle(Mutex::new(session))) }
             }
             #[allow(unreachable_patterns)] // an action that only a setting brings, which is not among `Settings`
-            action => return Err(OauthError::unknown_action(&action)),
+            action @ Core::Verify(_) => return Err(OauthError::unknown_action(&action)),
         })
     }
 }

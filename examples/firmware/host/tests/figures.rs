@@ -13,8 +13,8 @@ use tempfile::tempdir;
 /// The most that a build may take: about five percent more than it takes with Rust 1.96, since compilers differ.
 fn budget(build: Build) -> Memory {
     match build {
-        Build::Plain => Memory { flash: 288_000, variables: 3_800, heap: 3_900, stack: 7_600 },
-        Build::RustCrypto => Memory { flash: 605_000, variables: 3_900, heap: 6_800, stack: 17_200 },
+        Build::Plain => Memory { flash: 288_000, variables: 4_400, heap: 3_900, stack: 7_600 },
+        Build::RustCrypto => Memory { flash: 605_000, variables: 4_600, heap: 6_800, stack: 17_200 },
     }
 }
 
